@@ -1,0 +1,122 @@
+"""The values that travel along the line: data set -> pair -> fused -> scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""uint8, (H, W) grey or (H, W, 3) RGB, 0..255."""
+
+Status = Literal["ok", "skipped", "failed"]
+Way = Literal["published", "plain"]
+"""How a fused image is read and written: as the method's authors did, or the same for all methods."""
+
+SCORE_COLUMNS = (
+    "task", "dataset", "split", "method", "pair", "metric", "convention", "label", "value", "status", "reason",
+)  # fmt: skip
+
+
+class BenchError(Exception):
+    """A fault the user can mend; its text is one line: what was seen, what was wanted, how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairFiles:
+    """Where one pair of a data set lies on disk; nothing is read yet.
+
+    Attributes:
+        dataset: data set name, e.g. ``mfnet``.
+        split: part of it: ``train``, ``test`` or ``detection``.
+        id: the pair's name, unique within the data set, e.g. ``00004N``.
+        ir_path: the infrared image; for a four-channel layout the same file as ``vis_path``.
+        vis_path: the visible image.
+        label_path: segmentation labels, a single-channel PNG of class ids, if the data set has them.
+        boxes_path: detection labels in YOLO lines, if the data set has them.
+        four_channel: True where one RGBA-like file holds RGB plus infrared (the original MFNet release).
+        tags: named subsets this pair belongs to, e.g. ``("day",)``.
+    """
+
+    dataset: str
+    split: str
+    id: str
+    ir_path: Path
+    vis_path: Path
+    label_path: Path | None = None
+    boxes_path: Path | None = None
+    four_channel: bool = False
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """One registered infrared and visible image, as stored in their files.
+
+    Attributes:
+        ir: uint8, (H, W), or (H, W, 3) where the file stores grey as RGB (readers of some authors differ there).
+        vis: uint8, (H, W) or (H, W, 3) RGB, same height and width as ``ir``.
+    """
+
+    files: PairFiles
+    ir: Image
+    vis: Image
+
+    @property
+    def id(self) -> str:
+        """The pair's name within its data set."""
+        return self.files.id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """A fused image: uint8 RGB (H, W, 3)."""
+
+    method: str
+    pair: PairFiles
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One number of one row of ``scores.parquet``; see the columns' meaning in docs/architecture.md."""
+
+    task: str
+    dataset: str
+    split: str
+    method: str
+    metric: str
+    value: float | None
+    pair: str = ""
+    convention: str = ""
+    label: str = ""
+    status: Status = "ok"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with the input that did not stop the rest: where it is, what was seen, how to mend it."""
+
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a run was measured on."""
+
+    cpu: str
+    cores: int
+    memory_gb: float
+    gpu: str
+    driver: str
+    python: str
+    torch: str
+    cuda: str
+    platform: str
+    threads: int
+    packages: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Networks, one file per method; shared blocks in blocks.py."""

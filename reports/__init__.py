@@ -1,0 +1,1 @@
+"""The static HTML report; imports no torch and computes no metric."""

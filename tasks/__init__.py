@@ -1,0 +1,1 @@
+"""Task runners: what fusion does for high-level vision."""
