@@ -130,7 +130,8 @@ def min_max(values: NDArray[np.floating]) -> NDArray[np.float64]:
     low, high = float(values.min()), float(values.max())
     if high == low:
         return np.zeros(values.shape)
-    return np.clip((values.astype(np.float64) - low) * (255.0 / (high - low)), 0.0, 255.0)
+    # dividing first maps the maximum to exactly 255, which truncation must not turn into 254
+    return (values.astype(np.float64) - low) / (high - low) * 255.0
 
 
 def quantise(values: NDArray[np.floating], truncate: bool = False) -> Image:

@@ -51,13 +51,13 @@ PLAIN = ImageStyle()
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """One published file of weights.
+    r"""One published file of weights.
 
     Attributes:
         path: below the weights root, as the authors published it, e.g. ``SeAFusion/SeAFusion.pth``.
         url: direct address pinned to a commit, or empty where none exists.
         sha256: hexadecimal digest, or empty where only ``git_blob`` is known.
-        git_blob: git blob id, ``sha1("blob <size>\\0" + bytes)``.
+        git_blob: git blob id, ``sha1("blob <size>\0" + bytes)``.
         size: bytes, 0 where unknown.
         licence: of the file; empty means none was given, so it is never redistributed.
     """
@@ -205,7 +205,7 @@ class Trainable(Protocol):
 
     @classmethod
     def train(cls, request: TrainRequest) -> Path:
-        """Trains and returns the safetensors file that the constructor loads (``request.out / "weights.safetensors"``)."""
+        """Trains; returns the safetensors file that the constructor loads, ``request.out / "weights.safetensors"``."""
         ...
 
 

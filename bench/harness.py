@@ -1,0 +1,206 @@
+"""The harness: everything around a method that must be the same for all of them.
+
+Images as stored go in, uint8 RGB comes out; colour, padding, device, batching, seeding, stretch and rounding live here
+and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bench import images
+from bench.method import PLAIN, ImageStyle, Method, torch_dtype
+from bench.plugins import METHODS
+from bench.types import BenchError, Image, Way
+from bench.weights import resolve
+
+NOMINAL_RANGE = (-1.0, 2.0)
+"""Outputs that are not stretched must stay within this; 0..255 floats are the usual reason for leaving it."""
+
+
+def pick_device(wanted: str) -> str:
+    """``auto`` -> ``cuda`` where there is one, else ``cpu``; anything else is checked and returned.
+
+    Raises:
+        BenchError: not a device, or not on this machine.
+    """
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise BenchError(f"device {wanted!r} is unknown, wanted auto, cpu, cuda or cuda:N") from error
+    if device.type not in ("cpu", "cuda"):
+        raise BenchError(f"device {wanted!r} is not supported, wanted auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise BenchError(f"device {wanted!r} was asked for, this machine has {torch.cuda.device_count()} CUDA devices")
+    return wanted
+
+
+def create_fuser(
+    name: str, weights: Path | str | None = None, device: str = "cpu", way: Way = "published", seed: int = 0
+) -> Fuser:
+    """A method by name with its weights found, ready to fuse; see ``methods.create``.
+
+    Raises:
+        BenchError: unknown name or device, missing or wrong weights.
+    """
+    cls = METHODS.get(name)
+    resolved = resolve(cls, Path(weights) if weights is not None else None)
+    return Fuser(cls(resolved.path, pick_device(device)), way=way, seed=seed)
+
+
+class Fuser:
+    """One method on one device, fed with images as stored.
+
+    ``fuse_pair`` and ``fuse_batch`` are ``prepare`` -> ``compute`` -> ``finish``; the three steps are public so that
+    a stage can overlap them with reading and writing, and so that a timer can tell them apart.
+    """
+
+    def __init__(self, method: Method, way: Way = "published", seed: int = 0) -> None:
+        """Takes the method to its fastest exact form: eval mode, no gradients, channels-last."""
+        self.method, self.way, self.seed = method, way, seed
+        self.style: ImageStyle = method.published if way == "published" else PLAIN
+        method.way = way
+        self.device = torch.device(method.device)
+        for module in method.modules().values():
+            module.eval().requires_grad_(False).to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def fuse_pair(self, ir: Image, vis: Image) -> Image:
+        """Fuses one pair.
+
+        Args:
+            ir: uint8 (H, W), or (H, W, 3) as stored.
+            vis: uint8 (H, W, 3) RGB, or (H, W), same height and width.
+
+        Returns:
+            uint8 RGB (H, W, 3).
+
+        Raises:
+            BenchError: wrong type, rank or size, or an output that is not an image.
+        """
+        return self.fuse_batch([(ir, vis)])[0]
+
+    def fuse_batch(self, pairs: Sequence[tuple[Image, Image]]) -> list[Image]:
+        """Fuses pairs, those of equal size together; each is ``(ir, vis)`` as for ``fuse_pair``, in order."""
+        for ir, vis in pairs:
+            check_pair(ir, vis)
+        results: list[Image | None] = [None] * len(pairs)
+        for indices in self.batches([vis.shape[:2] for _, vis in pairs]):
+            batch = [pairs[index] for index in indices]
+            output = self.compute(*self.prepare(batch))
+            for index, image in zip(indices, self.finish(batch, output), strict=True):
+                results[index] = image
+        return [image for image in results if image is not None]
+
+    def batches(self, sizes: Sequence[tuple[int, ...]]) -> list[list[int]]:
+        """Indices of pairs that go through the network together: runs of equal size, or one by one."""
+        if not self.method.batched or self.method.stochastic:
+            return [[index] for index in range(len(sizes))]
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for index, size in enumerate(sizes):
+            groups.setdefault(size, []).append(index)
+        return list(groups.values())
+
+    def prepare(self, pairs: Sequence[tuple[Image, Image]]) -> tuple[Tensor, Tensor]:
+        """Images of one size to the method's input, on its device: two tensors (B, C, H, W) in [0, 1]."""
+        if self.method.space == "rgb":
+            ir = np.stack([images.as_rgb(ir).transpose(2, 0, 1) for ir, _ in pairs])
+            vis = np.stack([images.as_rgb(vis).transpose(2, 0, 1) for _, vis in pairs])
+        else:
+            ir = np.stack([self._ir_luma(ir)[None] for ir, _ in pairs])
+            vis = np.stack([self._vis_luma(vis)[None] for _, vis in pairs])
+        return self._to_device(ir), self._to_device(vis)
+
+    def _ir_luma(self, ir: Image) -> np.ndarray:
+        return images.luma_scipy(ir) if self.style.reader == "luma_scipy" else images.luma_uint8(ir)
+
+    def _vis_luma(self, vis: Image) -> np.ndarray:
+        readers = {"luma": images.luma, "luma_uint8": images.luma_uint8, "luma_scipy": images.luma_scipy}
+        return readers[self.style.reader](vis)
+
+    def _to_device(self, array: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        tensor = (tensor.to(torch.float64) / 255.0).to(torch_dtype(self.method))
+        return tensor.contiguous(memory_format=torch.channels_last)
+
+    def compute(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Runs the method on prepared tensors; pads to its multiple and crops again.
+
+        Raises:
+            BenchError: the output has another shape, NaN or infinity, or leaves the range.
+        """
+        height, width = ir.shape[-2:]
+        pad = (-width % self.method.multiple, -height % self.method.multiple)
+        if any(pad):
+            ir, vis = (_pad(tensor, *pad) for tensor in (ir, vis))
+        if self.method.stochastic:
+            torch.manual_seed(self.seed)
+        with torch.inference_mode():
+            output = self.method.fuse(ir, vis)
+        self._check_output(output, ir)
+        return output[..., :height, :width]
+
+    def _check_output(self, output: Tensor, wanted: Tensor) -> None:
+        who = f"{self.method.name}: output"
+        if not isinstance(output, Tensor) or output.shape != wanted.shape:
+            seen = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise BenchError(f"{who} has shape {seen}, wanted {tuple(wanted.shape)}; mend the adapter's fuse")
+        if not torch.isfinite(output).all():
+            bad = int((~torch.isfinite(output)).sum())
+            raise BenchError(f"{who} has NaN or infinity at {bad} of {output.numel()} values; check weights and input")
+        low, high = float(output.min()), float(output.max())
+        if self.style.stretch == "none" and not (NOMINAL_RANGE[0] <= low and high <= NOMINAL_RANGE[1]):
+            raise BenchError(f"{who} spans {low:.3g} to {high:.3g}, wanted 0 to 1; return [0, 1], not 0..255")
+
+    def finish(self, pairs: Sequence[tuple[Image, Image]], output: Tensor) -> list[Image]:
+        """The method's output as uint8 RGB images, written in the method's or the plain way."""
+        values = output.detach().to("cpu", torch.float64).numpy() * 255.0
+        if self.method.space == "rgb":
+            return [self._write(value.transpose(1, 2, 0)) for value in values]
+        return [self._merge(vis, value[0]) for (_, vis), value in zip(pairs, values, strict=True)]
+
+    def _merge(self, vis: Image, fused_luma: images.Luma) -> Image:
+        if self.style.merge == "float_ycrcb":
+            return self._write(images.float_ycrcb(vis, fused_luma))
+        if self.style.merge == "pil_ycbcr":
+            return images.pil_ycbcr(vis, self._write(fused_luma))
+        if images.is_grey(vis):
+            return images.as_rgb(self._write(fused_luma))
+        return self._write(images.add_luma(vis, np.clip(fused_luma, 0.0, 255.0)))
+
+    def _write(self, values: np.ndarray) -> Image:
+        if self.style.stretch == "min_max":
+            values = images.min_max(values)
+        return images.quantise(values, truncate=self.style.rounding == "truncate")
+
+
+def check_pair(ir: Image, vis: Image) -> None:
+    """Checks types, ranks and sizes of a pair.
+
+    Raises:
+        BenchError: names what was seen and wanted.
+    """
+    for name, image in (("ir", ir), ("vis", vis)):
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+            seen = image.dtype if isinstance(image, np.ndarray) else type(image).__name__
+            raise BenchError(f"{name} is {seen}, wanted a uint8 array, 0..255")
+        if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3) or image.size == 0:
+            raise BenchError(f"{name} has shape {image.shape}, wanted (H, W) or (H, W, 3)")
+    if ir.shape[:2] != vis.shape[:2]:
+        raise BenchError(
+            f"ir is {ir.shape[1]}x{ir.shape[0]} and vis {vis.shape[1]}x{vis.shape[0]} pixels, wanted equal sizes; "
+            "register and crop the pair first"
+        )
+
+
+def _pad(tensor: Tensor, right: int, bottom: int) -> Tensor:
+    height, width = tensor.shape[-2:]
+    mode = "reflect" if right < width and bottom < height else "replicate"
+    return functional.pad(tensor, (0, right, 0, bottom), mode=mode)
