@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from bench.types import BenchError, Way
 
@@ -15,6 +15,10 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Split = Literal["train", "test", "detection"]
 PresetName = Literal["smoke", "quick", "paper"]
+Level = Annotated[int, Field(ge=0, le=255)]
+
+PAIR_ID = r"^[^\x00-\x1f\x7f/\\.\ud800-\udfff][^\x00-\x1f\x7f/\\\ud800-\udfff]*$"
+"""A pair's name becomes a file name: no separators or control characters, and it does not start with a dot."""
 
 
 class Strict(BaseModel):
@@ -23,60 +27,108 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _inside(path: str) -> str:
+    """Refuses what would lead out of its folder: data set files come from strangers too."""
+    parts = PurePosixPath(path).parts
+    if not path or path.startswith(("/", "\\")) or ".." in parts or "\\" in path or ":" in parts[0]:
+        raise ValueError("wanted a relative path with forward slashes and without '..'")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]
+PairId = Annotated[str, Field(pattern=PAIR_ID)]
+
+
 class Part(Strict):
     """One split of one on-disk layout: folders below the layout's folder, and how a file is named."""
 
-    ir: str
-    vis: str
-    labels: str = ""
-    boxes: str = ""
+    ir: RelativePath
+    vis: RelativePath
+    labels: RelativePath | Literal[""] = ""
+    boxes: RelativePath | Literal[""] = ""
     pattern: str = "*.png"
 
 
 class Layout(Strict):
-    """One way the data set lies on disk, as published, nothing renamed; the first whose folder exists is taken."""
+    """One way the data set lies on disk, as published, nothing renamed; the first whose folders exist is taken.
 
-    folder: str
+    ``lists`` names files of pair names, one a line, by the subset that they define.
+    """
+
+    folder: RelativePath
     parts: dict[Split, Part]
     four_channel: bool = False
-    lists: dict[Split, str] = Field(default_factory=dict)
+    lists: dict[Name, RelativePath] = Field(default_factory=dict)
 
 
 class Download(Strict):
     """A direct file: address, checksum, where it is unpacked below the data root."""
 
-    url: str
-    sha256: str
-    unpack_to: str
-    size: int = 0
+    url: Annotated[str, Field(pattern=r"^(https?|file)://")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    unpack_to: RelativePath
+    size: int = Field(default=0, ge=0)
+
+
+class GitSource(Strict):
+    """A public repository at one commit, whose id is the checksum of everything in it."""
+
+    url: Annotated[str, Field(pattern=r"^(https|file)://")]
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+    unpack_to: RelativePath
 
 
 class Subset(Strict):
-    """A named part of a split with its explicit file list."""
+    """A named part of a split: an explicit list of pairs, a tag, or a list file of the layout.
+
+    ``same_as`` says that the same scenes are also part of that split under other names, for the check of leaks.
+    """
 
     title: str
     split: Split = "test"
-    pairs: tuple[str, ...]
+    pairs: tuple[PairId, ...] = ()
+    tag: str = ""
+    same_as: Split | None = None
     source: str = ""
 
 
 class DatasetSpec(Strict):
-    """One data set of ``datasets.yaml``."""
+    """One data set of ``datasets.yaml``.
+
+    ``pairs`` are the explicit lists of the splits; a split without one holds whatever is found, and ``expected`` is
+    then its published size. ``suffix_tags`` gives pairs a tag by the last letters of their name.
+    """
 
     title: str
     homepage: str
     licence: str
     citation: str
     instructions: str
-    layouts: tuple[Layout, ...]
+    layouts: Annotated[tuple[Layout, ...], Field(min_length=1)]
     default_split: Split = "test"
-    pairs: dict[Split, tuple[str, ...]] = Field(default_factory=dict)
+    pairs: dict[Split, tuple[PairId, ...]] = Field(default_factory=dict)
+    expected: dict[Split, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     subsets: dict[Name, Subset] = Field(default_factory=dict)
+    suffix_tags: dict[Annotated[str, Field(min_length=1)], Name] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
-    palette: tuple[tuple[int, int, int], ...] = ()
+    palette: tuple[tuple[Level, Level, Level], ...] = ()
     box_classes: dict[int, str] = Field(default_factory=dict)
     downloads: tuple[Download, ...] = ()
+    repository: GitSource | None = None
     generated: bool = False
+
+    @model_validator(mode="after")
+    def _agrees(self) -> DatasetSpec:
+        for names in (*self.pairs.values(), *(subset.pairs for subset in self.subsets.values())):
+            if len(set(names)) != len(names):
+                twice = next(name for name in names if names.count(name) > 1)
+                raise ValueError(f"pair {twice!r} is listed twice")
+        for name in self.subsets:
+            if name in ("train", "detection") or (name == "test" and self.subsets[name].split != "test"):
+                raise ValueError(f"subset {name!r} has the name of a split")
+        if self.palette and len(self.palette) != len(self.classes):
+            raise ValueError(f"{len(self.palette)} palette colours for {len(self.classes)} classes")
+        return self
 
 
 class DatasetsFile(Strict):
@@ -100,7 +152,7 @@ class RunConfig(Strict):
     datasets_file: Path | None = None
     device: str = "auto"
     jobs: int = Field(default=0, ge=0)
-    executor: Literal["local", "ray"] = "local"
+    executor: Literal["local", "inline", "ray"] = "local"
     limit: int | None = Field(default=None, ge=1)
     seed: int = 0
     rerun: Literal["missing", "all", "none"] = "missing"

@@ -21,7 +21,8 @@ from bench.types import SCORE_COLUMNS, BenchError, Image, PairFiles, Score
 if TYPE_CHECKING:
     import pandas as pd
 
-SAFE_NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$")
+SAFE_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")
+"""One path component: no separator, no control character, not hidden, not too long for a file system."""
 
 
 def digest(*parts: bytes | str) -> str:
@@ -247,5 +248,7 @@ def write_table(scores: pd.DataFrame, path: Path) -> None:
 def _safe(name: str) -> str:
     """A single path component, refused unless harmless."""
     if not SAFE_NAME.match(name):
-        raise BenchError(f"name {name!r} is not usable as a file name; wanted letters, digits, '_', '-', '.'")
+        raise BenchError(
+            f"name {name!r} is not usable as a file name; wanted no '/', no leading '.', at most 200 characters"
+        )
     return name
