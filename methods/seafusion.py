@@ -1,4 +1,4 @@
-"""SeAFusion (Tang et al., 2022): fusion trained with a segmenter in the loop, so that the result serves high-level vision."""
+"""SeAFusion (Tang et al., 2022): fusion trained with a segmenter in the loop, so that it serves high-level vision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SeAFusion network: two streams of gradient residual dense blocks and a small decoder (Tang et al., 2022, section 3.2)."""
+"""The SeAFusion network: two streams of gradient residual dense blocks and a decoder (Tang et al., 2022, sec. 3.2)."""
 
 from __future__ import annotations
 
