@@ -1,20 +1,17 @@
-"""Checkpoints read without trusting them: TensorFlow V2 without TensorFlow, PyTorch without running its pickles.
+"""Checkpoints of tensors, read without trusting them: TensorFlow V2 without TensorFlow, PyTorch without objects.
 
-Formats: the LevelDB table format and ``tensor_bundle.proto`` of TensorFlow; PyTorch's zip archive of one pickle and
-raw storages.
+Formats: the LevelDB table format and ``tensor_bundle.proto`` of TensorFlow. Checkpoints that pickle whole PyTorch
+modules are read by ``bench/module_checkpoint.py``.
 """
 
 from __future__ import annotations
 
 import math
-import pickle
 import struct
-import zipfile
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +19,6 @@ from numpy.typing import NDArray
 from bench.types import BenchError
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 # ------------------------------------------------------------------ TensorFlow V2
@@ -261,206 +257,3 @@ def expect(tensors: Mapping[str, Any], wanted: Mapping[str, Sequence[int]], wher
             raise BenchError(f"{where}: has no tensor {name!r}, wanted one of shape {tuple(shape)}")
         if tuple(tensors[name].shape) != tuple(shape):
             raise BenchError(f"{where}: {name!r} is of shape {tuple(tensors[name].shape)}, wanted {tuple(shape)}")
-
-
-# ------------------------------------------------------------------ PyTorch: pickled modules, as inert stubs
-
-
-class ModuleStub:
-    """Stands for an object of a class that is not imported: it holds state and can do nothing.
-
-    Attributes:
-        class_path: dotted name of the class that was pickled.
-    """
-
-    class_path = ""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.__dict__["arguments"] = args
-
-    def __setstate__(self, state: Any) -> None:
-        parts = state if isinstance(state, tuple) else (state,)
-        for part in parts:
-            if isinstance(part, dict):
-                self.__dict__.update({str(key): value for key, value in part.items()})
-
-    def __repr__(self) -> str:
-        return f"<stub of {self.class_path}>"
-
-    def children(self) -> dict[str, ModuleStub]:
-        """Sub-modules by name, if it stands for a torch module."""
-        held = self.__dict__.get("_modules") or {}
-        return {name: value for name, value in held.items() if isinstance(value, ModuleStub)}
-
-    def tensors(self) -> dict[str, Tensor]:
-        """All parameters and buffers below this module, named as in a state dict."""
-        return dict(_walk(self, "", set()))
-
-
-def _walk(stub: ModuleStub, prefix: str, above: set[int]) -> Iterator[tuple[str, Tensor]]:
-    import torch
-
-    if id(stub) in above or len(above) > 100:
-        raise BenchError(f"module {prefix or 'root'} holds itself; wanted a tree of modules")
-    for held in ("_parameters", "_buffers"):
-        for name, value in (stub.__dict__.get(held) or {}).items():
-            if isinstance(value, torch.Tensor):
-                yield prefix + name, value
-    for name, child in stub.children().items():
-        yield from _walk(child, f"{prefix}{name}.", above | {id(stub)})
-
-
-class _Callable:
-    """A function that a pickle may call but not alter."""
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-
-    def __call__(self, *args: Any) -> Any:
-        return self._function(*args)
-
-    def __setstate__(self, state: Any) -> NoReturn:
-        raise pickle.UnpicklingError("a function has no state")
-
-
-@dataclass(frozen=True, slots=True)
-class _StorageType:
-    dtype: torch.dtype
-
-    def __setstate__(self, state: Any) -> NoReturn:
-        raise pickle.UnpicklingError("a storage type has no state")
-
-
-_STORAGES = {
-    "FloatStorage": "float32", "HalfStorage": "float16", "DoubleStorage": "float64", "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
-    "ByteStorage": "uint8", "BoolStorage": "bool",
-}  # fmt: skip
-
-STUBBED = ("models.", "utils.", "torch.nn.modules.")
-"""Packages whose classes become stubs: YOLOv5's own, and torch's layers."""
-
-
-class _SafeUnpickler(pickle.Unpickler):
-    """Rebuilds tensors, plain containers and stubs; refuses every other name before anything is called."""
-
-    def __init__(self, stream: Any, storage: Callable[[str, torch.dtype, int], Tensor], stubbed: Sequence[str]) -> None:
-        super().__init__(stream)
-        self._storage, self._stubbed = storage, tuple(stubbed)
-        self._stubs: dict[str, type[ModuleStub]] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        import torch
-
-        full = f"{module}.{name}"
-        if full in ("collections.OrderedDict", "builtins.set", "__builtin__.set"):
-            return OrderedDict if name == "OrderedDict" else set
-        if full in _REBUILDERS:
-            return _Callable(_REBUILDERS[full])
-        if module == "torch" and name in _STORAGES:
-            return _StorageType(getattr(torch, _STORAGES[name]))
-        if module == "torch" and isinstance(getattr(torch, name, None), torch.dtype):
-            return getattr(torch, name)
-        if full == "torch.Size":
-            return _Callable(tuple)
-        if full.startswith(self._stubbed) and "." not in name:
-            return self._stubs.setdefault(full, type(name, (ModuleStub,), {"class_path": full}))
-        raise pickle.UnpicklingError(f"it asks for {full}, which is not allowed")
-
-    def persistent_load(self, pid: Any) -> Tensor:
-        match pid:
-            case ("storage", _StorageType() as kind, str() as key, str(), int() as count):
-                return self._storage(key, kind.dtype, count)
-        raise pickle.UnpicklingError("a reference to something other than a storage")
-
-
-def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
-    """A view of a flat storage; one that would repeat values (and could claim endless memory) is refused."""
-    import torch
-
-    shape, strides = tuple(shape), tuple(strides)
-    if not isinstance(storage, torch.Tensor) or math.prod(shape) > max(storage.numel(), 1):
-        raise pickle.UnpicklingError(f"a tensor of shape {shape} larger than its storage")
-    return storage.as_strided(shape, strides, offset)
-
-
-def _rebuild_parameter(data: Any, *_: Any) -> Tensor:
-    import torch
-
-    if not isinstance(data, torch.Tensor):
-        raise pickle.UnpicklingError("a parameter that is not a tensor")
-    return data
-
-
-_REBUILDERS: dict[str, Callable[..., Any]] = {
-    "torch._utils._rebuild_tensor": _rebuild_tensor,
-    "torch._utils._rebuild_tensor_v2": _rebuild_tensor,
-    "torch._utils._rebuild_parameter": _rebuild_parameter,
-    "torch._utils._rebuild_parameter_with_state": _rebuild_parameter,
-}
-
-
-def read_module_checkpoint(path: Path, stubbed: Sequence[str] = STUBBED) -> Any:
-    """The content of a PyTorch checkpoint that pickles whole modules, with every module as a ``ModuleStub``.
-
-    Nothing of the file is executed: only tensors, plain containers and stubs are made. Of a stub, ``tensors()`` gives
-    the state dict and ``__dict__`` the attributes, such as ``yaml``, ``names`` and ``stride`` of a YOLOv5 model.
-
-    Args:
-        path: a zip archive as ``torch.save`` writes it since PyTorch 1.6.
-        stubbed: starts of the dotted names of classes that become stubs.
-
-    Raises:
-        BenchError: missing, damaged, or asking for anything that is not allowed.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {info.filename: info for info in archive.infolist()}
-            pickles = [name for name in members if name.endswith("/data.pkl") and name.count("/") == 1]
-            if len(pickles) != 1:
-                raise BenchError(f"{path}: holds {len(pickles)} pickles, wanted a checkpoint written by torch.save")
-            reader = _ArchiveReader(archive, pickles[0].removesuffix("data.pkl"), members)
-            with reader.open("data.pkl") as stream:
-                return _SafeUnpickler(stream, reader.storage, stubbed).load()
-    except FileNotFoundError as error:
-        raise BenchError(f"{path}: no such file; check the weights root") from error
-    except BenchError:
-        raise
-    except Exception as error:  # damaged or hostile bytes can raise anything; nothing has been executed
-        text = " ".join(str(error).split())[:200]
-        raise BenchError(f"{path}: refused, {text or type(error).__name__}; fetch a checkpoint you trust") from error
-
-
-class _ArchiveReader:
-    """The members of one torch archive."""
-
-    def __init__(self, archive: zipfile.ZipFile, prefix: str, members: Mapping[str, zipfile.ZipInfo]) -> None:
-        self._archive, self._prefix, self._members = archive, prefix, members
-        self._storages: dict[str, Tensor] = {}
-        order = self._prefix + "byteorder"
-        if order in members and archive.read(order) != b"little":
-            raise ValueError("big-endian tensors")
-
-    def open(self, name: str) -> Any:
-        info = self._members[self._prefix + name]
-        # torch.save never compresses; a compressed member could unpack to endless memory
-        if info.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"compressed member {name}")
-        return self._archive.open(info)
-
-    def storage(self, key: str, dtype: torch.dtype, count: int) -> Tensor:
-        """A flat tensor over one storage; the same key gives the same memory."""
-        import torch
-
-        if key not in self._storages:
-            with self.open(f"data/{key}") as stream:
-                data = bytearray(stream.read())
-            size = torch.empty(0, dtype=dtype).element_size() * count
-            if len(data) < size:
-                raise ValueError(f"storage {key} is {len(data)} bytes, wanted {size}")
-            self._storages[key] = (
-                torch.frombuffer(data, dtype=dtype, count=count) if count else torch.empty(0, dtype=dtype)
-            )
-        return self._storages[key]
