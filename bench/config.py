@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,9 +16,6 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Split = Literal["train", "test", "detection"]
 PresetName = Literal["smoke", "quick", "paper"]
 Level = Annotated[int, Field(ge=0, le=255)]
-
-PAIR_ID = r"^[^\x00-\x1f\x7f/\\.\ud800-\udfff][^\x00-\x1f\x7f/\\\ud800-\udfff]*$"
-"""A pair's name becomes a file name: no separators or control characters, and it does not start with a dot."""
 
 
 class Strict(BaseModel):
@@ -35,8 +32,19 @@ def _inside(path: str) -> str:
     return path
 
 
+def check_pair_id(name: str) -> str:
+    """Refuses a name that is no plain file name: pair names become file names, cells of tables and text of reports.
+
+    Raises:
+        ValueError: empty, starting with a dot, or with separators, control characters or text that is not Unicode.
+    """
+    if not name or name.startswith(".") or not name.isprintable() or "/" in name or "\\" in name:
+        raise ValueError(f"wanted a printable pair name without separators or a leading dot, got {name[:80]!a}")
+    return name
+
+
 RelativePath = Annotated[str, AfterValidator(_inside)]
-PairId = Annotated[str, Field(pattern=PAIR_ID)]
+PairId = Annotated[str, AfterValidator(check_pair_id)]
 
 
 class Part(Strict):
@@ -124,7 +132,7 @@ class DatasetSpec(Strict):
                 twice = next(name for name in names if names.count(name) > 1)
                 raise ValueError(f"pair {twice!r} is listed twice")
         for name in self.subsets:
-            if name in ("train", "detection") or (name == "test" and self.subsets[name].split != "test"):
+            if name in get_args(Split):
                 raise ValueError(f"subset {name!r} has the name of a split")
         if self.palette and len(self.palette) != len(self.classes):
             raise ValueError(f"{len(self.palette)} palette colours for {len(self.classes)} classes")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,26 +35,59 @@ def read_image(path: Path, colour: bool | None = None) -> Image:
     Raises:
         BenchError: missing, unreadable, truncated, too large, 16-bit, with alpha, or another mode.
     """
+    with _opened(path) as file:
+        if file.mode == "P":
+            file = file.convert("RGB")
+        array = np.asarray(file.convert("L") if file.mode == "1" else file)
+    if colour and array.ndim == 2:
+        array = np.repeat(array[..., None], 3, axis=2)
+    array.setflags(write=False)
+    return array
+
+
+def read_four_channel(path: Path) -> tuple[Image, Image]:
+    """Reads a file that holds RGB and infrared as its fourth channel (the original MFNet release).
+
+    Returns:
+        ir uint8 (H, W), vis uint8 (H, W, 3).
+
+    Raises:
+        BenchError: missing, unreadable, too large, or not of four 8-bit channels.
+    """
+    with _opened(path, four_channel=True) as file:
+        array = np.asarray(file)
+    ir, vis = np.ascontiguousarray(array[..., 3]), np.ascontiguousarray(array[..., :3])
+    ir.setflags(write=False)
+    vis.setflags(write=False)
+    return ir, vis
+
+
+def image_size(path: Path, four_channel: bool = False) -> tuple[int, int]:
+    """Height and width from the file's header, with the checks of ``read_image``; no pixel is decoded."""
+    with _opened(path, four_channel) as file:
+        return file.height, file.width
+
+
+@contextmanager
+def _opened(path: Path, four_channel: bool = False) -> Iterator[PillowImage.Image]:
+    """Opens an image whose header is in order, and words every fault of it, decoding faults included."""
     try:
         with PillowImage.open(path) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise BenchError(
                     f"{path}: {file.width}x{file.height} pixels, wanted at most {MAX_PIXELS}; crop or split the image"
                 )
-            if file.mode == "P" and "transparency" not in file.info:
-                file = file.convert("RGB")
-            if file.mode not in ("L", "RGB", "1"):
+            plain = file.mode in ("L", "RGB", "1") or (file.mode == "P" and "transparency" not in file.info)
+            if four_channel and file.mode != "RGBA":
+                raise BenchError(f"{path}: {_mode_in_words(file.mode)}, wanted four 8-bit channels (RGB and infrared)")
+            if not four_channel and not plain:
                 raise BenchError(f"{path}: {_mode_in_words(file.mode)}, wanted 8-bit grey or RGB; convert the file")
-            array = np.asarray(file.convert("L") if file.mode == "1" else file)
+            yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error
     except (UnidentifiedImageError, PillowImage.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         text = " ".join(str(error).split())
         raise BenchError(f"{path}: not a readable image ({text}); fetch or export it again") from error
-    if colour and array.ndim == 2:
-        array = np.repeat(array[..., None], 3, axis=2)
-    array.setflags(write=False)
-    return array
 
 
 def _mode_in_words(mode: str) -> str:
