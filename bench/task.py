@@ -161,5 +161,13 @@ class Detector(ABC):
         """Loads a model by name or file, e.g. ``yolov5n``."""
 
     @abstractmethod
-    def detect(self, images: Tensor) -> list[Detections]:
-        """Finds boxes in a batch of float32 RGB images (B, 3, H, W) in [0, 1]."""
+    def detect(self, images: Tensor, classes: Sequence[int] | None = None) -> list[Detections]:
+        """Finds boxes in a batch of images.
+
+        Args:
+            images: float32 RGB (B, 3, H, W) in [0, 1].
+            classes: COCO ids wanted; any limit on the number of boxes counts only these. None wants all.
+
+        Returns:
+            The boxes of each image.
+        """

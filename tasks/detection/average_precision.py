@@ -1,0 +1,204 @@
+"""Average precision of boxes, in the two conventions in use.
+
+``coco``: precision at 101 recall points, averaged, by faster-coco-eval (pycocotools' arithmetic); a detection takes, in
+falling order of score, the best free box of the truth. ``yolov5``: pairs of detection and truth are taken in falling
+order of IoU, the precision envelope is interpolated at 101 points and integrated by trapezoid, and precision is 0 beyond
+the last recall reached, as the ultralytics package computes it today. (``val.py`` of YOLOv5 6 and 7 drew a ramp from the
+last point to (1, 0) instead, which adds up to 0.003 on MSRS; up to 5.0 the curve ended 0.01 behind the last recall.)
+
+References:
+    [1] T.-Y. Lin et al., Microsoft COCO, 2014, and its evaluation code.
+    [2] ultralytics 8.4, ``match_predictions``, ``ap_per_class`` and ``compute_ap``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.task import Detections
+
+Floats = NDArray[np.float64]
+
+THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+"""IoU thresholds of AP@[0.5:0.95]."""
+
+RECALL_POINTS = 101
+MAX_BOXES = 300
+"""Detections per image that count; COCO's own limit is 100, YOLOv5's 300."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Truth:
+    """The labelled boxes of one image.
+
+    Attributes:
+        boxes: float64 (N, 4), x1 y1 x2 y2 in pixels.
+        classes: int64 (N,), COCO ids.
+        width: of the image, in pixels.
+        height: of the image, in pixels.
+    """
+
+    boxes: Floats
+    classes: NDArray[np.int64]
+    width: int
+    height: int
+
+
+def iou(first: Floats, second: Floats) -> Floats:
+    """Intersection over union of every box of one list with every box of another.
+
+    >>> iou(np.array([[0.0, 0, 2, 2]]), np.array([[1.0, 0, 3, 2]])).round(3).tolist()
+    [[0.333]]
+
+    Args:
+        first: (N, 4), x1 y1 x2 y2.
+        second: (M, 4).
+
+    Returns:
+        (N, M), 0 to 1.
+    """
+    first, second = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    overlap = np.prod(np.clip(high - low, 0.0, None), axis=2)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
+    union = areas[0][:, None] + areas[1][None, :] - overlap
+    return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
+
+
+def yolov5(truth: Sequence[Truth], found: Sequence[Detections], classes: Sequence[int]) -> dict[int, Floats]:
+    """AP at the ten thresholds for each class that the truth has, convention ``yolov5``.
+
+    Args:
+        truth: of each image.
+        found: of each image, in the same order.
+        classes: COCO ids to score.
+
+    Returns:
+        Class -> float64 (10,), 0 to 1; a class without a box in the truth is left out.
+    """
+    result: dict[int, Floats] = {}
+    for number in classes:
+        total = sum(int((image.classes == number).sum()) for image in truth)
+        if not total:
+            continue
+        hits, scores = [np.zeros((0, len(THRESHOLDS)), dtype=bool)], [np.zeros(0)]
+        for image, detections in zip(truth, found, strict=True):
+            mine = detections.classes == number
+            hits.append(_match_by_iou(image.boxes[image.classes == number], detections.boxes[mine]))
+            scores.append(detections.scores[mine].astype(np.float64))
+        result[number] = _yolov5_curve(np.concatenate(hits), np.concatenate(scores), total)
+    return result
+
+
+def _match_by_iou(truth: Floats, found: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which detections are right at each threshold, (N, 10): best overlaps first, each box and detection once."""
+    right = np.zeros((len(found), len(THRESHOLDS)), dtype=bool)
+    overlaps = iou(truth, found.astype(np.float64))
+    for column, threshold in enumerate(THRESHOLDS):
+        rows, columns = np.nonzero(overlaps >= threshold)
+        order = overlaps[rows, columns].argsort(kind="stable")[::-1]
+        pairs = np.stack([rows[order], columns[order]], axis=1)
+        # first the best truth of each detection, then the best detection of each truth, in this order [2]
+        pairs = pairs[np.unique(pairs[:, 1], return_index=True)[1]]
+        pairs = pairs[np.unique(pairs[:, 0], return_index=True)[1]]
+        right[pairs[:, 1], column] = True
+    return right
+
+
+def _yolov5_curve(right: NDArray[np.bool_], scores: Floats, total: int) -> Floats:
+    order = np.argsort(-scores, kind="stable")
+    hits = right[order].cumsum(axis=0)
+    points = np.linspace(0.0, 1.0, RECALL_POINTS)
+    values = np.zeros(len(THRESHOLDS))
+    for column in range(len(THRESHOLDS) if len(order) else 0):
+        recall = hits[:, column] / total
+        precision = hits[:, column] / np.arange(1, len(order) + 1)
+        envelope = np.maximum.accumulate(np.concatenate([[1.0], precision, [0.0, 0.0]])[::-1])[::-1]
+        curve = np.interp(points, np.concatenate([[0.0], recall, [recall[-1], 1.0]]), envelope)
+        values[column] = float(((curve[1:] + curve[:-1]) / 2 * np.diff(points)).sum())
+    return values
+
+
+def coco(truth: Sequence[Truth], found: Sequence[Detections], classes: Sequence[int]) -> dict[int, Floats]:
+    """AP at the ten thresholds for each class that the truth has, convention ``coco``; arguments as ``yolov5``."""
+    from faster_coco_eval import COCO, COCOeval_faster
+
+    present = [number for number in classes if any((image.classes == number).any() for image in truth)]
+    if not present:
+        return {}
+    with contextlib.redirect_stdout(io.StringIO()):
+        annotations = COCO(_annotations(truth, present))
+        evaluation = COCOeval_faster(annotations, annotations.loadRes(_results(found, present)), "bbox")
+        evaluation.params.catIds = present
+        evaluation.params.iouThrs = np.array(THRESHOLDS)
+        evaluation.params.areaRng = [[0, 1e10]]
+        evaluation.params.areaRngLbl = ["all"]
+        evaluation.params.maxDets = [MAX_BOXES]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision = np.asarray(evaluation.eval["precision"])[..., 0, 0]
+    return {number: precision[:, :, index].mean(axis=1) for index, number in enumerate(present)}
+
+
+def _annotations(truth: Sequence[Truth], classes: Sequence[int]) -> dict[str, list[dict[str, object]]]:
+    boxes: list[dict[str, object]] = []
+    for image, labelled in enumerate(truth, start=1):
+        for box, number in zip(labelled.boxes, labelled.classes, strict=True):
+            if int(number) in classes:
+                x, y, width, height = float(box[0]), float(box[1]), float(box[2] - box[0]), float(box[3] - box[1])
+                boxes.append({
+                    "id": len(boxes) + 1, "image_id": image, "category_id": int(number), "iscrowd": 0,
+                    "bbox": [x, y, width, height], "area": width * height,
+                })  # fmt: skip
+    return {
+        "images": [
+            {"id": image, "width": labelled.width, "height": labelled.height}
+            for image, labelled in enumerate(truth, start=1)
+        ],
+        "annotations": boxes,
+        "categories": [{"id": number, "name": str(number)} for number in classes],
+    }
+
+
+def _results(found: Sequence[Detections], classes: Sequence[int]) -> list[dict[str, object]]:
+    return [
+        {
+            "image_id": image, "category_id": int(number), "score": float(score),
+            "bbox": [float(box[0]), float(box[1]), float(box[2] - box[0]), float(box[3] - box[1])],
+        }
+        for image, detections in enumerate(found, start=1)
+        for box, score, number in zip(detections.boxes, detections.scores, detections.classes, strict=True)
+        if int(number) in classes
+    ]  # fmt: skip
+
+
+CONVENTIONS = {"coco": coco, "yolov5": yolov5}
+
+
+def table(values: Mapping[int, Floats], names: Mapping[int, str]) -> dict[tuple[str, str], float]:
+    """The numbers of the paper's Table 2: (metric, label) -> AP, 0 to 1.
+
+    Args:
+        values: class -> AP at the ten thresholds, as ``coco`` and ``yolov5`` return it.
+        names: class -> label, e.g. ``{0: "person", 2: "car"}``.
+
+    Returns:
+        ``AP@0.5``, ``AP@0.7``, ``AP@0.9`` and ``AP@[0.5:0.95]`` for each label, and for ``all``, the mean over the
+        classes in the truth.
+    """
+    labelled = {names[number]: value for number, value in values.items()}
+    if labelled:
+        labelled["all"] = np.mean(list(labelled.values()), axis=0)
+    result: dict[tuple[str, str], float] = {}
+    for label, value in labelled.items():
+        for metric, threshold in (("AP@0.5", 0.5), ("AP@0.7", 0.7), ("AP@0.9", 0.9)):
+            result[metric, label] = float(value[THRESHOLDS.index(threshold)])
+        result["AP@[0.5:0.95]", label] = float(value.mean())
+    return result

@@ -1,0 +1,1 @@
+"""Object detectors, one module each; ``bench.plugins.DETECTORS`` finds them here."""
