@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bench.checkpoints import read_state_dict
 from bench.method import ImageStyle, Method, MethodInfo, WeightFile
 from bench.types import BenchError
 from methods._nets.seafusion import SeAFusion
@@ -65,13 +66,7 @@ class SeaFusionMethod(Method):
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
         """Reads the authors' ``SeAFusion.pth``; their four batch norms, which no forward pass calls, are left out."""
         path = Path(paths[0])
-        try:
-            stored = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:
-            text = " ".join(str(error).split())[:200]
-            raise BenchError(f"{path}: not a readable PyTorch weights file ({text}); fetch it again") from error
-        if not isinstance(stored, dict) or not all(isinstance(value, Tensor) for value in stored.values()):
-            raise BenchError(f"{path}: holds {type(stored).__name__}, wanted SeAFusion's named tensors; fetch it again")
+        stored = read_state_dict(path)
         tensors = {_our_name(key): value.contiguous() for key, value in stored.items() if ".bn." not in key}
         _check_tensors(tensors, SeAFusion().state_dict(), str(path))
         return tensors
