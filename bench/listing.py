@@ -165,7 +165,7 @@ class _Lister:
                 break
             self._check(name, ir, vis)
         if absent := listed - len(found):
-            self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.instructions}")
+            self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.instructions}", False)
         return Listing(tuple(self.pairs), listed, tuple(self.problems))
 
     def _names(self) -> tuple[list[str], bool]:
@@ -190,7 +190,7 @@ class _Lister:
         # a four-channel folder holds all splits and the pairs that the list's authors dropped
         if foreign and not self.source.layout.four_channel:
             self._problem("", f"{len(foreign)} files are not on the list of the {self.split} split and are left out: "
-                              f"{', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}")  # fmt: skip
+                              f"{', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}", False)  # fmt: skip
         return sorted(names, key=natural), True
 
     def _read_list(self, path: Path) -> Iterator[str]:
@@ -242,9 +242,9 @@ class _Lister:
         ]
         return tuple(dict.fromkeys([*self._suffix_tags(name), *named]))
 
-    def _problem(self, name: str, text: str) -> None:
+    def _problem(self, name: str, text: str, fault: bool = True) -> None:
         where = " ".join(part for part in (self.source.name, self.split, name) if part)
-        self.problems.append(Problem(where, text))
+        self.problems.append(Problem(where, text, fault))
 
 
 def _name(entry: os.DirEntry[str]) -> str:

@@ -99,10 +99,14 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with the input that did not stop the rest: where it is, what was seen, how to mend it."""
+    """Something wrong with the input that did not stop the rest: where it is, what was seen, how to mend it.
+
+    ``fault`` is False for a mere remark, e.g. that only part of a published list is on disk.
+    """
 
     where: str
     text: str
+    fault: bool = True
 
 
 @dataclass(frozen=True, slots=True)

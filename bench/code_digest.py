@@ -1,0 +1,48 @@
+"""A digest of the code that a result depends on, so that results are redone when, and only when, it changed."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from functools import lru_cache
+from pathlib import Path
+
+from bench.store import digest
+
+
+@lru_cache(maxsize=256)
+def code_digest(*modules: str) -> str:
+    """Digest of the modules' sources and of all they import from their own top-level package; imports nothing."""
+    files: dict[str, Path] = {}
+    queue = list(modules)
+    while queue:
+        name = queue.pop()
+        path = _source(name)
+        if name in files or path is None:
+            continue
+        files[name] = path
+        top = name.partition(".")[0]
+        queue += [found for found in _imports(path, name) if found.partition(".")[0] == top]
+    return digest(*(part for name in sorted(files) for part in (name, files[name].read_bytes())))
+
+
+def _source(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _imports(path: Path, name: str) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                base = importlib.util.resolve_name("." * node.level + base, package)
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return found

@@ -1,0 +1,144 @@
+"""From journals to the score table: what of all that was ever computed here answers the present plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.metrics import default_metrics
+from bench.plan import DatasetPlan, MethodPlan, Plan, fused_key
+from bench.store import Store, scores_frame, tidy
+from bench.types import Score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class FusedIndex:
+    """Which fused images of one data set are finished, by method and pair."""
+
+    def __init__(self, store: Store, dataset: str) -> None:
+        """Reads the journals; later lines replace earlier ones."""
+        self._store, self._dataset = store, dataset
+        self._lines: dict[tuple[str, str, str], dict[str, Any]] = {}
+        self._whole: dict[tuple[str, str, str], bool] = {}
+        for journal in store.journals("fused", dataset):
+            for line in journal.lines():
+                self._lines[line["method"], line["pair"], line["key"]] = line
+
+    def line(self, method: str, pair: str, key: str) -> dict[str, Any] | None:
+        """The latest line on this result: ok or failed."""
+        return self._lines.get((method, pair, key))
+
+    def finished(self, method: str, pair: str, key: str) -> dict[str, Any] | None:
+        """The line of a finished image that is still whole on disk."""
+        line = self._lines.get((method, pair, key))
+        if line is None or line.get("status") != "ok":
+            return None
+        identity = (method, pair, key)
+        if identity not in self._whole:
+            self._whole[identity] = self._store.fused_is_whole(self._dataset, method, line)
+        return line if self._whole[identity] else None
+
+    def parameters(self, method: str) -> int | None:
+        """How many parameters the method's networks have, if any image of it was fused."""
+        return next(
+            (line["parameters"] for key, line in self._lines.items() if key[0] == method and "parameters" in line), None
+        )
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The score table of a plan and what is missing in it."""
+
+    scores: pd.DataFrame
+    failed: list[str]
+
+
+def metric_names(plan: Plan, convention: str) -> list[str]:
+    """The metrics of one convention that this run computes."""
+    from bench.metrics import catalogue
+
+    known = catalogue.CONVENTIONS[convention].metrics
+    if "all" in plan.config.metrics:
+        return list(known)
+    if plan.config.metrics:
+        return [name for name in plan.config.metrics if name in known]
+    return list(default_metrics(convention))
+
+
+def latest(store: Store, kind: str, dataset: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """The last line of each (method, key) of a whole-unit journal."""
+    return {
+        (line["method"], line["key"]): line for journal in store.journals(kind, dataset) for line in journal.lines()
+    }
+
+
+def metric_lines(store: Store, dataset: str) -> dict[tuple[str, str, str, str], dict[str, Any]]:
+    """The last line of each (pair, method, convention, key) of the metrics journals."""
+    return {
+        (line["pair"], line["method"], line["convention"], line["key"]): line
+        for journal in store.journals("metrics", dataset)
+        for line in journal.lines()
+    }
+
+
+def metric_scores(
+    plan: Plan,
+    dataset: DatasetPlan,
+    method: MethodPlan,
+    index: FusedIndex,
+    lines: dict[Any, dict[str, Any]],
+    score_key: Any,
+) -> Iterator[Score]:
+    """The per-pair metric rows of one method: a value, or why there is none."""
+    assert method.source is not None  # noqa: S101 - callers pass runnable methods only
+    for files in dataset.parts[dataset.main]:
+        key = fused_key(method.source, files.id, dataset.digests)
+        finished = index.finished(method.label, files.id, key)
+        noted = index.line(method.label, files.id, key) or {}
+        for convention in plan.config.conventions:
+            line = (
+                lines.get((files.id, method.label, convention, score_key(finished, files, convention)))
+                if finished
+                else None
+            )
+            common = {"task": "metrics", "dataset": dataset.name, "split": files.split, "method": method.label,
+                      "pair": files.id, "convention": convention}  # fmt: skip
+            if line and line["rows"]:
+                for metric, value, status, reason in line["rows"]:
+                    yield Score(metric=metric, value=value, status=status, reason=reason, **common)
+                continue
+            reason = (line or noted).get("reason") or "not computed; run the same command again"
+            for metric in metric_names(plan, convention):
+                yield Score(metric=metric, value=None, status="failed", reason=reason, **common)
+
+
+def whole_scores(
+    line: dict[str, Any] | None, task: str, dataset: str, split: str, method: str, why: str = ""
+) -> Iterable[Score]:
+    """The rows of a task on one method: its scores, or one row that says why there are none."""
+    if line is None or line.get("status") != "ok":
+        reason = (line or {}).get("reason") or why or "not computed; run the same command again"
+        return [Score(task, dataset, split, method, "", None, status="failed", reason=reason)]
+    return [Score(**row) for row in line["scores"]]
+
+
+def skipped_score(task: str, dataset: DatasetPlan, label: str, reason: str) -> Score:
+    """The one row of a method that was left out."""
+    return Score(task, dataset.name, dataset.main, label, "", None, status="skipped", reason=reason)
+
+
+def merge(previous: pd.DataFrame | None, scores: Iterable[Score], plan: Plan) -> pd.DataFrame:
+    """The new table, with rows of earlier runs in this folder that the present plan says nothing about."""
+    import pandas as pd
+
+    frame = scores_frame(scores)
+    if previous is None or previous.empty:
+        return frame
+    covered = {(task, dataset.name, method.label)
+               for task in plan.tasks for dataset in plan.datasets for method in plan.methods}  # fmt: skip
+    identity = list(zip(previous["task"], previous["dataset"], previous["method"], strict=True))
+    kept = previous[[item not in covered for item in identity]]
+    return tidy(pd.concat([kept, frame])) if len(kept) else frame

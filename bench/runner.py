@@ -1,0 +1,468 @@
+"""``bench run``: plan, train, fuse, score, tasks, tables, report; each stage does only what is not done yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, cast
+
+from filelock import FileLock, Timeout
+
+from bench import __version__
+from bench.code_digest import code_digest
+from bench.config import RunConfig
+from bench.datasets import seen_in_training
+from bench.executor import Executor, create_executor
+from bench.plan import (
+    CORE_TASKS,
+    DatasetPlan,
+    MethodPlan,
+    Plan,
+    fused_key,
+    make_plan,
+    pair_digest,
+    truth_digest,
+    with_trained_weights,
+)
+from bench.plugins import METHODS, TASKS
+from bench.results import (
+    FusedIndex,
+    latest,
+    merge,
+    metric_lines,
+    metric_names,
+    metric_scores,
+    skipped_score,
+    whole_scores,
+)
+from bench.store import Store, digest
+from bench.types import BenchError, PairFiles, Score
+from bench.work import EfficiencyUnit, FuseUnit, MethodSource, ScoreTarget, ScoreUnit, TaskUnit, TrainUnit, Unit
+
+CHUNK = 8
+"""Pairs per unit: small enough to lose little when a process dies, large enough to batch and to share a method."""
+
+Listener = Callable[[str, int, int], None]
+"""Called with (stage, done, total) as work ends."""
+
+
+@dataclass
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        scores: rows of the score table.
+        computed: pieces of work done now, by stage; all zero when everything was there already.
+        failed: one line per thing that was asked for and did not come out.
+        skipped: one line per method of ``all`` that could not run.
+        notes: remarks on the request.
+        report: ``index.html``.
+    """
+
+    scores: int = 0
+    computed: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    report: Path | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0 all asked for was done, 1 some of it was not."""
+        return 1 if self.failed else 0
+
+
+def run(config: RunConfig, command: Sequence[str] = (), listener: Listener | None = None) -> RunResult:
+    """Runs a benchmark into ``config.out``.
+
+    Raises:
+        BenchError: the request is wrong, another run holds the folder, or the disk takes no more.
+    """
+    store = Store(config.out.resolve())
+    make_folder(store.root)
+    lock = FileLock(store.lock_path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BenchError(
+            f"{store.root}: another bench run is writing here; wait for it, end it, or choose another --out"
+        ) from error
+    with lock:
+        return Runner(config, store, command, listener).run()
+
+
+def make_folder(folder: Path) -> None:
+    """Creates an output folder.
+
+    Raises:
+        BenchError: a file is in the way, or it is not writable.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"{folder}: cannot be made an output folder ({error.strerror}); choose another --out"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise BenchError(f"{folder}: is not writable; choose another --out or mend its permissions")
+
+
+class Runner:
+    """One run: holds the plan and walks the stages in order."""
+
+    def __init__(self, config: RunConfig, store: Store, command: Sequence[str], listener: Listener | None) -> None:
+        """Makes the plan; raises BenchError where the request is wrong."""
+        self.config, self.store, self.command = config, store, list(command)
+        self.listener = listener or (lambda *_: None)
+        self.plan = make_plan(config, store)
+        self.result = RunResult(notes=list(self.plan.notes))
+        self.executor: Executor = create_executor(config.executor)
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.jobs = config.jobs or cores
+        self.long_jobs = min(self.jobs, 1 if self.plan.device.startswith("cuda") else cores)
+        self.threads = max(1, cores // self.jobs)
+        self._metrics_code = code_digest("bench.metrics.engine", "bench.images")
+
+    def run(self) -> RunResult:
+        """Walks the stages."""
+        self.write_manifest(complete=False)
+        if self.config.rerun != "none":
+            self.train()
+            self.stage("fuse", list(self.fuse_units()), self.fuse_workers())
+            if "metrics" in self.plan.tasks:
+                self.stage("score", list(self.score_units()), self.jobs)
+            for task in self.plan.tasks:
+                if task not in CORE_TASKS:
+                    self.stage(task, list(self.task_units(task)), self.long_jobs, self.threads)
+            if "efficiency" in self.plan.tasks:
+                self.stage("efficiency", list(self.efficiency_units()), 1, self.jobs)
+        self.collect()
+        self.write_manifest(complete=True)
+        self.report()
+        return self.result
+
+    def stage(self, name: str, units: Sequence[Unit], workers: int, threads: int = 1) -> None:
+        """Runs the units of one stage and counts them."""
+        total, done = sum(unit.weight for unit in units), 0
+        self.result.computed[name] = total
+        if not units:
+            return
+        self.listener(name, 0, total)
+
+        def note(unit: Unit, failed: bool) -> None:
+            nonlocal done
+            done += unit.weight
+            self.listener(name, min(done, total), total)
+
+        self.executor.run(units, max(1, min(workers, len(units))), threads, note)
+
+    def fuse_workers(self) -> int:
+        """Workers of the fusing stage: each with one thread, so that their number changes no bit; one per GPU."""
+        return 1 if self.plan.device.startswith("cuda") else self.jobs
+
+    @property
+    def runnable(self) -> list[MethodPlan]:
+        """Methods that have all they need."""
+        return [method for method in self.plan.methods if method.source is not None and not method.train]
+
+    # ------------------------------------------------------------------ training
+
+    def train(self) -> None:
+        """Trains the methods that have no weights, and puts the weights into the plan."""
+        units = [unit for method in self.plan.methods if method.train for unit in self.train_unit(method)]
+        known = {unit: self._done(unit.kind, unit.dataset, unit.method, unit.key) for unit in units}
+        self.stage("train", [unit for unit, line in known.items() if line is None], self.long_jobs, self.threads)
+        outcome = {
+            unit.method: (latest(self.store, "trained", unit.dataset).get((unit.method, unit.key)) or {})
+            for unit in units
+        }
+        self.plan = replace(
+            self.plan, methods=tuple(self._after_training(method, outcome) for method in self.plan.methods)
+        )
+
+    def _after_training(self, method: MethodPlan, outcome: dict[str, dict[str, Any]]) -> MethodPlan:
+        if not method.train:
+            return method
+        line = outcome.get(method.label, {"reason": "no chosen data set has a training part"})
+        weights = self.store.root / line.get("weights", "")
+        if line.get("status") == "ok" and weights.is_file():
+            return with_trained_weights(method, weights, self.config)
+        reason = f"training failed: {line.get('reason', 'interrupted')}"
+        facts = {**method.facts, "status": "failed", "reason": reason}
+        return replace(method, source=None, reason=reason, train=False, facts=facts)
+
+    def train_unit(self, method: MethodPlan) -> list[TrainUnit]:
+        """The training of a method: on the first chosen data set that has a training part."""
+        for dataset in self.plan.datasets:
+            files = self._training_part(dataset)
+            if files:
+                code = code_digest(METHODS.get(method.label).__module__)
+                truth = [digest(pair, labels) for pair, labels in self._training_digests(dataset, files)]
+                key = digest(__version__, code, method.label, str(self.config.preset), str(self.config.seed), *truth)
+                return [
+                    TrainUnit(
+                        out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
+                        gpus=self._gpus(), key=key, files=files, preset=cast(Any, self.config.preset),
+                        seed=self.config.seed, device=self.plan.device,
+                    )
+                ]  # fmt: skip
+        return []
+
+    def _training_part(self, dataset: DatasetPlan) -> tuple[PairFiles, ...]:
+        if "train" in dataset.parts:
+            return dataset.parts["train"]
+        opened = dataset.opened
+        return opened.listing(split="train", limit=self.config.limit).pairs if opened.has_split("train") else ()
+
+    def _training_digests(self, dataset: DatasetPlan, files: Sequence[PairFiles]) -> Iterator[tuple[str, str]]:
+        for item in files:
+            yield (
+                dataset.digests.get(item.id) or pair_digest(item),
+                dataset.label_digests.get(item.id) or truth_digest(item),
+            )
+
+    # ------------------------------------------------------------------ units of each stage
+
+    def _done(self, kind: str, dataset: str, method: str, key: str) -> dict[str, Any] | None:
+        if self.config.rerun == "all":
+            return None
+        line = latest(self.store, kind, dataset).get((method, key))
+        return line if line and line.get("status") == "ok" else None
+
+    def _gpus(self) -> float:
+        return 1.0 if self.plan.device.startswith("cuda") else 0.0
+
+    def fuse_units(self) -> Iterator[FuseUnit]:
+        """Pairs that are not fused yet, in chunks."""
+        for dataset in self.plan.datasets:
+            index = FusedIndex(self.store, dataset.name)
+            for method in self.runnable:
+                source = cast(MethodSource, method.source)
+                missing = [
+                    (files, key)
+                    for files in dataset.files()
+                    for key in [fused_key(source, files.id, dataset.digests)]
+                    if self.config.rerun == "all" or not index.finished(method.label, files.id, key)
+                ]
+                if self.config.rerun == "all":
+                    self._forget(dataset.name, method.label)
+                for start in range(0, len(missing), CHUNK):
+                    chunk = missing[start : start + CHUNK]
+                    yield FuseUnit(
+                        out=self.store.root, dataset=dataset.name, method=method.label,
+                        time_limit_s=self.config.time_limit_s, gpus=self._gpus(), source=source,
+                        files=tuple(files for files, _ in chunk), keys=tuple(key for _, key in chunk),
+                    )  # fmt: skip
+
+    def _forget(self, dataset: str, method: str) -> None:
+        """Makes the journals speak of nothing for one method, so that ``--rerun all`` does it again."""
+        for journal in self.store.journals("fused", dataset):
+            if any(line.get("method") == method for line in journal.lines()):
+                journal.path.unlink()
+
+    def score_key(self, dataset: DatasetPlan, convention: str, fused: dict[str, Any], files: PairFiles) -> str:
+        """The fingerprint of one image's scores in one convention."""
+        names = metric_names(self.plan, convention)
+        return digest(self._metrics_code, convention, *names, str(fused["digest"]), dataset.digests[files.id])
+
+    def score_units(self) -> Iterator[ScoreUnit]:
+        """Finished images that are not scored yet, all methods of a pair together."""
+        for dataset in self.plan.datasets:
+            index, lines = FusedIndex(self.store, dataset.name), metric_lines(self.store, dataset.name)
+            files = dataset.parts[dataset.main]
+            names = sorted(
+                {name for convention in self.config.conventions for name in metric_names(self.plan, convention)}
+            )
+            for start in range(0, len(files), CHUNK):
+                chunk = files[start : start + CHUNK]
+                targets = [t for i, item in enumerate(chunk) for t in self._targets(dataset, index, lines, i, item)]
+                used = [item for i, item in enumerate(chunk) if any(target.index == i for target in targets)]
+                if targets:
+                    place = {item.id: number for number, item in enumerate(used)}
+                    yield ScoreUnit(
+                        out=self.store.root, dataset=dataset.name, method="", time_limit_s=None, gpus=0.0,
+                        files=tuple(used), metrics=tuple(names),
+                        targets=tuple(replace(target, index=place[chunk[target.index].id]) for target in targets),
+                    )  # fmt: skip
+
+    def _targets(
+        self, dataset: DatasetPlan, index: FusedIndex, lines: dict[Any, Any], number: int, files: PairFiles
+    ) -> Iterator[ScoreTarget]:
+        for method in self.runnable:
+            key = fused_key(cast(MethodSource, method.source), files.id, dataset.digests)
+            fused = index.finished(method.label, files.id, key)
+            if fused is None:
+                continue
+            keys = [
+                (convention, self.score_key(dataset, convention, fused, files))
+                for convention in self.config.conventions
+            ]
+            wanted = tuple(
+                (convention, score_key)
+                for convention, score_key in keys
+                if self.config.rerun == "all" or not _scored(lines.get((files.id, method.label, convention, score_key)))
+            )
+            if wanted:
+                yield ScoreTarget(method.label, number, wanted)
+
+    def task_units(self, task: str, everything: bool = False) -> Iterator[TaskUnit]:
+        """Methods whose images a task has not evaluated yet; all of them if ``everything``."""
+        runner = TASKS.get(task)()
+        for dataset in self.plan.datasets:
+            parts = {split: dataset.parts.get(split, ()) for split in runner.splits}
+            if not self._has_truth(runner.truth, parts):
+                continue
+            index = FusedIndex(self.store, dataset.name)
+            for method in self.runnable:
+                unit = self._task_unit(task, dataset, method, index, parts)
+                if unit and (everything or self._done(task, dataset.name, method.label, unit.key) is None):
+                    yield unit
+
+    @staticmethod
+    def _has_truth(truth: str, parts: dict[str, tuple[PairFiles, ...]]) -> bool:
+        attribute = "label_path" if truth == "labels" else "boxes_path"
+        return all(any(getattr(files, attribute) for files in part) for part in parts.values())
+
+    def _task_unit(
+        self,
+        task: str,
+        dataset: DatasetPlan,
+        method: MethodPlan,
+        index: FusedIndex,
+        parts: dict[str, tuple[PairFiles, ...]],
+    ) -> TaskUnit | None:
+        source = cast(MethodSource, method.source)
+        ready: list[tuple[str, tuple[PairFiles, ...]]] = []
+        facts: list[str] = []
+        for split, part in parts.items():
+            kept = []
+            for files in part:
+                line = index.finished(method.label, files.id, fused_key(source, files.id, dataset.digests))
+                if line:
+                    kept.append(files)
+                    facts += [files.id, str(line["digest"]), dataset.label_digests[files.id]]
+            ready.append((split, tuple(kept)))
+        if not all(part for _, part in ready):
+            return None
+        prefix = f"{task}."
+        options = {k.removeprefix(prefix): v for k, v in self.config.options.items() if k.startswith(prefix)}
+        unit = TaskUnit(
+            out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus(),
+            key="", task=task, spec=dataset.spec, parts=tuple(ready), preset=self.config.preset or "quick",
+            seed=self.config.seed, device=self.plan.device, precision=self.config.precision, weights=source.weights,
+            seen=self._seen(dataset, method, tuple(parts)), weights_root=self.config.weights_root, options=tuple(options.items()),
+        )  # fmt: skip
+        key = digest(TASKS.get(task)().fingerprint(unit.job()), unit.preset, str(unit.seed), *facts, str(unit.options))
+        return replace(unit, key=key)
+
+    @staticmethod
+    def _seen(dataset: DatasetPlan, method: MethodPlan, splits: Sequence[str]) -> frozenset[str] | None:
+        """Pairs of the task's parts that the method's weights were trained on; None where that cannot be known."""
+        seen = [seen_in_training(dataset.opened, method.facts.get("trained_on", ()), split) for split in splits]
+        known = [ids for ids in seen if ids is not None]
+        return frozenset().union(*known) if len(known) == len(seen) else None
+
+    def efficiency_units(self, everything: bool = False) -> Iterator[EfficiencyUnit]:
+        """Methods that are not timed on this machine yet; folders of images cannot be."""
+        from bench.runtime import describe_machine
+
+        machine = describe_machine()
+        for dataset in self.plan.datasets:
+            files = dataset.parts[dataset.main]
+            for method in self.runnable:
+                source = cast(MethodSource, method.source)
+                if source.folder is not None or not files:
+                    continue
+                key = digest(source.key, str(machine), code_digest("bench.runtime"), *(item.id for item in files))
+                if everything or self._done("efficiency", dataset.name, method.label, key) is None:
+                    yield EfficiencyUnit(
+                        out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
+                        gpus=self._gpus(), key=key, source=source, files=files,
+                    )  # fmt: skip
+
+    # ------------------------------------------------------------------ results
+
+    def collect(self) -> None:
+        """Writes the score table and notes what is missing."""
+        scores = [score for task in self.plan.tasks for score in self._task_scores(task)]
+        previous = self.store.read_scores() if self.store.scores_parquet.is_file() else None
+        frame = merge(previous, scores, self.plan)
+        if previous is None or not frame.equals(previous):
+            self.store.write_scores(frame)
+        self.result.scores = len(frame)
+        self._summarise(scores)
+
+    def _task_scores(self, task: str) -> Iterator[Score]:
+        for dataset in self.plan.datasets:
+            for method in self.plan.methods:
+                if method.source is None or method.train:
+                    yield skipped_score(task, dataset, method.label, method.reason or "its training was not run")
+        if task == "metrics":
+            yield from self._metric_scores()
+            return
+        units = self.efficiency_units(True) if task == "efficiency" else self.task_units(task, True)
+        for unit in units:
+            line = latest(self.store, task, unit.dataset).get((unit.method, unit.key))
+            dataset = next(plan for plan in self.plan.datasets if plan.name == unit.dataset)
+            yield from whole_scores(line, task, unit.dataset, dataset.main, unit.method)
+
+    def _metric_scores(self) -> Iterator[Score]:
+        for dataset in self.plan.datasets:
+            index, lines = FusedIndex(self.store, dataset.name), metric_lines(self.store, dataset.name)
+
+            def key(fused: dict[str, Any], files: PairFiles, convention: str, dataset: DatasetPlan = dataset) -> str:
+                return self.score_key(dataset, convention, fused, files)
+
+            for method in self.runnable:
+                yield from metric_scores(self.plan, dataset, method, index, lines, key)
+
+    def _summarise(self, scores: Sequence[Score]) -> None:
+        by_name = {method.label: method.by_name for method in self.plan.methods}
+        seen: dict[tuple[str, str, str, str], int] = {}
+        for score in scores:
+            if score.status == "failed":
+                identity = (score.task, score.dataset, score.method, score.reason)
+                seen[identity] = seen.get(identity, 0) + 1
+        self.result.failed += [
+            f"{task} {data} {label}: {why} ({n} numbers)" for (task, data, label, why), n in seen.items()
+        ]
+        for method in self.plan.methods:
+            if method.source is None or method.train:
+                failed = by_name[method.label] or method.facts.get("status") == "failed"
+                (self.result.failed if failed else self.result.skipped).append(f"{method.label}: {method.reason}")
+        for dataset in self.plan.datasets:
+            self.result.failed += [f"{dataset.name}: {p.where}: {p.text}" for p in dataset.problems if p.fault]
+
+    def write_manifest(self, complete: bool) -> None:
+        """Writes what was run; keeps what earlier runs in this folder said of other data sets and methods."""
+        from bench.manifest import build_manifest
+
+        previous = self.store.read_manifest()
+        index = {dataset.name: FusedIndex(self.store, dataset.name) for dataset in self.plan.datasets}
+        parameters = {
+            method.label: next((n for i in index.values() if (n := i.parameters(method.label)) is not None), None)
+            for method in self.plan.methods
+        }
+        manifest = build_manifest(self.plan, previous, self.command, parameters, complete)
+        if _without_times(manifest) != _without_times(previous):
+            manifest["updated"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            self.store.write_manifest(manifest)
+
+    def report(self) -> None:
+        """Builds the HTML."""
+        from reports import build_report
+
+        self.listener("report", 0, 1)
+        self.result.report = build_report(self.store.root, jobs=self.jobs)
+        self.listener("report", 1, 1)
+
+
+def _scored(line: dict[str, Any] | None) -> bool:
+    return line is not None and bool(line["rows"])
+
+
+def _without_times(manifest: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in manifest.items() if key not in ("updated", "complete", "command")}
