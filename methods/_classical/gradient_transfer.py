@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -25,10 +25,8 @@ HISTOGRAM_BINS = 1000
 CG_STEPS = 500
 CG_REDUCTION = 5.0
 """Each inner solve brings the residual down to this part of where it started."""
-FIRST_FIDELITY_WEIGHT = 2.0 * math.sqrt(0.1)
+FIRST_TRUST = 2.0 * math.sqrt(0.1)
 EPSILON = sys.float_info.epsilon
-
-Operator = Callable[[Tensor, Tensor], Tensor]
 
 
 def transfer_gradients(difference: Tensor, weight: float = 4.0) -> Tensor:
@@ -45,31 +43,43 @@ def transfer_gradients(difference: Tensor, weight: float = 4.0) -> Tensor:
     Returns:
         float64 (C, H, W).
     """
-    solution = difference
+    difference = difference.contiguous()
+    solution, trust, target, *work = (torch.empty_like(difference) for _ in range(6))
+    solution.copy_(difference)
+    operator = FivePoint(difference)
     for round_ in range(REWEIGHTINGS):
-        squared = squared_gradient(solution)
-        if not bool(squared.any()):  # a constant is its own minimum, and has no scale to weigh gradients by
-            return solution
-        edges = 2.0 / squared.clamp_(min=_variation_threshold(squared)).sqrt_()
-        trust = _fidelity_weight(solution, difference, first=round_ == 0)
-        solution, steps = _reweighted_solve(difference, solution, trust, edges, weight)
+        edges = squared_gradient(solution, scratch=target)
+        if not bool(edges.any()):  # a constant is its own minimum, and has no scale to weigh gradients by
+            break
+        edges.clamp_(min=_variation_threshold(edges)).rsqrt_().mul_(2.0)
+        _set_trust(trust, solution, difference, first=round_ == 0)
+        operator.set(trust, edges, weight)
+        torch.div(difference, trust, out=target)
+        solution.div_(trust)
+        steps = conjugate_gradients(operator, target, solution, work, CG_REDUCTION)
+        solution.mul_(trust)
         if steps == 0:
             break
     return solution
 
 
-def squared_gradient(image: Tensor) -> Tensor:
+def squared_gradient(image: Tensor, scratch: Tensor) -> Tensor:
     """Squared forward differences, summed over both directions and all channels; zero past the last row and column.
 
     Args:
         image: (C, H, W).
+        scratch: the same shape; overwritten.
 
     Returns:
         (H, W).
     """
     squared = torch.zeros_like(image[0])
-    squared[:, :-1] += (image[:, :, 1:] - image[:, :, :-1]).square_().sum(0)
-    squared[:-1] += (image[:, 1:] - image[:, :-1]).square_().sum(0)
+    for axis in (-1, -2):
+        length = image.shape[axis] - 1
+        step = scratch.narrow(axis, 0, length)
+        torch.sub(image.narrow(axis, 1, length), image.narrow(axis, 0, length), out=step)
+        for channel in step.square_():
+            squared.narrow(axis, 0, length).add_(channel)
     return squared
 
 
@@ -88,7 +98,8 @@ def histogram_bin(values: Tensor, cutoff: float) -> tuple[int, Tensor]:
     centres = low + step * torch.arange(HISTOGRAM_BINS, dtype=flat.dtype, device=flat.device)
     edges = centres[:-1] + 0.5 * (centres[1:] - centres[:-1])
     rank = min(math.floor(cutoff * flat.numel()) + 1, flat.numel())
-    return int(torch.searchsorted(edges, torch.kthvalue(flat, rank).values)), centres
+    statistic = torch.topk(flat, rank, largest=False, sorted=False).values.max()
+    return int(torch.searchsorted(edges, statistic)), centres
 
 
 def _variation_threshold(squared: Tensor) -> float:
@@ -96,101 +107,105 @@ def _variation_threshold(squared: Tensor) -> float:
     return float(centres[index]) or float(centres[index + 1])
 
 
-def _fidelity_weight(solution: Tensor, difference: Tensor, first: bool) -> Tensor:
+def _set_trust(trust: Tensor, solution: Tensor, difference: Tensor, first: bool) -> None:
     """The inverse square root of the data term's weights; the start equals the data, so there it is a constant."""
     if first:
-        return torch.full_like(difference, FIRST_FIDELITY_WEIGHT)
-    distance = (solution - difference).abs_()
-    index, centres = histogram_bin(distance, FIDELITY_CUTOFF)
+        trust.fill_(FIRST_TRUST)
+        return
+    torch.sub(solution, difference, out=trust).abs_()
+    index, centres = histogram_bin(trust, FIDELITY_CUTOFF)
     threshold = float(centres[min(index + 1, HISTOGRAM_BINS - 1)])
-    return distance.clamp_(min=threshold).sqrt_().mul_(math.sqrt(0.5))
-
-
-def _reweighted_solve(
-    difference: Tensor, start: Tensor, trust: Tensor, edges: Tensor, weight: float
-) -> tuple[Tensor, int]:
-    """One reweighted least-squares problem, in the variable ``v = U / trust``; the steps taken come second."""
-    operator = FivePoint(trust, edges, weight)
-    target = (difference / trust).flatten()
-    solution = (start / trust).flatten()
-    residual = operator(solution, torch.empty_like(solution)).sub_(target)
-    tolerance = float(residual.norm() / target.norm()) / CG_REDUCTION
-    # MATLAB's pcg quietly clamps its tolerance so; the first solves start far above 1, and all depends on it
-    tolerance = min(max(tolerance, EPSILON), 1.0 - EPSILON)
-    solution, steps = conjugate_gradients(operator, target, solution, tolerance)
-    return solution.view_as(trust).mul_(trust), steps
+    trust.clamp_(min=threshold).sqrt_().mul_(math.sqrt(0.5))
 
 
 class FivePoint:
     """``v + weight * T (Dx' E Dx + Dy' E Dy) T v`` as a symmetric five-point stencil.
 
-    T and E are diagonal. All is flat: a pixel's right neighbour is one further, the one below a row further, and
-    links that would leave a row, a column or a channel have the coefficient zero.
+    T and E are diagonal, Dx and Dy forward differences. All is flat: a pixel's right neighbour is one further, the
+    one below a row further, and links that would leave a row, a column or a channel have the coefficient zero.
     """
 
-    def __init__(self, trust: Tensor, edges: Tensor, weight: float) -> None:
-        """Makes the coefficients.
+    def __init__(self, like: Tensor) -> None:
+        """Makes room for the coefficients of images (C, H, W) like this one."""
+        self.own, self.right, self.below = (torch.empty_like(like) for _ in range(3))
+
+    def set(self, trust: Tensor, edges: Tensor, weight: float) -> None:
+        """Computes the coefficients.
 
         Args:
             trust: diagonal of T, (C, H, W).
             edges: diagonal of E, (H, W), the same for all channels.
             weight: of the regulariser.
         """
-        self.width = trust.shape[-1]
-        right, below = trust.new_zeros(trust.shape), trust.new_zeros(trust.shape)
+        own, right, below = self.own, self.right.zero_(), self.below.zero_()
         right[:, :, :-1] = edges[:, :-1]
         below[:, :-1] = edges[:-1]
-        links = right + below
-        links[:, :, 1:] += edges[:, :-1]
-        links[:, 1:] += edges[:-1]
-        self.own = links.mul_(trust).mul_(trust).mul_(weight).add_(1.0).flatten()
-        scaled = trust * -weight
-        right[:, :, :-1] *= scaled[:, :, :-1] * trust[:, :, 1:]
-        below[:, :-1] *= scaled[:, :-1] * trust[:, 1:]
-        self.right, self.below = right.flatten()[:-1], below.flatten()[: -self.width]
+        torch.add(right, below, out=own)
+        own[:, :, 1:] += edges[:, :-1]
+        own[:, 1:] += edges[:-1]
+        own.mul_(trust).mul_(trust).mul_(weight).add_(1.0)
+        right[:, :, :-1].mul_(trust[:, :, :-1]).mul_(trust[:, :, 1:]).mul_(-weight)
+        below[:, :-1].mul_(trust[:, :-1]).mul_(trust[:, 1:]).mul_(-weight)
 
-    def __call__(self, vector: Tensor, out: Tensor) -> Tensor:
-        """Writes the product with a flat vector into ``out`` and returns it."""
-        width = self.width
-        torch.mul(self.own, vector, out=out)
-        out[:-1].addcmul_(self.right, vector[1:])
-        out[1:].addcmul_(self.right, vector[:-1])
-        out[:-width].addcmul_(self.below, vector[width:])
-        out[width:].addcmul_(self.below, vector[:-width])
+    def __call__(self, image: Tensor, out: Tensor) -> Tensor:
+        """Writes the product with a contiguous (C, H, W) into ``out`` and returns it."""
+        width = image.shape[-1]
+        torch.mul(self.own, image, out=out)
+        vector, product = image.view(-1), out.view(-1)
+        right, below = self.right.view(-1)[:-1], self.below.view(-1)[:-width]
+        product[:-1].addcmul_(right, vector[1:])
+        product[1:].addcmul_(right, vector[:-1])
+        product[:-width].addcmul_(below, vector[width:])
+        product[width:].addcmul_(below, vector[:-width])
         return out
 
 
 def conjugate_gradients(
-    operator: Operator, target: Tensor, start: Tensor, tolerance: float
-) -> tuple[Tensor, int]:
-    """Conjugate gradients without preconditioner, until the true residual is at most ``tolerance * ||target||``.
+    operator: FivePoint, target: Tensor, solution: Tensor, work: Sequence[Tensor], reduction: float
+) -> int:
+    """Improves ``solution`` in place by conjugate gradients without preconditioner.
+
+    It ends when the norm of the true residual is ``reduction`` times smaller than at the start, but no sooner than
+    when it is below that of ``target``: MATLAB's ``pcg``, which the results of [1] were made with, clamps the
+    relative tolerance to less than 1, and the first solves start far above it.
 
     Args:
-        operator: writes the product of a symmetric positive definite matrix and a vector into its second argument.
-        target: flat right-hand side.
-        start: flat first guess.
-        tolerance: relative.
+        operator: symmetric positive definite.
+        target: right-hand side.
+        solution: first guess; becomes the solution.
+        work: three tensors of that shape; overwritten.
+        reduction: wanted.
 
     Returns:
-        The solution and the steps taken: 0 if ``start`` was good enough, at most 500.
+        Steps taken: 0 if the first guess was good enough, at most 500.
     """
-    goal = tolerance * float(target.norm())
-    solution, product = start.clone(), torch.empty_like(start)
-    residual = target - operator(solution, product)
-    energy = float(residual.dot(residual))
-    if math.sqrt(energy) <= goal:
-        return solution, 0
-    direction = residual.clone()
+    residual, direction, product = work
+    scale = _norm(target)
+    torch.sub(target, operator(solution, product), out=residual)
+    start = _norm(residual)
+    goal = min(max(start / scale / reduction, EPSILON), 1.0 - EPSILON) * scale
+    if start <= goal:
+        return 0
+    direction.copy_(residual)
+    energy = start * start
     for step in range(1, CG_STEPS + 1):
         operator(direction, product)
-        length = energy / float(direction.dot(product))
+        length = energy / _dot(direction, product)
         solution.add_(direction, alpha=length)
         residual.sub_(product, alpha=length)
-        before, energy = energy, float(residual.dot(residual))
+        before, energy = energy, _dot(residual, residual)
         if math.sqrt(energy) <= goal:
             torch.sub(target, operator(solution, product), out=residual)
-            energy = float(residual.dot(residual))
+            energy = _dot(residual, residual)
             if math.sqrt(energy) <= goal:
-                return solution, step
+                return step
         torch.add(residual, direction, alpha=energy / before, out=direction)
-    return solution, CG_STEPS
+    return CG_STEPS
+
+
+def _dot(one: Tensor, other: Tensor) -> float:
+    return float(one.view(-1).dot(other.view(-1)))
+
+
+def _norm(values: Tensor) -> float:
+    return math.sqrt(_dot(values, values))
