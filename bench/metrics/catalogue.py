@@ -1,0 +1,89 @@
+"""The list of metrics and conventions, and look-ups in it; imports nothing heavy, so that listing is quick."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+from bench.metrics.convention_facts import CONVENTIONS
+from bench.metrics.facts import Convention, Metric, Use
+from bench.metrics.metric_facts import METRICS
+
+__all__ = [
+    "CONVENTIONS", "METRICS", "Convention", "Metric", "Use", "chosen_metrics", "convention", "default_metrics",
+    "find_use", "metric",
+]  # fmt: skip
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name.
+
+    Raises:
+        BenchError: unknown name; near names are suggested.
+    """
+    return METRICS[name] if name in METRICS else _refuse("metric", name, METRICS)
+
+
+def convention(name: str) -> Convention:
+    """The convention of that name.
+
+    Raises:
+        BenchError: unknown name; near names are suggested.
+    """
+    return CONVENTIONS[name] if name in CONVENTIONS else _refuse("convention", name, CONVENTIONS)
+
+
+def find_use(convention_name: str, metric_name: str) -> Use:
+    """How a convention computes a metric.
+
+    Raises:
+        BenchError: unknown convention, or it does not define the metric.
+    """
+    found = convention(convention_name)
+    if metric_name not in found.uses:
+        _refuse(f"metric of convention {convention_name}", metric_name, found.uses)
+    return found.uses[metric_name]
+
+
+def default_metrics(convention_name: str) -> tuple[str, ...]:
+    """The metrics a run computes in a convention unless told otherwise: the six, or what stands for them there."""
+    return convention(convention_name).default
+
+
+def chosen_metrics(conventions: Sequence[str], metrics: Sequence[str] | str | None) -> dict[str, tuple[str, ...]]:
+    """Convention -> metrics to compute, in the convention's order.
+
+    Args:
+        conventions: names; each once.
+        metrics: None for each convention's default, ``all`` (or a list holding it), or names; a convention that lacks
+            one of several names leaves it out.
+
+    Raises:
+        BenchError: unknown convention or metric, or a metric that none of the conventions defines.
+    """
+    found = {name: convention(name) for name in dict.fromkeys(conventions)}
+    if not found:
+        _refuse("convention", "", CONVENTIONS)
+    if metrics is None or metrics == []:
+        return {name: entry.default for name, entry in found.items()}
+    wanted = [metrics] if isinstance(metrics, str) else list(metrics)
+    if "all" in wanted:
+        return {name: entry.metrics for name, entry in found.items()}
+    for name in wanted:
+        metric(name)
+        if not any(name in entry.uses for entry in found.values()):
+            offered = dict.fromkeys(known for entry in found.values() for known in entry.uses)
+            _refuse(f"metric of convention {', '.join(found)}", name, offered)
+    return {name: tuple(known for known in entry.uses if known in wanted) for name, entry in found.items()}
+
+
+def _refuse(kind: str, name: str, known: Iterable[str]) -> NoReturn:
+    from bench.types import BenchError  # late: it brings in NumPy
+
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3) or [
+        each for each in names if each.lower().replace("_", "") == name.lower().replace("_", "").replace("-", "")
+    ]
+    hint = f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(names)}"
+    raise BenchError(f"unknown {kind} {name!r}{hint}")

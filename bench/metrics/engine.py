@@ -1,0 +1,201 @@
+"""The engine: one pair, any number of fused images, any conventions and metrics, shared work done once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.metrics import gradient, information, vif
+from bench.metrics.catalogue import CONVENTIONS, Use, chosen_metrics, convention
+from bench.metrics.planes import Budget, Kept, Plane, Sources, Triple, check_image, grey_planes
+from bench.types import BenchError, Image, Status
+
+KEPT_BYTES = 96 * 2**20
+"""Source statistics kept per pair; what does not fit is computed again, so that a worker's memory stays bounded."""
+
+Formula = Callable[..., float]
+FORMULAS: dict[str, Formula] = {
+    "entropy": information.entropy,
+    "mutual_information": information.mutual_information,
+    "cross_entropy": information.cross_entropy,
+    "standard_deviation": information.standard_deviation,
+    "standard_deviation_uint8": information.standard_deviation_uint8,
+    "spatial_frequency": information.spatial_frequency,
+    "correlation_coefficient": information.correlation_coefficient,
+    "sum_of_correlations_of_differences": information.sum_of_correlations_of_differences,
+    "mean_squared_error": information.mean_squared_error,
+    "peak_signal_to_noise": information.peak_signal_to_noise,
+    "root_mean_squared_error_by_size": information.root_mean_squared_error_by_size,
+    "peak_signal_to_noise_by_size": information.peak_signal_to_noise_by_size,
+    "edge_preservation": gradient.edge_preservation,
+    "visual_information_fidelity": vif.visual_information_fidelity,
+}
+"""Formula name of the catalogue -> function of a triple and the parameters that the catalogue declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """One number of one fused image.
+
+    Attributes:
+        value: finite, or None where ``status`` is not ok.
+        status: ``skipped`` where the images are too small for the metric, ``failed`` where it came out not finite.
+        reason: why, in one line.
+    """
+
+    convention: str
+    metric: str
+    value: float | None
+    status: Status = "ok"
+    reason: str = ""
+
+
+class PairScorer:
+    """Scores any number of fused images of one pair; what concerns the sources alone is computed once, when needed.
+
+    Example:
+        >>> import numpy as np
+        >>> ramp = np.arange(64, dtype=np.uint8)[None].repeat(64, 0)
+        >>> scorer = PairScorer(ramp, ramp, metrics=["EN", "MI"])
+        >>> [(value.metric, value.value) for value in scorer.score(ramp)]
+        [('EN', 6.0), ('MI', 12.0)]
+    """
+
+    def __init__(
+        self,
+        ir: Image,
+        vis: Image,
+        conventions: Sequence[str] = ("standard",),
+        metrics: Sequence[str] | str | None = None,
+    ) -> None:
+        """Takes the pair as stored; each convention converts colour by itself.
+
+        Args:
+            ir: uint8, (H, W) or (H, W, 3) RGB.
+            vis: uint8, (H, W) or (H, W, 3) RGB, same height and width.
+            conventions: names.
+            metrics: names, ``all``, or None for each convention's default.
+
+        Raises:
+            BenchError: unknown names, or images that are not what is wanted.
+        """
+        self.metrics = chosen_metrics(conventions, metrics)
+        check_image(ir, "infrared image")
+        self.shape: tuple[int, int] = ir.shape[:2]
+        check_image(vis, "visible image", self.shape)
+        self._budget = Budget(KEPT_BYTES)
+        self._planes: list[Plane] = []
+        self._sources: dict[tuple[Plane, Plane], Sources] = {}
+        self._ir, self._vis = ir, vis
+        conversions: set[str] = {convention(name).grey for name in self.metrics}
+        self._pairs = {
+            conversion: list(
+                zip(
+                    _planes(ir, conversion, self._planes, self._budget),
+                    _planes(vis, conversion, self._planes, self._budget),
+                    strict=True,
+                )
+            )
+            for conversion in sorted(conversions)
+        }
+
+    def score(self, fused: Image) -> list[MetricValue]:
+        """All chosen metrics of one fused image, by convention, in the catalogue's order.
+
+        Args:
+            fused: uint8, (H, W) or (H, W, 3) RGB, height and width of the sources.
+
+        Raises:
+            BenchError: the image is not what is wanted.
+        """
+        check_image(fused, "fused image", self.shape)
+        known: list[Plane] = []
+        shared = Kept()
+        values = []
+        for name, metrics in self.metrics.items():
+            entry = CONVENTIONS[name]
+            triples = self._triples(fused, entry.grey, known)
+            values += [self._value(name, entry.uses[metric], triples, shared) for metric in metrics]
+        return values
+
+    def _triples(self, fused: Image, conversion: str, known: list[Plane]) -> list[Triple]:
+        pairs = self._pairs[conversion]
+        planes = _planes(fused, conversion, known, None)
+        return [Triple(self._pair(*pair), plane) for pair, plane in zip(pairs, planes, strict=True)]
+
+    def _pair(self, ir: Plane, vis: Plane) -> Sources:
+        return self._sources.setdefault((ir, vis), Sources(ir, vis, self._budget))
+
+    def _value(self, name: str, use: Use, triples: list[Triple], shared: Kept) -> MetricValue:
+        height, width = self.shape
+        if min(height, width) < use.smallest:
+            reason = f"{width}x{height} pixels, {use.metric} needs at least {use.smallest}x{use.smallest}"
+            return MetricValue(name, use.metric, None, "skipped", reason)
+        value = _mean([_apply(use, triple, shared) for triple in triples])
+        if not math.isfinite(value):
+            return MetricValue(name, use.metric, None, "failed", f"{use.metric} came out as {value}")
+        return MetricValue(name, use.metric, value)
+
+
+def _apply(use: Use, triple: Triple, shared: Kept) -> float:
+    key = (use.formula, use.parameters, triple.ir, triple.vis, triple.fused)
+    parameters: dict[str, Any] = dict(use.parameters)
+    return shared.once(key, lambda: float(FORMULAS[use.formula](triple, **parameters)))
+
+
+def _mean(values: list[float]) -> float:
+    return values[0] if len(values) == 1 else sum(values) / len(values)
+
+
+def _planes(image: Image, conversion: str, known: list[Plane], budget: Budget | None) -> list[Plane]:
+    """The planes of an image in one conversion; a plane equal to a known one is that one, so that work is shared."""
+    planes = []
+    for levels in grey_planes(image, conversion):
+        plane = next((each for each in known if (each.levels == levels).all()), None)
+        if plane is None:
+            plane = Plane(levels, budget)
+            known.append(plane)
+        planes.append(plane)
+    return planes
+
+
+def evaluate(
+    ir: Image,
+    vis: Image,
+    fused: Image,
+    convention: str = "standard",
+    metrics: Sequence[str] | str | None = None,
+) -> dict[str, float]:
+    """Metric name -> value of one fused image in one convention.
+
+    Args:
+        ir: uint8, (H, W) or (H, W, 3) RGB.
+        vis: uint8, (H, W) or (H, W, 3) RGB, same height and width.
+        fused: uint8, (H, W) or (H, W, 3) RGB, same height and width.
+        convention: name, see ``bench list conventions``.
+        metrics: names; ``all``; None for those of the convention that cost little (the six among them).
+
+    Raises:
+        BenchError: unknown names, images that are not what is wanted, or too small for one of the metrics.
+
+    Example:
+        >>> import numpy as np
+        >>> ramp = np.arange(64, dtype=np.uint8)[None].repeat(64, 0)
+        >>> evaluate(ramp, ramp, ramp, metrics=["EN", "SD"])
+        {'EN': 6.0, 'SD': 18.472953201911164}
+    """
+    if metrics is None:
+        metrics = chosen_quick(convention)
+    values = {}
+    for score in PairScorer(ir, vis, (convention,), metrics).score(fused):
+        if score.value is None:
+            raise BenchError(f"{convention} {score.metric}: {score.reason}; leave it out of the metrics")
+        values[score.metric] = score.value
+    return values
+
+
+def chosen_quick(name: str) -> tuple[str, ...]:
+    """The metrics that ``evaluate`` computes in a convention when none is asked for by name."""
+    return convention(name).quick

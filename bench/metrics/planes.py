@@ -1,0 +1,171 @@
+"""Grey planes: how a stored image becomes what a metric reads, and a place to keep what was computed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.types import BenchError, Image
+
+T = TypeVar("T")
+Levels = NDArray[np.uint8]
+"""uint8 (H, W), 0..255."""
+
+# MATLAB's rgb2gray: first row of the inverse of the NTSC YIQ matrix, in double precision.
+_MATLAB_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
+
+
+class Budget:
+    """How many bytes of intermediate results a pair may still keep; what does not fit is computed again when needed."""
+
+    def __init__(self, limit: int) -> None:
+        self.left = limit
+
+    def take(self, value: object) -> bool:
+        """Books the arrays inside ``value``; False if they do not fit."""
+        size = _bytes_in(value)
+        if size > self.left:
+            return False
+        self.left -= size
+        return True
+
+
+def _bytes_in(value: object) -> int:
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    if isinstance(value, (tuple, list)):
+        return sum(_bytes_in(part) for part in value)
+    return 0
+
+
+class Kept:
+    """Something that remembers what was computed from it."""
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self._budget = budget
+        self._values: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of ``key``, made on first use and kept if the budget allows."""
+        if key in self._values:
+            return self._values[key]
+        value = make()
+        if self._budget is None or self._budget.take(value):
+            self._values[key] = value
+        return value
+
+
+class Plane(Kept):
+    """One grey image, uint8 (H, W), with its kept intermediate results; equal only to itself."""
+
+    def __init__(self, levels: Levels, budget: Budget | None = None) -> None:
+        super().__init__(budget)
+        self.levels = np.ascontiguousarray(levels)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.levels.shape[0], self.levels.shape[1]
+
+    @property
+    def pixels(self) -> int:
+        """Height times width."""
+        return self.levels.size
+
+
+class Sources(Kept):
+    """The two planes of one pair: what concerns both sources and no fused image is kept here."""
+
+    def __init__(self, ir: Plane, vis: Plane, budget: Budget | None = None) -> None:
+        super().__init__(budget)
+        self.ir, self.vis = ir, vis
+
+    def __iter__(self) -> Any:
+        return iter((self.ir, self.vis))
+
+
+class Triple:
+    """Infrared, visible and fused plane of one channel: what every formula takes."""
+
+    def __init__(self, sources: Sources, fused: Plane) -> None:
+        self.sources, self.fused = sources, fused
+
+    @property
+    def ir(self) -> Plane:
+        """The infrared plane."""
+        return self.sources.ir
+
+    @property
+    def vis(self) -> Plane:
+        """The visible plane."""
+        return self.sources.vis
+
+
+def check_image(image: object, what: str, shape: tuple[int, int] | None = None) -> Image:
+    """Returns the image if it is uint8 (H, W) or (H, W, 3), not empty, and of the given height and width.
+
+    Raises:
+        BenchError: wrong type, rank, channels, size, dtype, or NaN; says what was seen and wanted.
+    """
+    if not isinstance(image, np.ndarray):
+        raise BenchError(f"{what}: a {type(image).__name__}, wanted a NumPy array, uint8 (H, W) or (H, W, 3)")
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
+        raise BenchError(f"{what}: an array of shape {image.shape}, wanted (H, W) or (H, W, 3) in RGB order")
+    if image.size == 0:
+        raise BenchError(f"{what}: an empty array of shape {image.shape}, wanted at least one pixel")
+    if image.dtype != np.uint8:
+        raise BenchError(f"{what}: {_number_format(image)}, wanted uint8, 0..255; scale, round and convert it first")
+    if shape is not None and image.shape[:2] != shape:
+        seen, wanted = (f"{size[1]}x{size[0]}" for size in (image.shape, shape))
+        raise BenchError(f"{what}: {seen} pixels, wanted {wanted} as the infrared image; do not resize, fuse it again")
+    return image
+
+
+def _number_format(image: NDArray[Any]) -> str:
+    if image.dtype.kind not in "fiu":
+        return f"dtype {image.dtype}"
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        return f"dtype {image.dtype} with {int((~np.isfinite(image)).sum())} NaN or infinite pixels"
+    return f"dtype {image.dtype} with values {image.min():g}..{image.max():g}"
+
+
+def grey_planes(image: Image, conversion: str) -> list[Levels]:
+    """The uint8 planes a convention computes on: one grey plane, or for ``channels`` the three channels.
+
+    Args:
+        image: uint8 (H, W) or (H, W, 3) RGB.
+        conversion: ``bt601``: floor(0.299 R + 0.587 G + 0.114 B + 1/2) in exact integers; ``matlab``: rgb2gray of a
+            uint8 array; ``opencv``: cvtColor on float32, rounded half to even; ``channels``: no conversion.
+    """
+    if image.ndim == 2:
+        return [image] * 3 if conversion == "channels" else [image]
+    channels = [image[..., index] for index in range(3)]
+    if conversion == "channels":
+        return channels
+    if (channels[0] == channels[1]).all() and (channels[1] == channels[2]).all():
+        return [channels[0]]
+    return [_CONVERSIONS[conversion](image)]
+
+
+def _bt601(image: Image) -> Levels:
+    red, green, blue = (image[..., index].astype(np.uint32) for index in range(3))
+    return ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(np.uint8)
+
+
+def _matlab(image: Image) -> Levels:
+    red, green, blue = (weight * image[..., index] for index, weight in enumerate(_MATLAB_WEIGHTS))
+    return np.floor(red + green + blue + 0.5).astype(np.uint8)
+
+
+def _opencv(image: Image) -> Levels:
+    # The evaluator reads BGR with OpenCV; ties at .5 are common (the weights are thousandths) and fall by float32
+    # rounding, so the channel order of the sum matters.
+    bgr = np.ascontiguousarray(image[..., ::-1], dtype=np.float32)
+    return np.clip(np.rint(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)), 0, 255).astype(np.uint8)
+
+
+_CONVERSIONS: dict[str, Callable[[Image], Levels]] = {"bt601": _bt601, "matlab": _matlab, "opencv": _opencv}
