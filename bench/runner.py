@@ -20,7 +20,6 @@ from bench.plan import (
     CORE_TASKS,
     DatasetPlan,
     MethodPlan,
-    Plan,
     fused_key,
     make_plan,
     pair_digest,
@@ -353,7 +352,8 @@ class Runner:
             out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus(),
             key="", task=task, spec=dataset.spec, parts=tuple(ready), preset=self.config.preset or "quick",
             seed=self.config.seed, device=self.plan.device, precision=self.config.precision, weights=source.weights,
-            seen=self._seen(dataset, method, tuple(parts)), weights_root=self.config.weights_root, options=tuple(options.items()),
+            seen=self._seen(dataset, method, tuple(parts)), weights_root=self.config.weights_root,
+            options=tuple(options.items()),
         )  # fmt: skip
         key = digest(TASKS.get(task)().fingerprint(unit.job()), unit.preset, str(unit.seed), *facts, str(unit.options))
         return replace(unit, key=key)

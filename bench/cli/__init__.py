@@ -1,0 +1,36 @@
+"""The command line: parse, build a configuration, call one function, print. Nothing is computed here.
+
+Every command imports what it needs when it is called, so that ``bench --help`` and ``bench list`` stay instant.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from bench.cli import assets, develop, outcomes, runs
+from bench.cli.screen import fail
+from bench.types import BenchError
+
+app = typer.Typer(
+    name="bench",
+    help="The infrared-visible image fusion benchmark: fuse, score, train, report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (runs, outcomes, develop, assets):
+    module.register(app)
+
+
+def main() -> None:
+    """Entry point of the ``bench`` command; a user's mistake ends in one line and exit code 2."""
+    try:
+        app()
+    except BenchError as error:
+        fail(str(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        fail("interrupted; what is finished is kept, run the same command again to go on")
+        sys.exit(130)

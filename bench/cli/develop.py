@@ -1,0 +1,124 @@
+"""Commands for those who add to the benchmark: list, check, new, verify-methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bench.cli.runs import DataRoot, Device, WeightsRoot
+from bench.cli.screen import fail, names, print_rows
+
+Kind = Literal["methods", "datasets", "metrics", "conventions", "tasks"]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    app.command("list")(list_)
+    app.command()(check)
+    app.command()(new)
+    app.command("verify-methods")(verify_methods)
+
+
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="methods, datasets, metrics, conventions or tasks.")],
+    long: Annotated[bool, typer.Option("--long", "-l", help="Definitions, sources and known defects.")] = False,
+) -> None:
+    """List what there is."""
+    listers = {
+        "methods": _methods,
+        "datasets": _datasets,
+        "metrics": _metrics,
+        "conventions": _conventions,
+        "tasks": _tasks,
+    }
+    print_rows(listers[kind](long))
+
+
+def _methods(long: bool) -> list[dict[str, Any]]:
+    from bench.plugins import METHODS
+
+    return [{"method": n, "about": METHODS.summary(n), "origin": METHODS.entry(n).origin} for n in METHODS.names()]
+
+
+def _tasks(long: bool) -> list[dict[str, Any]]:
+    from bench.plugins import TASKS
+
+    rows = [
+        {"task": "metrics", "about": "The metrics of the chosen conventions, per pair."},
+        {"task": "efficiency", "about": "Latency, throughput, parameters, FLOPs and memory of each method."},
+    ]
+    return rows + [{"task": name, "about": TASKS.summary(name)} for name in TASKS.names()]
+
+
+def _datasets(long: bool) -> list[dict[str, Any]]:
+    from bench.config import load_datasets
+
+    rows = []
+    for name, spec in load_datasets().items():
+        row = {"dataset": name, "title": spec.title, "subsets": ", ".join(spec.subsets), "licence": spec.licence}
+        rows.append({**row, "homepage": spec.homepage, "how to get it": spec.instructions} if long else row)
+    return rows
+
+
+def _metrics(long: bool) -> list[dict[str, Any]]:
+    from bench.metrics import catalogue
+
+    return catalogue.metric_rows(long)
+
+
+def _conventions(long: bool) -> list[dict[str, Any]]:
+    from bench.metrics import catalogue
+
+    return catalogue.convention_rows(long)
+
+
+def check(
+    method: Annotated[str, typer.Argument(help="As in bench list methods.")],
+    weights_root: WeightsRoot = None,
+) -> None:
+    """Run the contract tests on one method, one sentence per broken promise."""
+    from bench.contract import check_method
+
+    broken = check_method(method)
+    for sentence in broken:
+        fail(sentence)
+    typer.echo(f"{method}: {'keeps the contract' if not broken else f'{len(broken)} promises broken'}")
+    raise typer.Exit(1 if broken else 0)
+
+
+def new(
+    kind: Annotated[Literal["method"], typer.Argument(help="method")],
+    name: Annotated[str, typer.Argument(help="Lower case, the paper's own name.")],
+    folder: Annotated[Path | None, typer.Option(help="Project root; default: where bench is installed from.")] = None,
+) -> None:
+    """Write a working adapter and its test."""
+    from bench.scaffold import new_method
+
+    for path in new_method(name, folder):
+        typer.echo(f"wrote {path}")
+    typer.echo(f"next: bench check {name}; bench run --methods {name} --datasets demo")
+
+
+def verify_methods(
+    published: Annotated[Path, typer.Argument(help="Folder of images that the authors published.")],
+    dataset: Annotated[str, typer.Option(help="Data set of the sources.")] = "tno",
+    methods: Annotated[str, typer.Option(help="By comma; default: all that the folder holds.")] = "",
+    data_root: DataRoot = None,
+    weights_root: WeightsRoot = None,
+    device: Device = "cpu",
+    limit: Annotated[int | None, typer.Option(help="At most this many pairs.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Also write every pair to FILE.csv.")] = None,
+) -> None:
+    """Compare what the methods make here with what their authors published."""
+    from bench.agreement import verify_command
+
+    outcome = verify_command(
+        published, dataset=dataset, methods=names(methods), data_root=data_root, weights_root=weights_root,
+        device=device, limit=limit, out=out,
+    )  # fmt: skip
+    print_rows(outcome.rows)
+    for line in outcome.problems:
+        fail(line)
+    raise typer.Exit(1 if outcome.problems else 0)

@@ -1,0 +1,94 @@
+"""Commands on finished runs: report, stats, compare, pack, verify, leaderboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.runs import DataRoot
+from bench.cli.screen import fail, names, print_rows
+
+RunDir = Annotated[Path, typer.Argument(help="The --out of a bench run.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (report, stats, compare, pack, verify, leaderboard):
+        app.command()(command)
+
+
+def report(run_dir: RunDir, jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0) -> None:
+    """Rebuild the HTML from what a run holds."""
+    from reports import build_report
+
+    typer.echo(f"report: {build_report(run_dir, jobs=jobs)}")
+
+
+def stats(
+    run_dir: RunDir,
+    metrics: Annotated[str, typer.Option(help="By comma; default: all in the run.")] = "",
+    convention: Annotated[str, typer.Option(help="Metric convention.")] = "standard",
+    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+) -> None:
+    """Say which differences between methods are real."""
+    from bench.stats import stats_sections
+    from bench.store import Store
+
+    for title, rows in stats_sections(Store(run_dir).read_scores(), names(metrics), convention, seed):
+        typer.echo(f"\n{title}")
+        print_rows(rows)
+
+
+def compare(
+    run_a: RunDir,
+    run_b: RunDir,
+    html: Annotated[Path | None, typer.Option(help="Also write a page.")] = None,
+) -> None:
+    """Say what changed between two runs, where, and by how much."""
+    from bench.compare import compare_runs, render_text, write_html
+
+    comparison = compare_runs(run_a, run_b)
+    typer.echo(render_text(comparison))
+    if html:
+        write_html(comparison, html)
+        typer.echo(f"page: {html}")
+
+
+def pack(
+    run_dir: RunDir,
+    out: Annotated[Path | None, typer.Option(help="Default: RUN_DIR.zip beside it.")] = None,
+    images: Annotated[int, typer.Option(help="How many fused images per method and data set go in; -1: all.")] = 8,
+) -> None:
+    """Make a small archive of a run for a leaderboard."""
+    from bench.submission import pack as make_pack
+
+    typer.echo(f"pack: {make_pack(run_dir, out, images=images)}")
+
+
+def verify(
+    archive: Annotated[Path, typer.Argument(help="What bench pack made.")],
+    data_root: DataRoot = None,
+    sample: Annotated[int, typer.Option(help="How many images to score again.")] = 16,
+    seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
+) -> None:
+    """Recompute a random sample of an archive and refuse a tampered one."""
+    from bench.submission import verify as verify_pack
+
+    outcome = verify_pack(archive, data_root, sample=sample, seed=seed)
+    print_rows(outcome.rows)
+    for line in outcome.problems:
+        fail(line)
+    typer.echo("accepted" if outcome.accepted else "refused")
+    raise typer.Exit(0 if outcome.accepted else 1)
+
+
+def leaderboard(
+    archives: Annotated[list[Path], typer.Argument(help="Archives by bench pack.")],
+    out: Annotated[Path, typer.Option(help="HTML file.")] = Path("leaderboard.html"),
+) -> None:
+    """Render archives as one ranking."""
+    from bench.submission import leaderboard as render
+
+    typer.echo(f"leaderboard: {render(archives, out)}")

@@ -1,0 +1,205 @@
+"""Commands that compute: run, score, fuse, train, ablate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.cli.screen import fail, names, print_rows, progress
+
+DataRoot = Annotated[Path | None, typer.Option(help="Folder of the data sets.", envvar="BENCH_DATA")]
+WeightsRoot = Annotated[
+    Path | None,
+    typer.Option(help="Folder of published weights.", envvar="BENCH_WEIGHTS"),
+]
+DatasetsFile = Annotated[Path | None, typer.Option(help="Another datasets.yaml.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="TASK.NAME=VALUE, a setting of one task; may be repeated."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands."""
+    for command in (run, score, fuse, train, ablate):
+        app.command()(command)
+
+
+def run(
+    methods: Annotated[str, typer.Option(help="all, or names by comma; LABEL=FOLDER for ready images.")] = "all",
+    datasets: Annotated[str, typer.Option(help="Names by comma; NAME:SUBSET for a part.")] = "demo",
+    tasks: Annotated[str, typer.Option(help="metrics, efficiency, segmentation, detection; default: what fits.")] = "",
+    conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
+    metrics: Annotated[str, typer.Option(help="Metrics by comma, or all; default: the six.")] = "",
+    preset: Annotated[str, typer.Option(help="smoke, quick or paper: trains what has no weights.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder of this run.")] = Path("runs/latest"),
+    data_root: DataRoot = None,
+    weights_root: WeightsRoot = None,
+    datasets_file: DatasetsFile = None,
+    device: Device = "auto",
+    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
+    limit: Annotated[int | None, typer.Option(help="At most this many pairs per data set.")] = None,
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    rerun: Annotated[str, typer.Option(help="missing, all or none.")] = "missing",
+    way: Annotated[
+        str, typer.Option(help="published: images as the authors wrote them; plain: all alike.")
+    ] = "published",
+    precision: Annotated[str, typer.Option(help="exact, or fast: may move pixels by some grey levels.")] = "exact",
+    time_limit: Annotated[float, typer.Option(help="Seconds for one pair before it is given up.")] = 300.0,
+    option: Option = None,
+) -> None:
+    """Fuse, score, evaluate and report."""
+    import sys
+
+    from bench.runner import run as run_benchmark
+
+    config = build_config(
+        methods=names(methods), datasets=names(datasets), tasks=names(tasks), conventions=names(conventions),
+        metrics=names(metrics), preset=preset or None, out=out, data_root=data_root, weights_root=weights_root,
+        datasets_file=datasets_file, device=device, jobs=jobs, executor=executor, limit=limit, seed=seed, rerun=rerun,
+        way=way, precision=precision, time_limit_s=time_limit, options=parse_options(option),
+    )  # fmt: skip
+    with progress(config.out) as listener:
+        result = run_benchmark(config, command=["bench", *sys.argv[1:]], listener=listener)
+    for line in result.notes:
+        typer.echo(f"note: {line}")
+    for line in result.skipped:
+        typer.echo(f"skipped: {line}")
+    for line in result.failed:
+        fail(f"failed: {line}")
+    done = ", ".join(f"{stage} {count}" for stage, count in result.computed.items())
+    typer.echo(f"computed now: {done or 'nothing'}; {result.scores} rows in {config.out / 'scores.csv'}")
+    typer.echo(f"report: {result.report}")
+    raise typer.Exit(result.exit_code)
+
+
+def build_config(**settings: Any) -> Any:
+    """A RunConfig, or BenchError with the first wrong setting."""
+    from pydantic import ValidationError
+
+    from bench.config import RunConfig
+    from bench.types import BenchError
+
+    try:
+        return RunConfig(**settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
+        raise BenchError(f"{where} is {first['input']!r}: {first['msg']}") from error
+
+
+def parse_options(options: list[str] | None) -> dict[str, str]:
+    """``TASK.NAME=VALUE`` settings as a dict."""
+    from bench.types import BenchError
+
+    parsed = {}
+    for text in options or []:
+        key, equals, value = text.partition("=")
+        if not equals or "." not in key:
+            raise BenchError(f"--option is {text!r}, wanted TASK.NAME=VALUE, e.g. detection.model=yolov5s")
+        parsed[key] = value
+    return parsed
+
+
+def score(
+    fused: Annotated[Path, typer.Option(help="Folder of fused images.")],
+    out: Annotated[Path, typer.Option(help="FILE.csv or FILE.parquet.")],
+    dataset: Annotated[str, typer.Option(help="Data set of the sources.")] = "",
+    ir: Annotated[Path | None, typer.Option(help="Folder of infrared images, instead of --dataset.")] = None,
+    vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
+    method: Annotated[str, typer.Option(help="Label in the table; default: the folder's name.")] = "",
+    conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
+    metrics: Annotated[str, typer.Option(help="Metrics by comma, or all; default: the six.")] = "",
+    data_root: DataRoot = None,
+    datasets_file: DatasetsFile = None,
+    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+) -> None:
+    """Score a folder of fused images that anything made."""
+    from bench.scoring import score_command
+
+    with progress() as listener:
+        outcome = score_command(
+            fused=fused, out=out, dataset=dataset, ir=ir, vis=vis, label=method, conventions=names(conventions),
+            metrics=names(metrics), data_root=data_root, datasets_file=datasets_file, jobs=jobs,
+            progress=lambda done, total: listener("score", done, total),
+        )  # fmt: skip
+    print_rows(outcome.summary)
+    for line in outcome.notes:
+        typer.echo(f"note: {line}")
+    for line in outcome.failed:
+        fail(line)
+    typer.echo(f"{outcome.rows} rows in {out}")
+    raise typer.Exit(1 if outcome.failed else 0)
+
+
+def fuse(
+    method: Annotated[str, typer.Option(help="As in bench list methods.")],
+    ir: Annotated[Path, typer.Option(help="Infrared image, or folder.")],
+    vis: Annotated[Path, typer.Option(help="Visible image, or folder.")],
+    out: Annotated[Path, typer.Option(help="Fused image, or folder.")],
+    weights_root: WeightsRoot = None,
+    device: Device = "auto",
+    way: Annotated[str, typer.Option(help="published or plain.")] = "published",
+) -> None:
+    """Fuse one pair, or folders of pairs with equal names."""
+    from bench.fusing import fuse_files
+
+    with progress() as listener:
+        failed = fuse_files(
+            method, ir, vis, out, weights_root, device, way, lambda done, total: listener("fuse", done, total)
+        )
+    for line in failed:
+        fail(line)
+    raise typer.Exit(1 if failed else 0)
+
+
+def train(
+    method: Annotated[str, typer.Argument(help="A trainable method, e.g. seafusion.")],
+    dataset: Annotated[str, typer.Option(help="Data set with a training part.")] = "demo",
+    preset: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
+    recipe: Annotated[str, typer.Option(help="One of the method's recipes; default: its first.")] = "",
+    variant: Annotated[str, typer.Option(help="One of the method's ablations.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Default: runs/train/METHOD-DATASET-PRESET-SEED.")] = None,
+    data_root: DataRoot = None,
+    datasets_file: DatasetsFile = None,
+    device: Device = "auto",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    limit: Annotated[int | None, typer.Option(help="At most this many training pairs.")] = None,
+    stop_after: Annotated[int | None, typer.Option(help="Stop, resumably, after this many steps.")] = None,
+    install: Annotated[bool, typer.Option(help="Make the result the weights bench run finds.")] = True,
+    option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
+) -> None:
+    """Train a method here; run the same command again to go on after an interruption."""
+    from bench.train import train_command
+
+    with progress() as listener:
+        path = train_command(
+            method=method, dataset=dataset, preset=preset, recipe=recipe, variant=variant, out=out, data_root=data_root,
+            datasets_file=datasets_file, device=device, seed=seed, limit=limit, stop_after=stop_after, install=install,
+            options=option or [], say=typer.echo, progress=listener,
+        )  # fmt: skip
+    typer.echo(f"weights: {path}")
+
+
+def ablate(
+    dataset: Annotated[str, typer.Option(help="Data set with segmentation labels.")] = "demo",
+    preset: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
+    variants: Annotated[str, typer.Option(help="By comma; default: all of Table 4 and Fig. 19.")] = "",
+    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
+    out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/ablation"),
+    data_root: DataRoot = None,
+    device: Device = "auto",
+) -> None:
+    """Train SeAFusion's ablations and strategies and compare their segmentation."""
+    from bench.ablation import ablation_command
+
+    with progress(out) as listener:
+        rows = ablation_command(
+            dataset=dataset, preset=preset, variants=names(variants), seeds=seeds, out=out, data_root=data_root,
+            device=device, progress=listener,
+        )  # fmt: skip
+    print_rows(rows)

@@ -1,0 +1,104 @@
+"""Printing: one line for a fault, plain tables, a progress display."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bench.runner import Listener
+
+
+def fail(text: str) -> None:
+    """Prints a fault as one line on standard error."""
+    typer.echo(f"bench: {' '.join(text.split())}", err=True)
+
+
+def names(text: str | None) -> tuple[str, ...]:
+    """Splits a comma list."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+    """Prints rows as a table; plain, aligned text when the output is not a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = list(columns or (rows[0] if rows else ()))
+    if not Console().is_terminal:
+        _print_plain(rows, columns)
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
+    Console().print(table)
+
+
+def _print_plain(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    cells = [list(columns)] + [[_cell(row.get(column)) for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
+    for line in cells:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)
+    return " ".join(str(value).split())
+
+
+@contextmanager
+def progress(out: Path | None = None) -> Iterator[Listener]:
+    """A progress display by stage; ``out``'s notes of long work are shown beside it.
+
+    Yields:
+        A function to call with (stage, done, total).
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as display:
+        bars: dict[str, Any] = {}
+        said: dict[str, int] = {}
+
+        def listen(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = display.add_task(stage, total=total, note="")
+            display.update(bars[stage], completed=done, total=total, note=_note(out))
+            if not console.is_terminal and (done == total or done * 4 // max(total, 1) > said.get(stage, -1)):
+                said[stage] = done * 4 // max(total, 1)
+                console.print(f"{stage}: {done}/{total}", highlight=False)
+
+        yield listen
+
+
+def _note(out: Path | None) -> str:
+    if out is None:
+        return ""
+    notes = sorted((out / "parts" / "progress").glob("*.txt"), key=lambda path: path.stat().st_mtime)
+    return notes[-1].read_text(encoding="utf-8")[:60] if notes else ""
