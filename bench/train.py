@@ -22,9 +22,8 @@ def train_command(
 ) -> Path:  # fmt: skip
     """Trains a method and returns its weights; resumes what ``out`` holds.
 
-    Args:
-        install: copy the result to where ``bench run`` looks for weights when no published ones are there.
-        say: prints a line, e.g. what the training will cost.
+    With ``install`` the result is copied to where ``bench run`` looks for weights when no published ones are there;
+    ``say`` prints a line, e.g. what the training will cost. The rest is as in ``TrainRequest``.
 
     Raises:
         BenchError: unknown names, a method that cannot be trained, a data set without a training part.
