@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
-
-import numpy as np
 
 from bench.config import DatasetSpec, Layout, Split, load_datasets
-from bench.images import image_size, read_four_channel, read_image
+from bench.images import read_four_channel, read_image
 from bench.listing import Listing, Source, list_pairs, needs_list, unequal
 from bench.types import BenchError, Pair, PairFiles
 
@@ -158,38 +154,6 @@ def read_pair(files: PairFiles) -> Pair:
     return Pair(files, ir, vis)
 
 
-def read_labels(files: PairFiles, classes: int) -> np.ndarray:
-    """Reads a segmentation label image.
-
-    Args:
-        files: with ``label_path``.
-        classes: how many classes there are; 255 marks pixels without a label.
-
-    Returns:
-        uint8 (H, W) of class ids.
-
-    Raises:
-        BenchError: no label, not one channel, or an id that is neither a class nor 255.
-    """
-    from PIL import Image as PillowImage
-
-    if files.label_path is None:
-        raise BenchError(f"{files.dataset} {files.id}: has no segmentation labels")
-    image_size(files.label_path)
-    with PillowImage.open(files.label_path) as file:
-        if file.mode not in ("L", "P"):
-            raise BenchError(f"{files.label_path}: image of mode {file.mode}, wanted one channel of class ids")
-        try:
-            labels = np.asarray(file)
-        except (OSError, SyntaxError, ValueError) as error:
-            text = " ".join(str(error).split())
-            raise BenchError(f"{files.label_path}: not a readable image ({text}); fetch or export it again") from error
-    foreign = np.setdiff1d(np.unique(labels), [*range(classes), 255])
-    if foreign.size:
-        raise BenchError(f"{files.label_path}: label {foreign[0]}, wanted class ids 0 to {classes - 1} or 255")
-    return labels
-
-
 def seen_in_training(dataset: Dataset, trained_on: Collection[str], split: str | None = None) -> frozenset[str] | None:
     """Names of pairs of a split that a method saw in training, under their own or another name.
 
@@ -214,25 +178,6 @@ def seen_in_training(dataset: Dataset, trained_on: Collection[str], split: str |
     return frozenset(name for subset in twins for name in subset.pairs)
 
 
-def fingerprint(pairs: Iterable[PairFiles]) -> str:
-    """SHA-256 over the names and bytes of all files of the pairs, hexadecimal."""
-    total = hashlib.sha256()
-    for files in pairs:
-        for path in dict.fromkeys((files.ir_path, files.vis_path, files.label_path, files.boxes_path)):
-            if path is not None:
-                total.update(f"{files.id}\0{hash_file(path)}\n".encode())
-    return total.hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _hint(name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(name, names, n=3)
@@ -251,8 +196,3 @@ def _generate(spec: DatasetSpec, root: Path) -> Layout | None:
     root.mkdir(parents=True, exist_ok=True)
     ensure_demo(root)
     return find_layout(spec, root)
-
-
-def splits() -> tuple[str, ...]:
-    """All names that a split can have."""
-    return get_args(Split)

@@ -25,11 +25,13 @@ class Listing:
         pairs: the pairs that are there and in order, by name in natural order.
         listed: how many pairs the selection has by its explicit list or published size, or else how many were found.
         problems: what was left out, and why.
+        found: how many pairs have both files on disk, in order or not; not bounded by a limit.
     """
 
     pairs: tuple[PairFiles, ...]
     listed: int
     problems: tuple[Problem, ...]
+    found: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ class _Lister:
             self._check(name, ir, vis)
         if absent := listed - len(found):
             self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.instructions}", False)
-        return Listing(tuple(self.pairs), listed, tuple(self.problems))
+        both = sum(1 for _, ir, vis in found if ir and vis)
+        return Listing(tuple(self.pairs), listed, tuple(self.problems), both)
 
     def _names(self) -> tuple[list[str], bool]:
         """Names wanted in natural order, and whether they come from an explicit list."""
