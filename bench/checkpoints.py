@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from bench.types import BenchError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 # ------------------------------------------------------------------ TensorFlow V2
 
@@ -213,11 +213,33 @@ def _shape(encoded: bytes) -> tuple[int, ...]:
     return tuple(int(dict(_fields(dim)).get(1, 0)) for dim in dims)
 
 
-def conv_kernel(array: NDArray[Any]) -> Tensor:
-    """A TensorFlow convolution kernel (H, W, in, out) as PyTorch's (out, in, H, W)."""
+def convert_tensorflow(
+    paths: Sequence[Path], names: Mapping[str, str], wanted: Mapping[str, Sequence[int]]
+) -> dict[str, Tensor]:
+    """Tensors of a TensorFlow V2 checkpoint under PyTorch's names and in PyTorch's layout.
+
+    Args:
+        paths: the ``.index`` file, then the data files.
+        names: our name -> theirs, for every tensor that is needed.
+        wanted: our name -> shape in PyTorch; kernels (H, W, in, out) become (out, in, H, W).
+
+    Raises:
+        BenchError: a file is damaged, or a tensor is missing or of another shape.
+    """
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(3, 2, 0, 1)))
+    arrays = read_tensorflow(paths[0], list(paths[1:]), list(names.values()))
+    tensors = {}
+    for ours, theirs in names.items():
+        array = arrays[theirs].transpose(3, 2, 0, 1) if arrays[theirs].ndim == 4 else arrays[theirs]
+        tensors[ours] = torch.from_numpy(np.ascontiguousarray(array))
+    expect(tensors, wanted, paths[0])
+    return tensors
+
+
+def shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Name and shape of each tensor in a network's state."""
+    return {name: tuple(tensor.shape) for name, tensor in net.state_dict().items()}
 
 
 # ------------------------------------------------------------------ PyTorch: tensors only

@@ -1,0 +1,63 @@
+"""FusionGAN: one generator for both images and a discriminator of visible patches (Ma et al., 2019, figs. 3 and 4)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from methods._nets.blocks import activate
+
+MARGIN = 6
+"""Pixels that the generator's unpadded convolutions take from each side."""
+
+WIDTHS = (256, 128, 64, 32)
+SIZES = (5, 5, 3, 3)
+EPSILON = 1e-5
+
+
+def standardise(x: Tensor) -> Tensor:
+    """Each channel of each image to zero mean and unit variance over its own pixels (biased variance).
+
+    The released test code runs its batch norm with the statistics of the one image it fuses and without the trained
+    scale and shift; image by image, the result does not depend on what else is in the batch.
+    """
+    return functional.instance_norm(x, eps=EPSILON)
+
+
+class Path(nn.Module):
+    """Four convolutions without padding, each followed by normalisation and a leaky ReLU.
+
+    The biases of the released network cancel in the normalisation and are not part of this one.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        widths = (channels, *WIDTHS)
+        self.layers = nn.ModuleList(
+            nn.Conv2d(inner, outer, size, bias=False) for inner, outer, size in zip(widths, WIDTHS, SIZES, strict=False)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, H, W) -> (B, 32, H - 12, W - 12)."""
+        for layer in self.layers:
+            x = activate(standardise(layer(x)), "leaky")
+        return x
+
+
+def extend(images: Tensor) -> Tensor:
+    """Repeats the edge pixels so that the generator's output has the images' size."""
+    return functional.pad(images, (MARGIN,) * 4, mode="replicate")
+
+
+class FusionGAN(nn.Module):
+    """The generator as the released code tests it: raw weights, images in [-1, 1], any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path = Path(2)
+        self.last = nn.Conv2d(32, 1, 1)
+
+    def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """The fused image in (-1, 1); infrared is the first channel."""
+        return torch.tanh(self.last(self.path(extend(torch.cat([ir, vis], dim=1)))))

@@ -1,0 +1,38 @@
+"""IFCNN: two convolutions for each image, features merged element by element, two more (Zhang et al., 2020, fig. 1)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from methods._nets.blocks import Conv
+
+
+class ConvNorm(nn.Module):
+    """3x3 convolution without bias, batch norm, ReLU; edges are repeated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = Conv(64, 64, activation="none", padding_mode="replicate", bias=False)
+        self.bn = nn.BatchNorm2d(64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu(self.bn(self.conv(x)), inplace=True)
+
+
+class IFCNN(nn.Module):
+    """The MAX variant; images (B, 3, H, W) with ImageNet's mean and spread taken out; any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # the first layer of a ResNet-101 trained on ImageNet, never trained further
+        self.conv1 = Conv(3, 64, 7, activation="none", padding_mode="replicate", bias=False)
+        self.conv2 = ConvNorm()
+        self.conv3 = ConvNorm()
+        self.conv4 = Conv(64, 3, 1, activation="none")
+
+    def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """The fused image, normalised as the inputs are; symmetric in its inputs."""
+        ir_features, vis_features = self.conv2(self.conv1(torch.cat([ir, vis]))).chunk(2)
+        return self.conv4(self.conv3(torch.maximum(ir_features, vis_features)))

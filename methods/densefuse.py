@@ -1,0 +1,76 @@
+"""DenseFuse (Li and Wu, 2019): a dense auto-encoder whose features are added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from bench.checkpoints import convert_tensorflow, shapes
+from bench.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from methods._nets.blocks import load_net
+from methods._nets.densefuse import DenseFuse
+
+SOURCE = "https://github.com/Linfeng-Tang/VIF-Benchmark/raw/23f2e51fc1b084310d998999222ce02dc364b6eb/Checkpoint"
+
+NAMES = {
+    "first": "encoder/conv1_1",
+    **{f"dense.{layer}": f"encoder/dense_block_conv{layer + 1}" for layer in range(3)},
+    **{f"decoder.{layer}": f"decoder/conv2_{layer + 1}" for layer in range(4)},
+}
+"""Our layers -> the authors' scopes."""
+
+
+class DenseFuseMethod(Method):
+    """DenseFuse, addition strategy, SSIM weight 100: the model of the comparison tables."""
+
+    name = "densefuse"
+    info = MethodInfo(
+        title="DenseFuse",
+        year=2019,
+        paper="doi:10.1109/TIP.2018.2887342",
+        licence="Apache-2.0 (authors' weights: no licence given, not redistributed)",
+        weights=(
+            WeightFile(
+                path="DenseFuse/DeseFuse.ckpt.index",
+                url=f"{SOURCE}/DenseFuse/DeseFuse.ckpt.index",
+                sha256="4fe80abfe63aa0feb62ee3230b8aff31a116d6d54a82bec55545baed76ebdcb8",
+                size=1_872,
+            ),
+            WeightFile(
+                path="DenseFuse/DeseFuse.ckpt.data-00000-of-00001",
+                url=f"{SOURCE}/DenseFuse/DeseFuse.ckpt.data-00000-of-00001",
+                sha256="f98c931b21b1977e348627457037cfa73211e882c1cec66cef0010134040aae6",
+                git_blob="6d229f4ad3f2c7cea0f9c80b3ebcc057567a16c3",
+                size=890_324,
+            ),
+        ),
+        trained_on=("coco2014",),
+    )
+    published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max")
+
+    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(weights, device)
+        self.net = load_net(DenseFuse, weights, device)
+
+    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Decodes the sum of the features; halved, because two equal images give twice their brightness."""
+        return self.net(ir * 255, vis * 255) / (2 * 255)
+
+    @classmethod
+    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+        """Reads the authors' TensorFlow checkpoint; the optimiser's tensors are left out."""
+        names = {
+            f"{ours}.{kind}": f"{theirs}/{kind.replace('weight', 'kernel')}"
+            for ours, theirs in NAMES.items()
+            for kind in ("weight", "bias")
+        }
+        return convert_tensorflow(paths, names, shapes(DenseFuse()))
+
+    @classmethod
+    def train(cls, request: TrainRequest) -> Path:
+        """Trains the auto-encoder on grey images, without fusion, as the authors did."""
+        from methods._training.densefuse import train
+
+        return train(request)
