@@ -121,10 +121,7 @@ def _stream(wanted: _Wanted, part: Path, progress: Progress | None) -> None:
         part.unlink(missing_ok=True)
         raise
     except requests.HTTPError as error:
-        seen = f"{error.response.status_code} {error.response.reason}"
-        raise BenchError(
-            f"{wanted.url}: the server answered {seen}; the file may have moved, fetch it by hand"
-        ) from error
+        raise BenchError(f"{error}; the file may have moved, fetch it by hand") from error
     except requests.RequestException as error:
         raise BenchError(
             f"{wanted.url}: no connection, or broken off ({_reason(error)}); go online and try again (what is there is "
