@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.runs import DataRoot, DatasetsFile, WeightsRoot
-from bench.cli.screen import fail, print_rows
+from bench.cli.screen import fail, print_rows, progress
 
 data = typer.Typer(no_args_is_help=True, help="Data sets on this machine.")
 weights = typer.Typer(no_args_is_help=True, help="Weights on this machine.")
@@ -24,9 +24,22 @@ def register(app: typer.Typer) -> None:
 @data.command("list")
 def data_list(data_root: DataRoot = None, datasets_file: DatasetsFile = None) -> None:
     """Say which data sets are here and how complete they are."""
-    from bench.assets import data_rows
+    from bench.data import status_rows as data_rows
 
-    print_rows(data_rows(data_root, datasets_file))
+    rows = data_rows(data_root, datasets_file)
+    print_rows(
+        [
+            {
+                "dataset": row.name,
+                "on disk": ", ".join(f"{split} {found} of {listed}" for split, (found, listed) in row.counts.items()),
+                "folder": row.folder or "not there",
+                "how": row.how,
+                "subsets": row.subsets,
+                "licence": row.licence,
+            }
+            for row in rows
+        ]
+    )
 
 
 @data.command("fetch")
@@ -36,10 +49,13 @@ def data_fetch(
     datasets_file: DatasetsFile = None,
 ) -> None:
     """Download data sets that have a direct file; for the others print where they come from."""
-    from bench.assets import fetch_data
+    from bench.data import fetch_dataset
 
-    for line in fetch_data(names, data_root, datasets_file):
-        typer.echo(line)
+    with progress() as listener:
+        fetched = [fetch_dataset(name, data_root, datasets_file, listener) for name in names]
+    for item in fetched:
+        typer.echo(f"{item.name}: {f'{item.folder}: ' if item.folder else ''}{item.text}")
+    raise typer.Exit(0 if all(item.folder for item in fetched) else 1)
 
 
 @data.command("check")
@@ -49,13 +65,17 @@ def data_check(
     datasets_file: DatasetsFile = None,
 ) -> None:
     """Read every pair and name what is wrong."""
-    from bench.assets import check_data
+    from bench.data import check_dataset
+    from bench.data import status_rows as data_rows
 
-    rows, problems = check_data(names or [], data_root, datasets_file)
-    print_rows(rows)
-    for line in problems:
-        fail(line)
-    raise typer.Exit(1 if problems else 0)
+    wanted = names or [row.name for row in data_rows(data_root, datasets_file) if row.folder]
+    with progress() as listener:
+        reports = [check_dataset(name, data_root, datasets_file, listener) for name in wanted]
+    print_rows([{"dataset": report.name, "listed": report.listed, "good": report.good} for report in reports])
+    faults = [problem for report in reports for problem in report.problems if problem.fault]
+    for problem in faults:
+        fail(f"{problem.where}: {problem.text}")
+    raise typer.Exit(1 if faults else 0)
 
 
 @weights.command("list")
