@@ -116,9 +116,10 @@ class Segmenter(ABC):
     summary: ClassVar[str]
 
     @abstractmethod
-    def build(self, classes: int, seed: int) -> tuple[nn.Module, str]:
+    def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
         """Returns the network, (B, 3, H, W) in [0, 1] -> tuple of logits (B, classes, H, W), main output first, and
-        where its initial weights come from (``ImageNet ...`` or ``random``), for the manifest.
+        where its initial weights come from (``ImageNet ...`` or ``random``), for the manifest. ``backbone`` is a file
+        of ImageNet weights of ResNet-18, as torchvision publishes it, if one is at hand.
         """  # noqa: D205
 
     @abstractmethod

@@ -1,0 +1,1 @@
+"""Segmentation: a segmenter is trained anew on every method's fused images, and scored."""

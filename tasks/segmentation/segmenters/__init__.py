@@ -1,0 +1,1 @@
+"""Segmenters: one adapter per file; the segmentation task trains them anew on every method's fused images."""
