@@ -1,0 +1,210 @@
+"""Draws faces into depth, face and label buffers, as seen by a camera or by the sun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.demo.mesh import Faces, Points
+from bench.demo.noise import Noise
+
+NEAR = 0.6
+"""Faces closer than this (metres) are cut off."""
+
+SUBPIXEL = 4
+"""Binary digits behind the point in polygon coordinates."""
+
+LEAF_SIZE = 0.09
+"""Width of the holes between leaves in metres."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Camera:
+    """A pinhole at ``(0, height_m, 0)`` that looks along z, turned by ``yaw``; verticals stay vertical.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        focal: pixels.
+        horizon: row of the horizon, pixels.
+        height_m: of the lens above the ground, metres.
+        yaw: radians, positive looks to the right.
+    """
+
+    width: int
+    height: int
+    focal: float
+    horizon: float
+    height_m: float
+    yaw: float
+
+    @property
+    def axes(self) -> Points:
+        """Rows: right, up, ahead in world axes; float64 (3, 3)."""
+        sine, cosine = np.sin(self.yaw), np.cos(self.yaw)
+        return np.array([[cosine, 0.0, -sine], [0.0, 1.0, 0.0], [sine, 0.0, cosine]])
+
+    @property
+    def centre(self) -> Points:
+        """The lens in world axes."""
+        return np.array([0.0, self.height_m, 0.0])
+
+    def project(self, points: Points) -> Points:
+        """(K, 3) points in camera axes, all ahead of the lens, to (K, 2) pixels."""
+        u = (self.width - 1) / 2 + self.focal * points[:, 0] / points[:, 2]
+        v = self.horizon - self.focal * points[:, 1] / points[:, 2]
+        return np.stack([u, v], axis=1)
+
+    def nearness(self, normals: Points, offsets: Points) -> Points:
+        """Coefficients (N, 3) of 1/z = a u + b v + c on planes ``normal . point = offset`` (camera axes)."""
+        a = normals[:, 0] / self.focal
+        b = -normals[:, 1] / self.focal
+        c = normals[:, 2] - a * (self.width - 1) / 2 - b * self.horizon
+        return np.stack([a, b, c], axis=1) / offsets[:, None]
+
+    def rays(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Horizontal and vertical slopes of the pixels' rays in camera axes: (1, W) and (H, 1)."""
+        u = (np.arange(self.width, dtype=np.float32) - (self.width - 1) / 2) / self.focal
+        v = (self.horizon - np.arange(self.height, dtype=np.float32)) / self.focal
+        return u[None, :].astype(np.float32), v[:, None].astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Buffers:
+    """What each pixel shows.
+
+    Attributes:
+        nearness: float32 (H, W), 1/z for a camera, minus the depth for the sun; larger is nearer.
+        face: int32 (H, W), -1 for none.
+        truth: int32 (H, W), the face an annotator would name, -1 for none.
+    """
+
+    nearness: NDArray[np.float32]
+    face: NDArray[np.int32]
+    truth: NDArray[np.int32]
+
+
+def see(faces: Faces, camera: Camera, noise: Noise) -> Buffers:
+    """Draws the faces and the ground plane as ``camera`` sees them."""
+    axes = camera.axes
+    vertices = (faces.vertices - camera.centre) @ axes.T
+    planes = faces.planes @ axes.T
+    offsets = np.einsum("ij,ij->i", planes, vertices[faces.starts[:-1]])
+    edge_on = np.abs(offsets) < 1e-4
+    coefficients = camera.nearness(planes, np.where(edge_on, 1.0, offsets))
+    nearest = np.minimum.reduceat(vertices[:, 2], faces.starts[:-1])
+    farthest = np.maximum.reduceat(vertices[:, 2], faces.starts[:-1])
+    pixels = camera.project(np.where(vertices[:, 2:] < NEAR, [[0.0, 0.0, 1.0]], vertices))
+    _, slope = camera.rays()
+    ground = np.maximum(-slope / camera.height_m, 0.0)
+    buffers = Buffers(
+        nearness=np.repeat(ground, camera.width, axis=1),
+        face=np.full((camera.height, camera.width), -1, np.int32),
+        truth=np.full((camera.height, camera.width), -1, np.int32),
+    )
+    holes = faces.column("holes")
+    for index in np.flatnonzero(~edge_on & (farthest > NEAR)):
+        first, last = faces.starts[index], faces.starts[index + 1]
+        outline = pixels[first:last]
+        if nearest[index] < NEAR:
+            outline = camera.project(_cut(vertices[first:last]))
+        leaf = LEAF_SIZE * camera.focal / max(nearest[index], NEAR)
+        _draw(buffers, int(index), outline, coefficients[index], bool(faces.truth_only[index]),
+              (float(holes[index]), leaf), noise)  # fmt: skip
+    return buffers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SunView:
+    """The scene as the sun sees it: a parallel projection onto a square map.
+
+    Attributes:
+        axes: rows: map right, map down, away from the sun; (3, 3).
+        scale: map pixels per metre.
+        size: map pixels per side.
+        focus: the point (x, y, z) in the middle of the map.
+    """
+
+    axes: Points
+    scale: float
+    size: int
+    focus: Points
+
+    @classmethod
+    def toward(cls, sun: Points, size: int, metres: float, focus: Points) -> SunView:
+        """A map of ``metres`` by ``metres`` across the direction to the sun."""
+        away = -sun / np.linalg.norm(sun)
+        right = np.cross([0.0, 1.0, 0.0], away)
+        right /= np.linalg.norm(right)
+        return cls(np.stack([right, np.cross(away, right), away]), size / metres, size, focus)
+
+    def lit(self, faces: Faces, position: NDArray[np.float32], noise: Noise) -> NDArray[np.float32]:
+        """Share of sun light that reaches each position; float32, the shape of ``position`` less its last axis."""
+        depth = self._map(faces, noise)
+        points = (position - self.focus.astype(np.float32)) @ self.axes.T.astype(np.float32)
+        columns = np.clip(points[..., 0] * self.scale + self.size / 2, 0, self.size - 1).astype(np.float32)
+        rows = np.clip(points[..., 1] * self.scale + self.size / 2, 0, self.size - 1).astype(np.float32)
+        blocker = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST)
+        return (points[..., 2] < 0.22 - blocker).astype(np.float32)
+
+    def _map(self, faces: Faces, noise: Noise) -> NDArray[np.float32]:
+        vertices = (faces.vertices - self.focus) @ self.axes.T
+        planes = faces.planes @ self.axes.T
+        offsets = np.einsum("ij,ij->i", planes, vertices[faces.starts[:-1]])
+        steep = np.where(np.abs(planes[:, 2]) < 1e-3, 1e-3, planes[:, 2])
+        # on the plane: depth = (offset - n0 X - n1 Y) / n2 with X = (u - size/2) / scale; nearness = -depth
+        slope = planes[:, :2] / steep[:, None] / self.scale
+        constant = -offsets / steep - slope.sum(axis=1) * self.size / 2
+        coefficients = np.concatenate([slope, constant[:, None]], axis=1)
+        shape = (self.size, self.size)
+        buffers = Buffers(np.full(shape, -1e6, np.float32), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32))
+        pixels = vertices[:, :2] * self.scale + self.size / 2
+        holes = faces.column("holes")
+        usable = ~faces.truth_only & (np.abs(planes[:, 2]) > 1e-2)
+        for index in np.flatnonzero(usable):
+            outline = pixels[faces.starts[index] : faces.starts[index + 1]]
+            _draw(buffers, int(index), outline, coefficients[index], False,
+                  (float(holes[index]), LEAF_SIZE * self.scale * 2), noise)  # fmt: skip
+        return buffers.nearness
+
+
+def _draw(
+    buffers: Buffers, index: int, outline: Points, coefficients: Points, truth_only: bool,
+    holes: tuple[float, float], noise: Noise,
+) -> None:  # fmt: skip
+    height, width = buffers.face.shape
+    low, high = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0))
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]) + 1, width), min(int(high[1]) + 1, height)
+    if left >= right or top >= bottom:
+        return
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    fixed = np.round(np.clip(outline - (left, top), -30000, 30000) * 2**SUBPIXEL).astype(np.int32)
+    cv2.fillPoly(mask, [fixed], 1, cv2.LINE_8, SUBPIXEL)
+    if holes[0] > 0:
+        mask &= noise.holes(index, mask.shape, holes[1]) > holes[0]
+    a, b, c = coefficients
+    columns = (a * np.arange(left, right)).astype(np.float32)
+    rows = (b * np.arange(top, bottom) + c).astype(np.float32)
+    nearness = rows[:, None] + columns[None, :]
+    window = (slice(top, bottom), slice(left, right))
+    seen = mask.view(bool) & (nearness > buffers.nearness[window])
+    np.copyto(buffers.truth[window], index, where=seen)
+    if not truth_only:
+        np.copyto(buffers.face[window], index, where=seen)
+        np.copyto(buffers.nearness[window], nearness, where=seen)
+
+
+def _cut(polygon: Points) -> Points:
+    """The part of a polygon (camera axes) with z >= NEAR (Sutherland and Hodgman's clipping against one plane)."""
+    kept: list[Points] = []
+    for current, following in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if current[2] >= NEAR:
+            kept.append(current)
+        if (current[2] >= NEAR) != (following[2] >= NEAR):
+            share = (NEAR - current[2]) / (following[2] - current[2])
+            kept.append(current + share * (following - current))
+    return np.array(kept)
