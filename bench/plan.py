@@ -90,6 +90,7 @@ class Plan:
     datasets: tuple[DatasetPlan, ...]
     methods: tuple[MethodPlan, ...]
     tasks: tuple[str, ...]
+    metrics: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
 
 
@@ -104,7 +105,10 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
     Raises:
         BenchError: an unknown name, a data set that is not there, nothing to do.
     """
-    check_names(config)
+    from bench.metrics.catalogue import chosen_metrics
+
+    metrics = chosen_metrics(config.conventions, list(config.metrics) or None)
+    _known("task", config.tasks, [*CORE_TASKS, *TASKS.names()])
     for option, folder in (("--data-root", config.data_root), ("--weights-root", config.weights_root)):
         if folder is not None and not folder.exists():
             raise BenchError(f"{option} {folder} does not exist; give an existing folder")
@@ -114,20 +118,7 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
     methods = tuple(plan_method(label, label in named, config, store) for label in every)
     if not any(plan.files() for plan in datasets):
         raise BenchError("none of the data sets holds a usable pair; see bench data check, or give --data-root")
-    return Plan(config, _device(config), datasets, methods, tasks, notes)
-
-
-def check_names(config: RunConfig) -> None:
-    """Refuses unknown conventions, metrics and tasks before any work is done.
-
-    Raises:
-        BenchError: names the first unknown one and the known ones.
-    """
-    from bench.metrics import catalogue
-
-    _known("convention", config.conventions, list(catalogue.CONVENTIONS))
-    _known("metric", [name for name in config.metrics if name != "all"], list(catalogue.METRICS))
-    _known("task", config.tasks, [*CORE_TASKS, *TASKS.names()])
+    return Plan(config, _device(config), datasets, methods, tasks, metrics, notes)
 
 
 def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bench.metrics import default_metrics
 from bench.plan import DatasetPlan, MethodPlan, Plan, fused_key
 from bench.store import Store, scores_frame, tidy
 from bench.types import Score
@@ -46,26 +44,6 @@ class FusedIndex:
         return next(
             (line["parameters"] for key, line in self._lines.items() if key[0] == method and "parameters" in line), None
         )
-
-
-@dataclass(frozen=True)
-class Collected:
-    """The score table of a plan and what is missing in it."""
-
-    scores: pd.DataFrame
-    failed: list[str]
-
-
-def metric_names(plan: Plan, convention: str) -> list[str]:
-    """The metrics of one convention that this run computes."""
-    from bench.metrics import catalogue
-
-    known = catalogue.CONVENTIONS[convention].metrics
-    if "all" in plan.config.metrics:
-        return list(known)
-    if plan.config.metrics:
-        return [name for name in plan.config.metrics if name in known]
-    return list(default_metrics(convention))
 
 
 def latest(store: Store, kind: str, dataset: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -111,7 +89,7 @@ def metric_scores(
                     yield Score(metric=metric, value=value, status=status, reason=reason, **common)
                 continue
             reason = (line or noted).get("reason") or "not computed; run the same command again"
-            for metric in metric_names(plan, convention):
+            for metric in plan.metrics[convention]:
                 yield Score(metric=metric, value=None, status="failed", reason=reason, **common)
 
 

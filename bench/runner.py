@@ -32,7 +32,6 @@ from bench.results import (
     latest,
     merge,
     metric_lines,
-    metric_names,
     metric_scores,
     skipped_score,
     whole_scores,
@@ -264,7 +263,7 @@ class Runner:
 
     def score_key(self, dataset: DatasetPlan, convention: str, fused: dict[str, Any], files: PairFiles) -> str:
         """The fingerprint of one image's scores in one convention."""
-        names = metric_names(self.plan, convention)
+        names = self.plan.metrics[convention]
         return digest(self._metrics_code, convention, *names, str(fused["digest"]), dataset.digests[files.id])
 
     def score_units(self) -> Iterator[ScoreUnit]:
@@ -272,9 +271,6 @@ class Runner:
         for dataset in self.plan.datasets:
             index, lines = FusedIndex(self.store, dataset.name), metric_lines(self.store, dataset.name)
             files = dataset.parts[dataset.main]
-            names = sorted(
-                {name for convention in self.config.conventions for name in metric_names(self.plan, convention)}
-            )
             for start in range(0, len(files), CHUNK):
                 chunk = files[start : start + CHUNK]
                 targets = [t for i, item in enumerate(chunk) for t in self._targets(dataset, index, lines, i, item)]
@@ -283,7 +279,7 @@ class Runner:
                     place = {item.id: number for number, item in enumerate(used)}
                     yield ScoreUnit(
                         out=self.store.root, dataset=dataset.name, method="", time_limit_s=None, gpus=0.0,
-                        files=tuple(used), metrics=tuple(names),
+                        files=tuple(used), metrics=tuple(self.plan.metrics.items()),
                         targets=tuple(replace(target, index=place[chunk[target.index].id]) for target in targets),
                     )  # fmt: skip
 

@@ -195,7 +195,7 @@ class ScoreUnit(Unit):
 
     files: tuple[PairFiles, ...]
     targets: tuple[ScoreTarget, ...]
-    metrics: tuple[str, ...]
+    metrics: tuple[tuple[str, tuple[str, ...]], ...]
 
     @property
     def weight(self) -> int:
@@ -221,7 +221,8 @@ class ScoreUnit(Unit):
 
         store, pair = Store(self.out), read_pair(files)
         conventions = sorted({convention for target in targets for convention, _ in target.keys})
-        scorer = PairScorer(pair.ir, pair.vis, conventions, list(self.metrics) or None)
+        names = {name for convention, chosen in self.metrics if convention in conventions for name in chosen}
+        scorer = PairScorer(pair.ir, pair.vis, conventions, sorted(names))
         for target in targets:
             try:
                 fused = read_image(store.fused_path(self.dataset, target.method, files.id))
