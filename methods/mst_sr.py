@@ -1,0 +1,77 @@
+"""MST-SR in its variant LP-SR (Liu et al., 2015): Laplacian pyramid with a sparsely coded base."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.checkpoints import expect
+from bench.method import Method, MethodInfo, WeightFile
+from bench.types import BenchError
+from methods._classical.colour import by_way
+from methods._classical.lp_sr import PATCH, fuse_lp_sr
+from methods._nets.blocks import read_tensors
+
+ATOMS = 256
+
+
+class MSTSRMethod(Method):
+    """Fuses each channel of a colour image by itself, as VIFB did."""
+
+    name = "mst_sr"
+    info = MethodInfo(
+        title="MST-SR (LP-SR)",
+        year=2015,
+        paper="doi:10.1016/j.inffus.2014.09.004",
+        licence="own implementation; the authors' code and dictionary are free for research purposes only",
+        kind="classical",
+        weights=(
+            WeightFile(
+                path="LP_SR/D_100000_256_8.mat",
+                url="https://github.com/yuliu316316/MST-SR-Fusion-Toolbox/raw/6885bcde3239a7c70d3ea3bf5e2bb2ef5a7ea57e/"
+                "sparsefusion/Dictionary/D_100000_256_8.mat",
+                sha256="ca4e6fc769ccdab7e0854c0f76d8103802fce05f8e56a8c0b461c9a7c37f4e10",
+                git_blob="37a0a8ec1ff9a134fa7c071148f5345d860f5879",
+                size=125_957,
+            ),
+        ),
+        notes="the Laplacian pyramid of the paper's eight transforms; images in 0..255",
+    )
+    space = "rgb"
+    dtype = "float64"
+
+    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(weights, device)
+        if weights is None:
+            dictionary = torch.randn(PATCH**2, ATOMS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+        else:
+            tensors = read_tensors(weights)
+            expect(tensors, {"dictionary": (PATCH**2, ATOMS)}, weights)
+            dictionary = tensors["dictionary"].double()
+        self.dictionary = (dictionary / dictionary.norm(dim=0)).to(device)
+
+    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Fuses in 0..255, the range that the tolerance of the sparse codes is meant for."""
+        return torch.stack([by_way(self._fuse, *pair, self.way) for pair in zip(ir, vis, strict=True)])
+
+    def _fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+        shared = ir[:1] if bool((ir == ir[:1]).all()) else ir
+        return fuse_lp_sr(shared * 255, vis * 255, self.dictionary).div_(255)
+
+    @classmethod
+    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+        """Reads the authors' MATLAB file; its patches are unrolled by columns, ours by rows."""
+        from scipy.io import loadmat
+        from scipy.io.matlab import MatReadError
+
+        try:
+            stored = loadmat(paths[0])
+        except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+            text = " ".join(str(error).split())
+            raise BenchError(f"{paths[0]}: not a readable MATLAB file ({text}); fetch it again") from error
+        expect(stored, {"D": (PATCH**2, ATOMS)}, paths[0])
+        by_columns = torch.from_numpy(stored["D"].astype("float64"))
+        return {"dictionary": by_columns.view(PATCH, PATCH, ATOMS).transpose(0, 1).reshape(PATCH**2, ATOMS)}
