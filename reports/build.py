@@ -1,0 +1,51 @@
+"""Builds the report of a run: reads the run folder, makes pictures, writes data files and pages, the first page last."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+from reports import pages, tasks
+from reports.pictures import Picture, Progress, make_thumbnails, pair_pictures, write_pixels
+from reports.site import Site
+from reports.source import RunData
+
+Pictures = dict[tuple[str, str], list[Picture]]
+
+
+def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None) -> Path:
+    """Writes the HTML report of a finished (or interrupted) run.
+
+    What an earlier build left (thumbnails, copies of the sources) is used again where it is not older than its image.
+    A build that is interrupted leaves the former ``index.html``, or none.
+
+    Args:
+        run_dir: the ``--out`` folder of a run.
+        jobs: threads that make thumbnails; 0 means one for each core.
+        progress: called with (what, done, total).
+
+    Returns:
+        The path of ``report/index.html``.
+
+    Raises:
+        BenchError: ``run_dir`` holds no run, or a damaged one.
+    """
+    run = RunData.read(run_dir)
+    report = run.store.report_dir
+    pictures = {(data.name, pair): pair_pictures(run, data, pair) for data in run.datasets for pair in data.pairs}
+    failed = make_thumbnails([one for group in pictures.values() for one in group], report, jobs, progress)
+    site = Site(report, pages.shared(run, datetime.now(timezone.utc)))
+    site.assets()
+    readable = write_pixels(run, pictures)
+    if not readable:
+        site.drop("pixels")
+    overview = pages.Overview(run, failed)
+    pages.write_site_data(site, run, readable)
+    steps = [*pages.plan(site, run, overview, pictures), *tasks.plan(site, run)]
+    for done, step in enumerate(steps, 1):
+        step()
+        if progress:
+            progress("pages", done, len(steps))
+    pages.write_index(site, run, overview)
+    site.sweep()
+    return report / "index.html"

@@ -1,0 +1,48 @@
+"""What a reader is told about a convention and its metrics, from the catalogue; plug-ins may bring names it lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bench.metrics.catalogue import CONVENTIONS, METRICS
+
+
+@dataclass(frozen=True, slots=True)
+class ConventionText:
+    """Words about one convention.
+
+    Attributes:
+        name: of the ``convention`` column.
+        title: in a few words.
+        summary: what it is; empty if unknown.
+        sound: True if every number is what its name says.
+        warnings: metric -> what is wrong with it here.
+        cite: how a paper names it.
+    """
+
+    name: str
+    title: str
+    summary: str = ""
+    sound: bool = True
+    warnings: dict[str, str] = field(default_factory=dict)
+    cite: str = ""
+
+
+def text_of(name: str) -> ConventionText:
+    """The words about a convention; a bare name for one that the catalogue does not list."""
+    if name not in CONVENTIONS:
+        return ConventionText(name, name)
+    entry = CONVENTIONS[name]
+    warnings = {metric: use.defect for metric, use in entry.uses.items() if use.defect}
+    return ConventionText(name, entry.title, entry.summary, entry.sound, warnings, entry.cite)
+
+
+def definition(convention: str, metric: str) -> str:
+    """What a number is: full name, definition in this convention, unit; empty if the catalogue does not list it."""
+    if metric not in METRICS:
+        return ""
+    facts = METRICS[metric]
+    use = CONVENTIONS[convention].uses.get(metric) if convention in CONVENTIONS else None
+    unit = use.unit if use else facts.unit
+    text = f"{facts.title}: {use.definition if use else facts.definition}"
+    return f"{text} Unit: {unit}." if unit else text

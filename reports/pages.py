@@ -1,0 +1,329 @@
+"""The pages about fusion: overview, data sets, methods, viewer, provenance; and the data files their scripts read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Any
+from urllib.parse import quote
+
+import pandas as pd
+
+from bench.tables import (
+    Table,
+    direction,
+    format_number,
+    headline,
+    mean_table,
+    metric_order,
+    pair_disagreement,
+    pair_standing,
+    pair_values,
+    select,
+    to_csv,
+    to_latex,
+    to_markdown,
+)
+from reports import words
+from reports.conventions import definition, text_of
+from reports.pictures import Picture
+from reports.site import Site
+from reports.source import DatasetView, Facts, MethodView, RunData, slug
+
+Step = Callable[[], None]
+Pictures = dict[tuple[str, str], list[Picture]]
+
+TASK_TITLES = {"segmentation": "Segmentation", "detection": "Detection", "efficiency": "Efficiency"}
+
+
+class Overview:
+    """What several pages need of the scores, computed once.
+
+    Attributes:
+        run: the run.
+        faults: pictures that could not be made.
+    """
+
+    def __init__(self, run: RunData, faults: Sequence[str] = ()) -> None:
+        self.run = run
+        self.faults = list(faults)
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """Labels of the methods that are compared: all but the references."""
+        return [method.label for method in self.run.methods if not method.reference]
+
+    @cached_property
+    def tables(self) -> dict[str, dict[str, Table]]:
+        """Data set -> convention -> table of means."""
+        return {
+            data.name: {convention: self._table(data, convention) for convention in data.conventions}
+            for data in self.run.datasets
+        }
+
+    def _table(self, data: DatasetView, convention: str) -> Table:
+        return mean_table(
+            self.rows[data.name, convention],
+            data.name,
+            convention,
+            unranked=self.run.references,
+            order=[method.label for method in self.run.methods],
+            titles=self.run.titles,
+        )
+
+    @cached_property
+    def rows(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """(data set, convention) -> the pair-wise scores."""
+        found = {}
+        for data in self.run.datasets:
+            rows = select(self.run.scores, "metrics", data.name)
+            for convention in data.conventions:
+                found[data.name, convention] = rows[rows["convention"] == convention]
+        return found
+
+    @cached_property
+    def disagreement(self) -> dict[str, pd.Series[float]]:
+        """Data set -> how much the methods differ on each pair, largest first (headline metrics, first convention)."""
+        return {
+            data.name: pair_disagreement(
+                self.rows[data.name, data.conventions[0]], headline(data.conventions[0]), self.ranked
+            )
+            for data in self.run.datasets
+            if data.conventions
+        }
+
+    @cached_property
+    def standing(self) -> dict[str, pd.DataFrame]:
+        """Data set -> pairs x methods, the mean rank over the headline metrics (first convention)."""
+        return {
+            data.name: pair_standing(
+                self.rows[data.name, data.conventions[0]], headline(data.conventions[0]), self.ranked
+            )
+            for data in self.run.datasets
+            if data.conventions
+        }
+
+    @cached_property
+    def notes(self) -> list[words.Note]:
+        """What is new or odd, in plain words."""
+        notes: list[words.Note] = []
+        for data in self.run.datasets:
+            tables = self.tables[data.name]
+            notes += words.leaders(self.run, data, tables)
+            notes += words.gaps(self.run, data, tables)
+            notes += words.outliers(self.run, data)
+        return notes
+
+
+def shared(run: RunData, now: datetime) -> dict[str, Any]:
+    """What every template may use."""
+    return {
+        "run": run,
+        "built": now.strftime("%Y-%m-%d %H:%M UTC"),
+        "task_pages": [
+            (task, f"{slug(task)}.html", TASK_TITLES.get(task, task)) for task in run.tasks if task != "metrics"
+        ],
+        "number": format_number,
+        "has_statistics": False,
+        "no_facts": Facts(),
+        "exports": exports,
+        "convention_text": text_of,
+        "definition": definition,
+        "headline": headline,
+        "by_label": {method.label: method for method in run.methods}.__getitem__,
+        "all_conventions": list(dict.fromkeys(name for data in run.datasets for name in data.conventions)),
+    }
+
+
+def exports(table: Table, caption: str) -> list[tuple[str, str, str]]:
+    """The table as text: name of the form, file extension, text."""
+    return [
+        ("LaTeX", "tex", to_latex(table, caption)),
+        ("LaTeX with ±", "tex", to_latex(table, caption, spread=True)),
+        ("Markdown", "md", to_markdown(table)),
+        ("CSV", "csv", to_csv(table)),
+    ]
+
+
+def write_site_data(site: Site, run: RunData, readable: bool) -> None:
+    """Writes what all scripts need: methods, data sets, conventions."""
+    site.data(
+        "site",
+        "site",
+        {
+            "pixels": readable,
+            "root": run.store.root.as_posix(),
+            "methods": [
+                {
+                    "label": method.label, "title": method.title, "page": method.page, "colour": method.colour,
+                    "dash": method.dash, "reference": method.reference,
+                }
+                for method in run.methods
+            ],
+            "datasets": [
+                {
+                    "name": data.name, "slug": slug(data.name), "title": data.title, "page": data.page,
+                    "pairs": list(data.pairs), "slugs": _slugs(data.pairs),
+                    "conventions": [{"name": name, "slug": slug(name), "title": text_of(name).title} for name in data.conventions],
+                }
+                for data in run.datasets
+            ],
+        },
+    )  # fmt: skip
+
+
+def _slugs(names: Sequence[str]) -> dict[str, str]:
+    """Only where they differ from the name, which is rare."""
+    return {name: slug(name) for name in names if slug(name) != name}
+
+
+def plan(site: Site, run: RunData, overview: Overview, pictures: Pictures) -> list[Step]:
+    """The pages and data files to write, in order."""
+    steps: list[Step] = []
+    for data in run.datasets:
+        steps.append(partial(_dataset_data, site, overview, data, pictures))
+        steps.append(partial(_dataset_page, site, overview, data))
+    for method in run.methods:
+        steps.append(partial(_method_page, site, overview, method, pictures))
+    steps.append(partial(site.page, "viewer.html", "viewer.html", title="Viewer"))
+    steps.append(partial(site.page, "provenance.html", "provenance.html", title="Provenance", problems=run.problems()))
+    return steps
+
+
+def _dataset_data(site: Site, overview: Overview, data: DatasetView, pictures: Pictures) -> None:
+    order = overview.disagreement.get(data.name)
+    site.data(
+        f"pictures-{slug(data.name)}",
+        f"pictures/{data.name}",
+        {
+            "images": _addresses(data, pictures, "url"),
+            "thumbs": _addresses(data, pictures, "thumb"),
+            "disagreement": [] if order is None else [_short(order.get(pair)) for pair in data.pairs],
+            "tags": _tags(data),
+        },
+    )
+    for convention in data.conventions:
+        site.data(
+            f"scores-{slug(data.name)}-{slug(convention)}",
+            f"scores/{data.name}/{convention}",
+            _score_data(overview, data, convention),
+        )
+
+
+def _tags(data: DatasetView) -> dict[str, list[int]]:
+    """Named subset -> indices of its pairs."""
+    found: dict[str, list[int]] = {}
+    for index, pair in enumerate(data.pairs):
+        for tag in (data.facts["tags"] or {}).get(pair) or ():
+            found.setdefault(str(tag), []).append(index)
+    return found
+
+
+def _addresses(data: DatasetView, pictures: Pictures, field: str) -> dict[str, dict[str, Any]]:
+    """Addresses by key, with what they share said once: ``before + pair + after``, exceptions listed by index."""
+    found: dict[str, dict[str, Any]] = {}
+    urls: dict[str, dict[int, str]] = {}
+    for index, pair in enumerate(data.pairs):
+        for picture in pictures[data.name, pair]:
+            urls.setdefault(picture.key, {})[index] = getattr(picture, field)
+    for key, by_index in urls.items():
+        first, url = next(iter(by_index.items()))
+        before, _, after = url.rpartition(quote(data.pairs[first]))
+        odd = {
+            index: by_index.get(index)
+            for index, pair in enumerate(data.pairs)
+            if by_index.get(index) != f"{before}{quote(pair)}{after}"
+        }
+        found[key] = {"before": before, "after": after, "odd": odd}
+    return found
+
+
+def _score_data(overview: Overview, data: DatasetView, convention: str) -> dict[str, Any]:
+    rows = overview.rows[data.name, convention]
+    table = overview.tables[data.name][convention]
+    digits = {column.metric: column.digits for column in table.columns}
+    methods = [row.method for row in table.rows]
+    values = {}
+    for metric in metric_order(digits, convention):
+        grid = pair_values(rows, metric).reindex(index=list(data.pairs), columns=methods)
+        values[metric] = [[_short(number) for number in grid[method]] for method in methods]
+    return {
+        "methods": methods,
+        "metrics": [{"name": name, "better": direction(name), "digits": digits[name]} for name in values],
+        "values": values,
+        "warnings": text_of(convention).warnings,
+    }
+
+
+def _short(number: Any) -> float | None:
+    """Seven significant digits are more than a screen shows and half the bytes."""
+    return None if number is None or not math.isfinite(number) else float(f"{number:.7g}")
+
+
+def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
+    site.page(
+        data.page,
+        "dataset.html",
+        title=data.title,
+        data=data,
+        tables=overview.tables[data.name],
+        notes=[note for note in overview.notes if note.link == data.page],
+    )
+
+
+def _method_page(site: Site, overview: Overview, method: MethodView, pictures: Pictures) -> None:
+    run = overview.run
+    standings = []
+    for data in run.datasets:
+        standing = overview.standing.get(data.name)
+        if standing is None or method.label not in standing.columns:
+            continue
+        ranks = standing[method.label].dropna().sort_values(kind="stable")
+        if len(ranks) < 2:
+            continue
+        count = min(4, len(ranks) // 2)
+        standings.append(
+            {
+                "data": data,
+                "count": len(ranks),
+                "mean": float(ranks.mean()),
+                "best": [_ranked_pair(pictures, data, method, pair, rank) for pair, rank in ranks.head(count).items()],
+                "worst": [
+                    _ranked_pair(pictures, data, method, pair, rank) for pair, rank in ranks.tail(count)[::-1].items()
+                ],
+            }
+        )
+    scores = [
+        (data, convention, table, row)
+        for data in run.datasets
+        for convention, table in overview.tables[data.name].items()
+        for row in table.rows
+        if row.method == method.label
+    ]
+    site.page(method.page, "method.html", title=method.title, method=method, scores=scores, standings=standings)
+
+
+def _ranked_pair(pictures: Pictures, data: DatasetView, method: MethodView, pair: Any, rank: float) -> dict[str, Any]:
+    thumbs = [one for one in pictures[data.name, str(pair)] if one.key == method.label]
+    return {
+        "pair": pair,
+        "rank": rank,
+        "thumb": thumbs[0].thumb if thumbs else "",
+        "link": viewer_link(data.name, str(pair), method.label),
+    }
+
+
+def viewer_link(dataset: str, pair: str, *methods: str) -> str:
+    """The viewer's address for one pair, and for some methods only where given."""
+    chosen = "".join(f"&m={quote(method, safe='')}" for method in methods)
+    return f"viewer.html#d={quote(dataset, safe='')}&p={quote(pair, safe='')}{chosen}"
+
+
+def write_index(site: Site, run: RunData, overview: Overview) -> None:
+    """The first page."""
+    site.page(
+        "index.html", "index.html", title="Overview", tables=overview.tables, notes=overview.notes,
+        problems=run.problems(), faults=overview.faults,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Where the report's files go and how templates become pages."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from bench.images import write_atomic
+from reports.pictures import script
+from reports.source import slug
+
+HERE = Path(__file__).resolve().parent
+ASSETS = HERE / "static"
+
+
+@dataclass
+class Site:
+    """The folder of one report. Every file is written whole; ``index.html`` last, so that it never points at nothing.
+
+    Attributes:
+        root: ``RUN/report``.
+        shared: what every template may use.
+        written: names of the pages and data files of this build; older ones are removed at its end.
+    """
+
+    root: Path
+    shared: dict[str, Any]
+    written: set[Path] = field(default_factory=set)
+
+    @cached_property
+    def templates(self) -> jinja2.Environment:
+        """Templates with autoescape on for every file and undefined names as errors."""
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["slug"] = slug
+        environment.globals.update(self.shared)
+        return environment
+
+    def page(self, name: str, template: str, **values: Any) -> None:
+        """Writes one page."""
+        self._write(self.root / name, self.templates.get_template(template).render(page=name, **values))
+
+    def data(self, name: str, key: str, value: object) -> None:
+        """Writes one data file, ``data/<name>.js``, that hands ``value`` to the page's scripts under ``key``."""
+        self._write(self.root / "data" / f"{name}.js", script(key, value))
+
+    def text(self, name: str, content: str) -> None:
+        """Writes a plain file."""
+        self._write(self.root / name, content)
+
+    def assets(self) -> None:
+        """Copies style sheet and scripts."""
+        for source in sorted(ASSETS.iterdir()):
+            if source.is_file():
+                self._write(self.root / "assets" / source.name, source.read_text(encoding="utf-8"))
+
+    def _write(self, path: Path, content: str) -> None:
+        write_atomic(path, content.encode())
+        self.written.add(path)
+
+    def sweep(self) -> None:
+        """Removes pages and data of earlier builds that this one did not write."""
+        for pattern in ("*.html", "data/*.js", "assets/*", "curves/*"):
+            for path in self.root.glob(pattern):
+                if path not in self.written and path.is_file():
+                    path.unlink()
+
+    def drop(self, folder: str) -> None:
+        """Removes a folder of an earlier build."""
+        shutil.rmtree(self.root / folder, ignore_errors=True)

@@ -1,0 +1,253 @@
+"""What a report is made from: the run folder, read once and turned into views that pages can show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.store import Store
+from bench.types import BenchError
+
+
+class Facts(dict[str, Any]):
+    """An entry of the manifest in which a key that a run did not record reads as None."""
+
+    def __missing__(self, key: str) -> None:
+        """Nothing is known."""
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        """The same value with every object in it turned into ``Facts``."""
+        if isinstance(value, dict):
+            return cls({str(key): cls.of(item) for key, item in value.items()})
+        return [cls.of(item) for item in value] if isinstance(value, list) else value
+
+
+STYLES = 7
+"""How many colours the palette has; further methods reuse them with another line style."""
+
+
+def slug(name: str) -> str:
+    """A file-name-safe form of any name; two different names never share one."""
+    clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
+    if clean == name:
+        return clean
+    return f"{clean or 'x'}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class MethodView:
+    """One method as the report shows it.
+
+    Attributes:
+        label: as in the score table.
+        title: as its paper writes it; the label is added where two methods share a title.
+        facts: its entry in the manifest.
+        colour: index into the palette; -1 for a reference (grey).
+        dash: index into the line styles.
+    """
+
+    label: str
+    title: str
+    facts: Facts
+    colour: int = -1
+    dash: int = 0
+
+    @property
+    def page(self) -> str:
+        """File name of its page."""
+        return f"method-{slug(self.label)}.html"
+
+    @property
+    def reference(self) -> bool:
+        """True for a source image passed through: shown, never ranked among fusion methods."""
+        return self.facts.get("kind") == "reference"
+
+    @property
+    def status(self) -> str:
+        """``ok``, ``skipped`` or ``failed``."""
+        return str(self.facts.get("status", "ok"))
+
+    def in_domain(self, dataset: str) -> bool:
+        """True if its weights were trained on this data set."""
+        return dataset in (self.facts.get("trained_on") or ())
+
+
+@dataclass(frozen=True)
+class DatasetView:
+    """One data set as the report shows it.
+
+    Attributes:
+        name: as in the score table.
+        title: for people.
+        facts: its entry in the manifest.
+        pairs: ids of the pairs that the pair-wise scores cover.
+        conventions: those with scores, in the order asked for.
+    """
+
+    name: str
+    title: str
+    facts: Facts
+    pairs: tuple[str, ...]
+    conventions: tuple[str, ...]
+
+    @property
+    def page(self) -> str:
+        """File name of its page."""
+        return f"dataset-{slug(self.name)}.html"
+
+    @property
+    def split(self) -> str | None:
+        """The part that was scored pair by pair; None if the manifest does not say."""
+        return str(self.facts["split"]) if self.facts.get("split") else None
+
+    @property
+    def coverage(self) -> str:
+        """How much of the listed data was there, in words; empty if all of it."""
+        listed, found, scored = self.facts.get("listed"), self.facts.get("found"), len(self.pairs)
+        parts = []
+        if isinstance(listed, int) and isinstance(found, int) and found < listed:
+            parts.append(f"{found} of {listed} listed pairs on disk")
+        if isinstance(found, int) and 0 < scored < found:
+            parts.append(f"{scored} of these scored")
+        return ", ".join(parts)
+
+
+@dataclass
+class RunData:
+    """A run folder.
+
+    Attributes:
+        store: its paths.
+        manifest: as written by the run.
+        scores: the score table.
+    """
+
+    store: Store
+    manifest: Facts
+    scores: pd.DataFrame
+    missing: set[str] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, run_dir: Path) -> RunData:
+        """Reads a run folder.
+
+        Raises:
+            BenchError: it is not one, or it is damaged.
+        """
+        store = Store(Path(run_dir).resolve())
+        scores = store.read_scores()
+        for column in scores.columns.difference(["value"]):
+            scores[column] = scores[column].fillna("").astype(str)
+        scores["value"] = scores["value"].astype("float64")
+        return cls(store, Facts.of(store.read_manifest()), scores)
+
+    @cached_property
+    def methods(self) -> tuple[MethodView, ...]:
+        """All methods, references first, then in the order of the manifest."""
+        facts = dict(_entries(self.manifest.get("methods")))
+        labels = list(dict.fromkeys([*facts, *self.scores["method"].unique()]))
+        labels.sort(key=lambda label: facts.get(label, {}).get("kind") != "reference")
+        titles = [str(facts.get(label, {}).get("title") or label) for label in labels]
+        views, number = [], 0
+        for label, title in zip(labels, titles, strict=True):
+            entry = facts.get(label, Facts())
+            shown = f"{title} ({label})" if titles.count(title) > 1 else title
+            if entry.get("kind") == "reference":
+                views.append(MethodView(label, shown, entry, -1, sum(view.colour < 0 for view in views)))
+            else:
+                views.append(MethodView(label, shown, entry, number % STYLES, number // STYLES))
+                number += 1
+        return tuple(views)
+
+    @cached_property
+    def datasets(self) -> tuple[DatasetView, ...]:
+        """All data sets, in the order of the manifest."""
+        facts = dict(_entries(self.manifest.get("datasets")))
+        names = list(dict.fromkeys([*facts, *self.scores["dataset"].unique()]))
+        return tuple(self._dataset(name, facts.get(name, Facts())) for name in names if name)
+
+    def _dataset(self, name: str, facts: Facts) -> DatasetView:
+        rows = self.scores[(self.scores["dataset"] == name) & (self.scores["task"] == "metrics")]
+        scored = set(rows["pair"]) - {""}
+        listed = [str(pair) for pair in facts.get("pairs") or ()]
+        pairs = [pair for pair in listed if pair in scored or not scored]
+        pairs += sorted(scored.difference(pairs))
+        found = [convention for convention in rows["convention"].unique() if convention]
+        asked = [str(name) for name in self.config.get("conventions") or ()]
+        conventions = [name for name in asked if name in found] + [name for name in found if name not in asked]
+        return DatasetView(name, str(facts.get("title") or name), facts, tuple(pairs), tuple(conventions))
+
+    @property
+    def config(self) -> Facts:
+        """What the run was asked for."""
+        config = self.manifest.get("config")
+        return config if isinstance(config, Facts) else Facts()
+
+    @cached_property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks with scores, fusion metrics first."""
+        found = [task for task in self.scores["task"].unique() if task]
+        known = ["metrics", "segmentation", "detection", "efficiency"]
+        return tuple([task for task in known if task in found] + sorted(set(found).difference(known)))
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Label -> title."""
+        return {method.label: method.title for method in self.methods}
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Labels that are shown but not ranked in tables of fusion metrics."""
+        return tuple(method.label for method in self.methods if method.reference)
+
+    def fused_path(self, dataset: str, method: str, pair: str) -> Path | None:
+        """A fused image, None if it is not on disk."""
+        try:
+            path = self.store.fused_path(dataset, method, pair)
+        except BenchError:
+            return None
+        return path if path.is_file() else None
+
+    def problems(self) -> list[dict[str, str]]:
+        """Work that was skipped or failed, and faults of the data: where, what happened, why; equal ones counted."""
+        found: list[dict[str, str]] = []
+        for method in self.methods:
+            if method.status != "ok":
+                found.append(_problem(method.status, method.title, str(method.facts.get("reason", ""))))
+        bad = self.scores[self.scores["status"] != "ok"]
+        groups = bad.groupby(["status", "task", "dataset", "method", "reason"], sort=False)
+        for (status, task, dataset, method, reason), rows in groups:
+            where = " · ".join(part for part in (task, dataset, self.titles.get(method, method)) if part)
+            pairs = [pair for pair in dict.fromkeys(rows["pair"]) if pair]
+            found.append(_problem(status, where, str(reason), pairs))
+        for name, facts in _entries(self.manifest.get("datasets")):
+            found += [
+                _problem("data", f"{name} · {item.get('where', '')}", str(item.get("text", "")))
+                for item in facts.get("problems") or ()
+            ]
+        found += [
+            _problem("run", str(item.get("where", "")), str(item.get("text", "")))
+            for item in self.manifest.get("problems") or ()
+        ]
+        return found
+
+
+def _problem(kind: str, where: str, text: str, pairs: Iterable[str] = ()) -> dict[str, str]:
+    names = list(pairs)
+    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+    return {"kind": kind, "where": where, "text": text, "pairs": shown}
+
+
+def _entries(section: Any) -> list[tuple[str, Facts]]:
+    """The entries of one section of the manifest; anything that is not an object is left out."""
+    if not isinstance(section, Facts):
+        return []
+    return [(str(name), entry) for name, entry in section.items() if isinstance(entry, Facts)]

@@ -1,0 +1,118 @@
+"""What the overview says in plain words: who leads, what is odd, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.tables import Table, headline, pair_values, select, wins
+from reports.conventions import text_of
+from reports.source import DatasetView, RunData
+
+OUTLIER = 6.0
+"""A value this many scaled median deviations off its method's median is called odd (about 1 in 10^9 if normal)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One finding.
+
+    Attributes:
+        kind: ``lead``, ``odd``, ``missing``.
+        text: a sentence.
+        link: a page that shows it, or empty.
+    """
+
+    kind: str
+    text: str
+    link: str = ""
+
+
+def listing(words: Sequence[str], limit: int = 4) -> str:
+    """``a, b and c``; beyond the limit a count."""
+    if len(words) > limit:
+        words = [*words[:limit], f"{len(words) - limit} more"]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+
+
+def leaders(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterable[Note]:
+    """Who is first in the headline metrics of a data set, and whether conventions agree on it."""
+    if not dataset.conventions:
+        return
+    table, leading = tables[dataset.conventions[0]], headline(dataset.conventions[0])
+    first = {name: [title for title in titles if title in leading] for name, titles in wins(table).items()}
+    first = {name: titles for name, titles in sorted(first.items(), key=lambda item: -len(item[1])) if titles}
+    if first:
+        total = sum(column.metric in leading for column in table.columns)
+        parts = [
+            f"{table.title_of(name)} leads {len(titles)} of {total} ({listing(titles, 6)})"
+            for name, titles in first.items()
+        ]
+        yield Note("lead", f"{dataset.title}: {'; '.join(parts[:3])}.", dataset.page)
+    flips = list(_flips(dataset, tables))
+    if flips:
+        yield Note("odd", f"{dataset.title}: the winner depends on the convention. {' '.join(flips[:4])}", dataset.page)
+
+
+def _flips(dataset: DatasetView, tables: dict[str, Table]) -> Iterable[str]:
+    base = tables[dataset.conventions[0]]
+    for other in dataset.conventions[1:]:
+        table = tables[other]
+        shared = {column.metric for column in table.columns}.intersection(column.metric for column in base.columns)
+        for metric in [name for name in headline(base.convention) if name in shared]:
+            one, two = base.winner(metric), table.winner(metric)
+            if one and two and one != two:
+                yield (
+                    f"{metric}: {base.title_of(one)} in {text_of(dataset.conventions[0]).title}, "
+                    f"{table.title_of(two)} in {text_of(other).title}."
+                )
+
+
+def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterable[Note]:
+    """Partial data, methods with too few pairs, in-domain results."""
+    if dataset.coverage:
+        yield Note("missing", f"{dataset.title}: {dataset.coverage}; the numbers here are of these only.", dataset.page)
+    for convention in dataset.conventions[:1]:
+        partial = [
+            table_row.method
+            for table_row in tables[convention].rows
+            if any(cell.mean is not None and cell.reason for cell in table_row.cells)
+        ]
+        if partial:
+            names = listing([run.titles.get(name, name) for name in partial])
+            yield Note("missing", f"{dataset.title}: {names} lack some pairs and are not ranked there.", dataset.page)
+    own = [method.title for method in run.methods if method.in_domain(dataset.name)]
+    if own:
+        yield Note("odd", f"{dataset.title}: {listing(own)} saw this data set in training (marked †).", dataset.page)
+
+
+def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
+    """Pairs on which one method leaves its own usual range."""
+    if not dataset.conventions:
+        return
+    rows = select(run.scores, "metrics", dataset.name, dataset.conventions[0])
+    found: list[tuple[float, str, str, str]] = []
+    for metric in headline(dataset.conventions[0]):
+        values = pair_values(rows, metric)
+        if len(values) < 10:
+            continue
+        found += _far_off(values, metric)
+    if found:
+        found.sort(reverse=True)
+        words = [f"{run.titles.get(method, method)} on {pair} ({metric})" for _, method, pair, metric in found]
+        yield Note(
+            "odd", f"{dataset.title}: values far from the method's own usual range: {listing(words, 3)}.", dataset.page
+        )
+
+
+def _far_off(values: pd.DataFrame, metric: str) -> list[tuple[float, str, str, str]]:
+    numbers = values.to_numpy(dtype=np.float64)
+    centre = np.nanmedian(numbers, axis=0) if numbers.size else numbers
+    scale = 1.4826 * np.nanmedian(np.abs(numbers - centre), axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.abs(numbers - centre) / scale
+    places = np.argwhere(np.isfinite(off) & (off > OUTLIER))
+    return [(float(off[i, j]), str(values.columns[j]), str(values.index[i]), metric) for i, j in places]
