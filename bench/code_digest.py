@@ -11,18 +11,23 @@ from bench.store import digest
 
 
 @lru_cache(maxsize=256)
-def code_digest(*modules: str) -> str:
-    """Digest of the modules' sources and of all they import from their own top-level package; imports nothing."""
+def code_digest(*modules: str, follow: bool = True) -> str:
+    """Digest of the modules' sources, found without importing them.
+
+    Args:
+        modules: dotted names.
+        follow: also take in what they import from their own package (``methods.x`` -> ``methods._nets.x``).
+    """
     files: dict[str, Path] = {}
-    queue = list(modules)
+    queue = [(name, name.rpartition(".")[0] + ".") for name in modules]
     while queue:
-        name = queue.pop()
+        name, package = queue.pop()
         path = _source(name)
         if name in files or path is None:
             continue
         files[name] = path
-        top = name.partition(".")[0]
-        queue += [found for found in _imports(path, name) if found.partition(".")[0] == top]
+        if follow:
+            queue += [(found, package) for found in _imports(path, name) if found.startswith(package)]
     return digest(*(part for name in sorted(files) for part in (name, files[name].read_bytes())))
 
 

@@ -97,7 +97,10 @@ class LocalExecutor:
         pending: dict[Future[None], Unit] = {}
 
         def submit(unit: Unit) -> None:
-            future = pool.schedule(run_unit, args=(unit,), timeout=unit.time_limit_s)  # type: ignore[attr-defined]
+            try:
+                future = pool.schedule(run_unit, args=(unit,), timeout=unit.time_limit_s)  # type: ignore[attr-defined]
+            except RuntimeError as error:
+                raise StoppedError(f"stopped: worker processes cannot be started ({error}); see bench doctor") from error
             pending[future] = unit
 
         for unit in units:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -63,9 +64,11 @@ class Fuser:
     a stage can overlap them with reading and writing, and so that a timer can tell them apart.
     """
 
-    def __init__(self, method: Method, way: Way = "published", seed: int = 0) -> None:
+    def __init__(
+        self, method: Method, way: Way = "published", seed: int = 0, precision: Literal["exact", "fast"] = "exact"
+    ) -> None:
         """Takes the method to its fastest exact form: eval mode, no gradients, channels-last."""
-        self.method, self.way, self.seed = method, way, seed
+        self.method, self.way, self.seed, self.precision = method, way, seed, precision
         self.style: ImageStyle = method.published if way == "published" else PLAIN
         method.way = way
         self.device = torch.device(method.device)

@@ -282,7 +282,8 @@ def make_source(cls: type[Method], weights: Path | None, config: RunConfig) -> M
     """How a method's images are made, with the fingerprint of everything but the pair."""
     device = _device(config)
     kind = device.partition(":")[0]
-    code = code_digest(cls.__module__), code_digest("bench.harness"), code_digest("bench.throughput")
+    harness = code_digest("bench.harness", "bench.images", "bench.method", "bench.throughput", follow=False)
+    code = code_digest(cls.__module__), harness
     seed = str(config.seed) if cls.stochastic else ""
     weights_digest = file_digest(weights) if weights else ""
     key = digest(__version__, cls.name, *code, weights_digest, config.way, config.precision, kind, seed)

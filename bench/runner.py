@@ -122,7 +122,7 @@ class Runner:
         self.jobs = config.jobs or cores
         self.long_jobs = min(self.jobs, 1 if self.plan.device.startswith("cuda") else cores)
         self.threads = max(1, cores // self.jobs)
-        self._metrics_code = code_digest("bench.metrics.engine", "bench.images")
+        self._metrics_code = code_digest("bench.metrics.engine")
 
     def run(self) -> RunResult:
         """Walks the stages."""
@@ -372,7 +372,7 @@ class Runner:
                 source = cast(MethodSource, method.source)
                 if source.folder is not None or not files:
                     continue
-                key = digest(source.key, str(machine), code_digest("bench.runtime"), *(item.id for item in files))
+                key = digest(source.key, str(machine), code_digest("bench.runtime", follow=False), *(item.id for item in files))
                 if everything or self._done("efficiency", dataset.name, method.label, key) is None:
                     yield EfficiencyUnit(
                         out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
