@@ -24,6 +24,7 @@ TRAINED = "trained here"
 NO_WEIGHTS = "no weights needed"
 GIVEN = "file given by name"
 WEIGHTS_NAME = "weights.safetensors"
+TRAINING_RECORD = "training.json"
 
 
 class WeightsMissing(BenchError):  # noqa: N818 - named for what it says
@@ -242,11 +243,16 @@ def record_path(path: Path) -> Path:
 
 
 def _record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(record_path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
+    """What is known of a safetensors file: of its conversion, or of its training; empty if nothing is."""
+    for place in (record_path(path), path.with_name(TRAINING_RECORD)):
+        try:
+            record = json.loads(place.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict):
+            # settings that a training was asked for count as facts of it
+            return {**record.get("signature", {}), **record} if place.name == TRAINING_RECORD else record
+    return {}
 
 
 def _record_fits(method: type[Method], path: Path) -> bool:
