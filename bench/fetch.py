@@ -113,7 +113,7 @@ def _stream(wanted: _Wanted, part: Path, progress: Progress | None) -> None:
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     try:
         with _session() as session, session.get(wanted.url, headers=headers, stream=True, timeout=TIMEOUT_S) as answer:
-            if answer.status_code == 416:  # nothing after what is there: whole, or left of another file
+            if have and answer.status_code == 416:  # nothing after what is there: whole, or left of another file
                 return
             answer.raise_for_status()
             _write(answer, part, have if answer.status_code == 206 else 0, wanted, progress)
@@ -128,9 +128,7 @@ def _stream(wanted: _Wanted, part: Path, progress: Progress | None) -> None:
             f"kept), or fetch the file by hand"
         ) from error
     except OSError as error:
-        raise BenchError(
-            f"{part.parent}: cannot be written ({error.strerror}); free some space or permit it"
-        ) from error
+        raise _unwritable(part.parent, error) from error
 
 
 def _write(answer: requests.Response, part: Path, have: int, wanted: _Wanted, progress: Progress | None) -> None:
@@ -187,9 +185,7 @@ def locked(target: Path) -> Iterator[None]:
         with FileLock(lock):
             yield
     except OSError as error:
-        raise BenchError(
-            f"{target.parent}: cannot be written ({error.strerror}); free some space or permit it"
-        ) from error
+        raise _unwritable(target.parent, error) from error
 
 
 def clone_at(source: GitSource, target: Path) -> Path:

@@ -1,0 +1,69 @@
+"""Small made data sets in every on-disk layout that datasets.yaml knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Maker = Callable[..., Path]
+
+
+def write_image(path: Path, channels: int = 1, size: tuple[int, int] = (12, 16), seed: int = 0) -> Path:
+    """Writes a small random image; ``size`` is (height, width)."""
+    shape = size if channels == 1 else (*size, channels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def image() -> Maker:
+    return write_image
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A data root that holds four data sets in their published layouts."""
+    data = tmp_path / "data"
+    for split, names in (("train", ("00001D", "00003N")), ("test", ("00004N", "00055D", "00081D"))):
+        for name in names:
+            write_image(data / "MSRS" / split / "ir" / f"{name}.png")
+            write_image(data / "MSRS" / split / "vi" / f"{name}.png", 3)
+            labels = data / "MSRS" / split / "Segmentation_labels" / f"{name}.png"
+            labels.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.full((12, 16), 8, np.uint8)).save(labels)
+    for name in ("2", "131", "583"):
+        write_image(data / "MSRS/detection/ir" / f"{name}.png")
+        write_image(data / "MSRS/detection/vi" / f"{name}.png", 3)
+        boxes = data / "MSRS/detection/labels" / f"{name}.txt"
+        boxes.parent.mkdir(exist_ok=True)
+        boxes.write_text("0 0.5 0.5 0.25 0.5\n2 0.1 0.2 0.1 0.1\n")
+    for name in ("01", "03", "05"):
+        write_image(data / "TNO/ir" / f"{name}.png")
+        write_image(data / "TNO/vi" / f"{name}.png")
+    for name in ("FLIR_00006", "FLIR_00122"):
+        write_image(data / "RoadScene/cropinfrared" / f"{name}.jpg")
+        write_image(data / "RoadScene/crop_LR_visible" / f"{name}.jpg", 3)
+    for name in ("carLight", "peopleshadow"):
+        write_image(data / "VIFB/input/VI" / f"{name}.jpg", 3)
+    for name in ("carLight", "peopleShadow"):  # the published names differ in case
+        write_image(data / "VIFB/input/IR" / f"{name}.jpg")
+    return data
+
+
+@pytest.fixture
+def four_channel_root(tmp_path: Path) -> Path:
+    """A data root with the original MFNet release."""
+    folder = tmp_path / "original" / "ir_seg_dataset"
+    for name in ("00001D", "00004N", "00055D", "00069D"):
+        write_image(folder / "images" / f"{name}.png", 4, seed=int(name[:5]))
+        (folder / "labels").mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((12, 16), np.uint8)).save(folder / "labels" / f"{name}.png")
+    (folder / "train.txt").write_text("00001D\n00001D_flip\n")
+    (folder / "val.txt").write_text("00055D\n")
+    (folder / "test.txt").write_text("00069D\n00004N\n")
+    return folder.parent

@@ -1,0 +1,381 @@
+"""Data sets on disk: every layout is found, every broken pair is named, nothing outside the root is read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.config import Split
+from bench.datasets import Dataset, open_dataset, read_pair, seen_in_training
+from bench.listing import Listing, natural
+from bench.types import BenchError
+
+
+def ids(listing: Listing) -> list[str]:
+    return [files.id for files in listing.pairs]
+
+
+def problem(listing: Listing, where: str) -> str:
+    """The one problem of a place."""
+    texts = [found.text for found in listing.problems if found.where.endswith(where)]
+    assert len(texts) == 1, listing.problems
+    return texts[0]
+
+
+def listing_of(data: Path, selection: str = "tno") -> Listing:
+    return open_dataset(selection, data).listing()
+
+
+# ------------------------------------------------------------------ what is found
+
+
+@pytest.mark.parametrize(
+    ("selection", "wanted", "listed"),
+    [
+        ("mfnet", ["00004N", "00055D", "00081D"], 361),
+        ("mfnet:test", ["00004N", "00055D", "00081D"], 361),
+        ("mfnet:train", ["00001D", "00003N"], 1083),
+        ("mfnet:day", ["00055D", "00081D"], 179),
+        ("mfnet:night", ["00004N"], 182),
+        ("mfnet:detection", ["2", "131", "583"], 80),
+        ("mfnet:detection_train", ["2"], 48),
+        ("mfnet:detection_test", ["131"], 23),
+        ("mfnet:detection_unlisted", ["583"], 9),
+        ("tno", ["01", "03", "05"], 42),
+        ("tno:cddfuse25", ["01", "03"], 25),
+        ("roadscene", ["FLIR_00006", "FLIR_00122"], 221),
+        ("roadscene:superfusion20", ["FLIR_00122"], 20),
+        ("vifb", ["carLight", "peopleshadow"], 21),
+    ],
+)
+def test_every_selection_lists_its_pairs(root: Path, selection: str, wanted: list[str], listed: int) -> None:
+    listing = listing_of(root, selection)
+    assert ids(listing) == wanted
+    assert (listing.listed, listing.found) == (listed, len(wanted))
+    absent = problem(listing, listing.pairs[0].split)
+    assert absent.startswith(f"{listed - len(wanted)} of the {listed} listed pairs are not there")
+
+
+def test_truth_and_tags_are_filled(root: Path) -> None:
+    test, detection = (open_dataset("mfnet", root).listing(split).pairs[0] for split in ("test", "detection"))
+    assert test.label_path == root / "MSRS/test/Segmentation_labels/00004N.png"
+    assert (test.boxes_path, test.tags, test.split) == (None, ("night",), "test")
+    assert detection.boxes_path == root / "MSRS/detection/labels/2.txt"
+    assert (detection.label_path, detection.tags) == (None, ("detection_train",))
+
+
+def test_a_missing_label_leaves_the_pair(root: Path) -> None:
+    (root / "MSRS/test/Segmentation_labels/00004N.png").unlink()
+    assert listing_of(root, "mfnet").pairs[0].label_path is None
+
+
+def test_limit_takes_the_first_good_pairs(root: Path) -> None:
+    (root / "TNO/ir/01.png").write_bytes(b"broken")
+    listing = open_dataset("tno", root).listing(limit=1)
+    assert ids(listing) == ["03"]
+    assert (listing.listed, listing.found) == (42, 3)
+    assert not open_dataset("tno", root).listing(limit=0).pairs
+
+
+def test_another_split_drops_the_subset(root: Path) -> None:
+    assert ids(open_dataset("mfnet:day", root).listing("train")) == ["00001D", "00003N"]
+
+
+def test_names_sort_as_numbers() -> None:
+    names = ["131", "2", "FLIR_video_00001", "FLIR_00010", "FLIR_9", "00004N", "a"]
+    assert sorted(names, key=natural) == ["2", "00004N", "131", "FLIR_9", "FLIR_00010", "FLIR_video_00001", "a"]
+
+
+def test_pairs_are_read_as_stored(root: Path) -> None:
+    pair = read_pair(listing_of(root, "mfnet").pairs[0])
+    assert (pair.ir.shape, pair.vis.shape, pair.ir.dtype) == ((12, 16), (12, 16, 3), np.uint8)
+    assert not pair.ir.flags.writeable
+
+
+# ------------------------------------------------------------------ the four-channel release
+
+
+def test_four_channel_files_are_taken_apart(four_channel_root: Path) -> None:
+    dataset = open_dataset("mfnet", four_channel_root)
+    listing = dataset.listing()
+    assert ids(listing) == ["00004N", "00055D"]  # 00069D is of neither split of the 1083/361 release
+    stored = np.asarray(Image.open(four_channel_root / "ir_seg_dataset/images/00004N.png"))
+    pair = read_pair(listing.pairs[0])
+    np.testing.assert_array_equal(pair.vis, stored[..., :3])
+    np.testing.assert_array_equal(pair.ir, stored[..., 3])
+    assert listing.pairs[0].label_path == four_channel_root / "ir_seg_dataset/labels/00004N.png"
+
+
+def test_original_lists_are_read_from_their_files(four_channel_root: Path) -> None:
+    assert ids(listing_of(four_channel_root, "mfnet:original_test")) == ["00004N", "00069D"]
+    listing = listing_of(four_channel_root, "mfnet:original_train")
+    assert (ids(listing), listing.listed) == (["00001D"], 2)
+
+
+def test_three_channels_are_not_four(four_channel_root: Path, image: object) -> None:
+    Image.new("RGB", (16, 12)).save(four_channel_root / "ir_seg_dataset/images/00004N.png")
+    assert "wanted four 8-bit channels" in problem(listing_of(four_channel_root, "mfnet"), "00004N")
+
+
+def test_a_layout_without_the_split_says_so(four_channel_root: Path, root: Path) -> None:
+    with pytest.raises(BenchError, match="has no detection split"):
+        open_dataset("mfnet:detection", four_channel_root)
+    with pytest.raises(BenchError, match="has no list of subset 'original_test'"):
+        open_dataset("mfnet:original_test", root)
+    with pytest.raises(BenchError, match="split 'detection' is not in the layout"):
+        open_dataset("mfnet", four_channel_root).listing("detection")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"../../../etc/passwd\n00004N\n", "wanted a printable pair name without separators"),
+        (b".hidden\n00004N\n", "leading dot"),
+        (b"a\x07b\n00004N\n", "printable"),
+    ],
+)
+def test_names_in_lists_stay_in_their_folder(four_channel_root: Path, content: bytes, message: str) -> None:
+    (four_channel_root / "ir_seg_dataset/test.txt").write_bytes(content)
+    listing = listing_of(four_channel_root, "mfnet:original_test")
+    assert ids(listing) == ["00004N"]
+    assert message in problem(listing, "test.txt, entry 1")
+
+
+def test_a_list_that_is_no_text_is_refused(four_channel_root: Path) -> None:
+    (four_channel_root / "ir_seg_dataset/test.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(BenchError, match="not readable as a list of pair names"):
+        listing_of(four_channel_root, "mfnet:original_test")
+
+
+# ------------------------------------------------------------------ broken pairs
+
+
+@pytest.mark.parametrize(("folder", "missing"), [("ir", "infrared"), ("vi", "visible")])
+def test_missing_partner_is_named(root: Path, folder: str, missing: str) -> None:
+    (root / "TNO" / folder / "03.png").unlink()
+    listing = listing_of(root)
+    assert ids(listing) == ["01", "05"]
+    assert problem(listing, "tno test 03").startswith(f"has no {missing} image in {root / 'TNO' / folder}")
+
+
+def test_unequal_size_is_named(root: Path, image: object) -> None:
+    Image.new("L", (16, 13)).save(root / "TNO/vi/03.png")
+    listing = listing_of(root)
+    assert ids(listing) == ["01", "05"]
+    assert "infrared is 16x12, visible 16x13, wanted the same size" in problem(listing, "03")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a readable image"),
+        (b"this is text", "not a readable image"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "not a readable image"),
+        (Image.new("I;16", (16, 12)), "16-bit or wider image (mode I;16), wanted 8-bit grey or RGB"),
+        (Image.new("RGBA", (16, 12)), "image with an alpha channel (mode RGBA)"),
+        (Image.new("LA", (16, 12)), "image with an alpha channel (mode LA)"),
+    ],
+    ids=["empty", "text", "header", "16-bit", "alpha", "grey-alpha"],
+)
+def test_unusable_files_are_named(root: Path, content: bytes | Image.Image, message: str) -> None:
+    path = root / "TNO/ir/03.png"
+    content.save(path) if isinstance(content, Image.Image) else path.write_bytes(content)
+    listing = listing_of(root)
+    assert ids(listing) == ["01", "05"]
+    assert message in problem(listing, "03")
+    assert str(path) in problem(listing, "03")
+
+
+def test_a_truncated_file_is_refused_when_read(root: Path, image: object) -> None:
+    path = root / "TNO/ir/03.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)).save(path)
+    Image.new("L", (160, 120)).save(root / "TNO/vi/03.png")
+    path.write_bytes(path.read_bytes()[:-2000])
+    files = next(files for files in listing_of(root).pairs if files.id == "03")
+    with pytest.raises(BenchError, match=r"03\.png: not a readable image"):
+        read_pair(files)
+
+
+def test_sizes_are_checked_again_when_read(root: Path) -> None:
+    files = listing_of(root).pairs[0]
+    Image.new("L", (4, 4)).save(files.vis_path)
+    with pytest.raises(BenchError, match="infrared is 16x12, visible 4x4"):
+        read_pair(files)
+
+
+def test_files_off_the_list_are_left_out(root: Path) -> None:
+    for folder in ("ir", "vi"):
+        Image.new("L", (16, 12)).save(root / "TNO" / folder / "99.png")
+    listing = listing_of(root)
+    assert "99" not in ids(listing)
+    assert any(found.text.startswith("1 files are not on the list of the test split") for found in listing.problems)
+
+
+def test_two_files_of_one_name_are_named(root: Path, tmp_path: Path) -> None:
+    text = Path("datasets.yaml").read_text().replace("test: {ir: ir, vis: vi}", 'test: {ir: ir, vis: vi, pattern: "*"}')
+    (tmp_path / "own.yaml").write_text(text)
+    Image.new("L", (16, 12)).save(root / "TNO/ir/03.bmp")
+    listing = open_dataset("tno", root, tmp_path / "own.yaml").listing()
+    assert problem(listing, "TNO/ir/03.png") == "is a second file of the name '03' beside 03.bmp; keep one"
+
+
+def test_hidden_files_are_nothing(root: Path) -> None:
+    (root / "TNO/ir/._01.png").write_bytes(b"resource fork")
+    (root / "TNO/ir/Thumbs.db").write_bytes(b"")
+    assert len(listing_of(root).problems) == 1  # the absent pairs
+
+
+@pytest.mark.parametrize("name", ["a\nb.png", "a\x1b[31m.png", "a\udcff.png"])
+def test_names_that_no_table_can_hold_are_refused(root: Path, name: str) -> None:
+    (root / "TNO/ir" / name).write_bytes((root / "TNO/ir/01.png").read_bytes())
+    listing = listing_of(root)
+    found = [entry for entry in listing.problems if "rename the file" in entry.text]
+    assert len(found) == 1
+    assert found[0].where.isprintable()
+    assert found[0].text.isprintable()
+
+
+# ------------------------------------------------------------------ nothing outside the root
+
+
+def test_links_out_of_the_root_are_refused(root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.png"
+    (root / "TNO/ir/03.png").rename(outside)
+    (root / "TNO/ir/03.png").symlink_to(outside)
+    listing = listing_of(root)
+    assert ids(listing) == ["01", "05"]
+    assert "link that leads out of the data root" in problem(listing, "TNO/ir/03.png")
+
+
+def test_linked_folders_out_of_the_root_are_refused(root: Path, tmp_path: Path) -> None:
+    (root / "TNO").rename(tmp_path / "TNO")
+    (root / "TNO").symlink_to(tmp_path / "TNO")
+    listing = listing_of(root)
+    assert not listing.pairs
+    assert "leads out of the data root" in problem(listing, "TNO/ir")
+
+
+def test_links_within_the_root_are_followed(root: Path) -> None:
+    (root / "store").mkdir()
+    (root / "TNO/ir/03.png").rename(root / "store/03.png")
+    (root / "TNO/ir/03.png").symlink_to(root / "store/03.png")
+    assert ids(listing_of(root)) == ["01", "03", "05"]
+
+
+def test_the_root_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(root)
+    assert ids(listing_of(tmp_path / "link")) == ["01", "03", "05"]
+
+
+def test_linked_labels_out_of_the_root_are_not_taken(root: Path, tmp_path: Path) -> None:
+    label = root / "MSRS/test/Segmentation_labels/00004N.png"
+    label.rename(tmp_path / "label.png")
+    label.symlink_to(tmp_path / "label.png")
+    listing = listing_of(root, "mfnet")
+    assert listing.pairs[0].label_path is None
+    assert "leads out of the data root" in problem(listing, "Segmentation_labels/00004N.png")
+
+
+@pytest.mark.parametrize("kind", ["nothing", "loop", "pipe", "folder"])
+def test_what_is_no_file_is_refused(root: Path, kind: str) -> None:
+    path = root / "TNO/ir/03.png"
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(root / "TNO/ir" / ("03.png" if kind == "loop" else "nowhere.png"))
+    listing = listing_of(root)
+    assert ids(listing) == ["01", "05"]
+    assert any(found.where.endswith("TNO/ir/03.png") for found in listing.problems)
+
+
+# ------------------------------------------------------------------ requests
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        ("mfnt", "unknown data set 'mfnt'; did you mean mfnet"),
+        ("../mfnet", "unknown data set"),
+        ("mfnet:dya", "unknown split or subset 'dya'; did you mean day"),
+        ("mfnet:", "unknown split or subset ''"),
+        ("tno:train", "unknown split or subset 'train'; known: test, cddfuse25"),
+    ],
+)
+def test_wrong_requests_suggest_what_is_meant(root: Path, selection: str, message: str) -> None:
+    with pytest.raises(BenchError, match=message):
+        open_dataset(selection, root)
+
+
+def test_an_absent_data_set_says_how_to_get_it(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BenchError, match=r"tno: no folder TNO with its images in .*; Take the 42 pairs"):
+        open_dataset("tno", tmp_path / "empty")
+    with pytest.raises(BenchError, match=f"give its parent {root} as data root"):
+        open_dataset("tno", root / "TNO")
+    with pytest.raises(BenchError, match="is not a folder; give one with --data-root or BENCH_DATA"):
+        open_dataset("tno", tmp_path / "nowhere")
+
+
+def test_the_environment_names_the_root(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(root))
+    assert open_dataset("tno").root == root / "TNO"
+
+
+# ------------------------------------------------------------------ leaks
+
+
+@pytest.mark.parametrize(
+    ("selection", "split", "trained_on", "wanted"),
+    [
+        ("mfnet", None, ("mfnet",), 0),
+        ("mfnet", "detection", ("mfnet",), 48),
+        ("mfnet", "detection", ("tno",), 0),
+        ("mfnet", "train", ("mfnet", "tno"), 2),
+        ("tno", None, ("mfnet",), 0),
+    ],
+)
+def test_pairs_seen_in_training_are_counted(
+    root: Path, selection: str, split: Split | None, trained_on: tuple[str, ...], wanted: int
+) -> None:
+    seen = seen_in_training(open_dataset(selection, root), trained_on, split)
+    assert seen is not None
+    assert len(seen) == wanted
+
+
+def test_without_a_published_training_part_it_is_not_known(root: Path) -> None:
+    assert seen_in_training(open_dataset("tno", root), ("tno",)) is None
+
+
+def test_the_detection_pairs_of_the_training_split_are_its_scenes(root: Path) -> None:
+    """The overlap is also what the numbers in the names say."""
+    spec = open_dataset("mfnet", root).spec
+    for subset, split in (("detection_train", "train"), ("detection_test", "test")):
+        numbers = {int(name[:-1]) for name in spec.pairs[split]}
+        assert {int(name) for name in spec.pairs["detection"]} & numbers == {
+            int(name) for name in spec.subsets[subset].pairs
+        }
+
+
+# ------------------------------------------------------------------ real data
+
+
+def test_real_data_sets_are_whole(shared: Path) -> None:
+    counts = {name: len(listing_of(shared / "data", name).pairs) for name in ("mfnet", "tno", "roadscene", "vifb")}
+    assert counts == {"mfnet": 51, "tno": 42, "roadscene": 47, "vifb": 21}
+    dataset: Dataset = open_dataset("mfnet", shared / "data")
+    assert len(dataset.listing("detection").pairs) == 16
+    assert set(ids(dataset.listing("detection"))) <= set(dataset.spec.subsets["detection_test"].pairs)
+
+
+def test_importing_is_light() -> None:
+    code = "import sys, bench.datasets, bench.data; sys.exit(any(m in sys.modules for m in ('torch', 'pandas', 'cv2')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
