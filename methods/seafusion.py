@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.checkpoints import read_state_dict
-from bench.method import ImageStyle, Method, MethodInfo, WeightFile
+from bench.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
 from bench.types import BenchError
 from methods._nets.seafusion import SeAFusion
 
@@ -70,6 +70,20 @@ class SeaFusionMethod(Method):
         tensors = {_our_name(key): value.contiguous() for key, value in stored.items() if ".bn." not in key}
         _check_tensors(tensors, SeAFusion().state_dict(), str(path))
         return tensors
+
+    @classmethod
+    def train(cls, request: TrainRequest) -> Path:
+        """Trains by the recipe ``paper`` (default) or ``released``; variants and options in ``_training/seafusion``."""
+        from methods._training.seafusion import train
+
+        return train(request)
+
+    @classmethod
+    def estimate_cost(cls, request: TrainRequest) -> str:
+        """Measures a few steps and says in words what the training would cost on this machine."""
+        from methods._training.seafusion import estimate_cost
+
+        return estimate_cost(request)
 
 
 def _our_name(key: str) -> str:

@@ -94,4 +94,6 @@ class SeAFusion(nn.Module):
         x = torch.cat([self.vis(vis), self.ir(ir)], dim=1)
         for layer in (self.decode4, self.decode3, self.decode2):
             x = _leaky(layer(x))
-        return torch.tanh(self.decode1(x)) / 2 + 0.5
+        # the image itself is made in float32, also when the rest is computed in bfloat16
+        with torch.autocast(x.device.type, enabled=False):
+            return torch.tanh(self.decode1(x.float())) / 2 + 0.5

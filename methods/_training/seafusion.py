@@ -1,0 +1,542 @@
+"""Joint low-level and high-level adaptive training of SeAFusion (Algorithm 1 of Tang et al., 2022); its ablations."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from bench.images import write_atomic
+from bench.method import TrainRequest
+from bench.plugins import SEGMENTERS
+from bench.training import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
+from bench.training.backbones import find_resnet18, obtain_resnet18
+from bench.training.precision import autocast, pick_precision
+from bench.training.segmentation import SegmenterSchedule, build_sgd, segmenter_step
+from bench.training.sets import class_names, set_digest
+from bench.training.stacks import LabelledStack, PairStack, load_pairs
+from bench.types import BenchError
+from methods._nets.seafusion import SeAFusion
+from methods._training.losses import content_loss, float_chroma, merge_chroma, semantic_loss, semantic_weight
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every number of the training.
+
+    Attributes:
+        rounds: M of Algorithm 1.
+        fusion_steps: p, optimiser steps of the fusion network per round.
+        fusion_epochs: if not 0, p is this many epochs instead.
+        segmenter_steps: q, optimiser steps of the segmenter per round.
+        fusion_batch: pairs per fusion step.
+        segmenter_batch: images per segmenter step.
+        fusion_rate: Adam's learning rate.
+        fusion_decay: the rate of the first tenth of a round is ``fusion_rate / fusion_decay``; every further tenth
+            multiplies it by this. 1 keeps it constant.
+        betas: of Adam.
+        fusion_weight_decay: of Adam.
+        alpha: weight of the texture loss.
+        gamma: growth of the semantic weight per round.
+        fusion_auxiliary: lambda in the semantic loss of the fusion network.
+        segmenter_auxiliary: weight of the auxiliary output when the segmenter itself is trained.
+        fresh_network: every round starts from a new fusion network and optimiser; only the segmenter carries over.
+        stretch_batch: images for the segmenter are stretched over batches of this size; 1 is per image, as published.
+        shuffle: order of the segmenter's training images.
+        image_scale: images are shrunk to this share of their size.
+        fusion_crop: share of an image's height and width that a fusion step sees; 1 is whole images.
+    """
+
+    rounds: int = 4
+    fusion_steps: int = 2700
+    fusion_epochs: int = 0
+    segmenter_steps: int = 20_000
+    fusion_batch: int = 8
+    segmenter_batch: int = 16
+    fusion_rate: float = 1e-3
+    fusion_decay: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.99)
+    fusion_weight_decay: float = 2e-4
+    alpha: float = 10.0
+    gamma: float = 1.0
+    fusion_auxiliary: float = 0.1
+    segmenter_auxiliary: float = 0.1
+    fresh_network: bool = False
+    stretch_batch: int = 1
+    shuffle: bool = True
+    image_scale: float = 1.0
+    fusion_crop: float = 1.0
+
+
+RECIPES: dict[str, Recipe] = {
+    # section 4.1 of the paper
+    "paper": Recipe(),
+    # what the released train.py does: new network per round, 10 epochs with decay, Adam's defaults, 0.75 for the
+    # segmenter's auxiliary output, stretch over the whole batch, images in order
+    "released": Recipe(
+        fusion_steps=1350, fusion_epochs=10, fusion_decay=0.75, betas=(0.9, 0.999), fusion_weight_decay=0.0,
+        segmenter_auxiliary=0.75, fresh_network=True, stretch_batch=16, shuffle=False,
+    ),
+}  # fmt: skip
+"""``paper`` is the default."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "quick": {
+        "rounds": 3, "fusion_steps": 120, "fusion_epochs": 0, "segmenter_steps": 120, "fusion_batch": 4,
+        "segmenter_batch": 8, "image_scale": 0.5, "fusion_crop": 0.5,
+    },
+    "smoke": {
+        "rounds": 2, "fusion_steps": 30, "fusion_epochs": 0, "segmenter_steps": 30, "fusion_batch": 2,
+        "segmenter_batch": 4, "image_scale": 0.5, "fusion_crop": 0.5,
+    },
+}  # fmt: skip
+"""What a preset changes in a recipe; ``paper`` changes nothing."""
+
+VARIANTS: dict[str, str] = {
+    "full": "Algorithm 1",
+    "no_semantic_loss": "content loss alone; no segmenter is trained",
+    "no_gradient_stream": "blocks without their gradient streams",
+    "pretrained_infrared": "the segmenter is first trained on infrared images, then stays as it is",
+    "pretrained_visible": "the segmenter is first trained on visible images, then stays as it is",
+    "one_stage": "fusion network and segmenter learn in the same step, the semantic weight being gamma throughout",
+}
+"""The ablations of Table 4 and the training strategies of Fig. 19."""
+
+OPTIONS = frozenset({"segmenter", "precision", "compile", "classes", *(field.name for field in fields(Recipe))})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request made concrete."""
+
+    request: TrainRequest
+    recipe: Recipe
+    variant: str
+    segmenter: str
+    precision: str
+    compile: bool
+    classes: int
+
+    def signature(self, backbone: Path | None) -> dict[str, Any]:
+        """All that the result depends on."""
+        return {
+            "method": "seafusion", "recipe": asdict(self.recipe), "variant": self.variant,
+            "segmenter": self.segmenter, "classes": self.classes, "precision": self.precision,
+            "seed": self.request.seed, "dataset": self.request.dataset, "pairs": set_digest(self.request.pairs),
+            "backbone": backbone.name if backbone else "random",
+        }  # fmt: skip
+
+    @property
+    def trains_segmenter(self) -> bool:
+        """False where the segmenter has no say at all."""
+        return self.variant != "no_semantic_loss"
+
+
+def make_plan(request: TrainRequest) -> Plan:
+    """Chooses recipe, preset, variant and options.
+
+    Raises:
+        BenchError: one of them is unknown or not a number of the wanted kind.
+    """
+    name = request.recipe or "paper"
+    if name not in RECIPES:
+        raise BenchError(f"seafusion: recipe {name!r} is not known, wanted one of {', '.join(RECIPES)}")
+    variant = request.variant or "full"
+    if variant not in VARIANTS:
+        raise BenchError(f"seafusion: variant {variant!r} is not known, wanted one of {', '.join(VARIANTS)}")
+    options = dict(request.options)
+    unknown = sorted(options.keys() - OPTIONS)
+    if unknown:
+        raise BenchError(f"seafusion: option {unknown[0]!r} is not known, wanted one of {', '.join(sorted(OPTIONS))}")
+    recipe = _with_options(replace(RECIPES[name], **PRESETS[request.preset]), options)
+    if recipe.fusion_epochs:
+        per_epoch = max(1, len(request.pairs) // recipe.fusion_batch)
+        recipe = replace(recipe, fusion_steps=recipe.fusion_epochs * per_epoch)
+    return Plan(
+        request=request,
+        recipe=recipe,
+        variant=variant,
+        segmenter=options.get("segmenter", "banet"),
+        precision=pick_precision(options.get("precision", "auto"), request.device),
+        compile=options.get("compile", "false").lower() in ("1", "true", "yes", "on"),
+        classes=int(options["classes"]) if "classes" in options else len(class_names(request.dataset, request.pairs)),
+    )
+
+
+def _with_options(recipe: Recipe, options: Mapping[str, str]) -> Recipe:
+    changed: dict[str, Any] = {}
+    for field in fields(Recipe):
+        if field.name not in options:
+            continue
+        text, kind = options[field.name], type(getattr(recipe, field.name))
+        try:
+            if kind is bool:
+                changed[field.name] = {"true": True, "false": False}[text.lower()]
+            elif kind is tuple:
+                first, second = (float(part) for part in text.split(":"))
+                changed[field.name] = (first, second)
+            else:
+                changed[field.name] = kind(text)
+        except (KeyError, ValueError) as error:
+            raise BenchError(f"seafusion: option {field.name}={text!r}, wanted a {kind.__name__}") from error
+    return replace(recipe, **changed)
+
+
+def train(request: TrainRequest) -> Path:
+    """Trains, or goes on with, or returns what was trained before with the same settings.
+
+    Leaves ``weights.safetensors``, ``segmenter.safetensors`` (not for ``no_semantic_loss``), ``training.json``,
+    ``log.jsonl`` and ``losses.png`` in ``request.out``.
+
+    Raises:
+        BenchError: settings, data or an earlier checkpoint do not fit.
+        TrainingStopped: at ``request.stop_after``.
+    """
+    plan = make_plan(request)
+    backbone = (find_resnet18 if request.preset == "smoke" else obtain_resnet18)()
+    signature = plan.signature(backbone)
+    target = request.out / "weights.safetensors"
+    if completed(request.out, signature) and target.is_file():
+        return target
+    stack = load_pairs(
+        request.pairs, request.device, plan.classes if plan.trains_segmenter else None, plan.recipe.image_scale
+    )
+    training = JointTraining(plan, stack, backbone)
+    run_phases(
+        training.state,
+        training.phases(),
+        request.out,
+        signature=signature,
+        seed=request.seed,
+        stop_after=request.stop_after,
+        progress=request.progress,
+    )
+    _write_results(plan, training, signature)
+    return target
+
+
+def _write_results(plan: Plan, training: JointTraining, signature: Mapping[str, Any]) -> None:
+    out, facts = plan.request.out, {"format": "pt"}
+    write_atomic(out / "weights.safetensors", save(_tensors(training.state.modules["fusion"]), metadata=facts))
+    if plan.trains_segmenter:
+        facts |= {
+            "segmenter": plan.segmenter,
+            "classes": str(plan.classes),
+            "image_scale": str(plan.recipe.image_scale),
+        }
+        write_atomic(out / "segmenter.safetensors", save(_tensors(training.state.modules["segmenter"]), metadata=facts))
+    write_record(out, signature, {
+        "preset": plan.request.preset, "recipe": plan.request.recipe or "paper", "variant": plan.variant,
+        "steps": training.state.step, "seconds": round(training.state.seconds, 1), "device": plan.request.device,
+        "precision": plan.precision, "torch": torch.__version__, "threads": torch.get_num_threads(),
+        "initial_segmenter": training.initial, "pairs": len(plan.request.pairs),
+    })  # fmt: skip
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+
+
+class JointTraining:
+    """The two networks, their phases and their steps."""
+
+    def __init__(self, plan: Plan, stack: PairStack, backbone: Path | None) -> None:
+        """Builds the networks; nothing is trained yet."""
+        self.plan, self.recipe, self.stack = plan, plan.recipe, stack
+        self.device = torch.device(plan.request.device)
+        self.seed = plan.request.seed
+        self.batches = Batches(len(stack), self.recipe.fusion_batch, self.seed)
+        self.segmenter = SEGMENTERS.get(plan.segmenter)()
+        modules = {"fusion": self._new_network(self.seed)}
+        self.initial = "none"
+        self.schedule = SegmenterSchedule(
+            steps=max(1, self._segmenter_total()),
+            batch=self.recipe.segmenter_batch,
+            image_scale=self.recipe.image_scale,
+            shuffle=self.recipe.shuffle,
+        )
+        optimisers: dict[str, Any] = {"fusion": self._new_adam(modules["fusion"])}
+        if plan.trains_segmenter:
+            net, self.initial = self.segmenter.build(plan.classes, self.seed, backbone)
+            modules["segmenter"] = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            optimisers["segmenter"] = build_sgd(self.segmenter, net, self.schedule)
+        self.state = State(modules, optimisers)
+        self.compiled: dict[str, Callable[..., Any]] = {}
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True
+
+    # ------------------------------------------------------------------ phases
+
+    def phases(self) -> list[Phase]:
+        """The whole schedule of this plan's variant."""
+        makers: dict[str, Callable[[], list[Phase]]] = {
+            "no_semantic_loss": self._content_phases,
+            "pretrained_infrared": self._pretrained_phases,
+            "pretrained_visible": self._pretrained_phases,
+            "one_stage": self._one_stage_phases,
+        }
+        return makers.get(self.plan.variant, self._alternating_phases)()
+
+    def _alternating_phases(self) -> list[Phase]:
+        phases = []
+        for number in range(1, self.recipe.rounds + 1):
+            phases.append(self._fusion_phase(number))
+            phases.append(
+                self._segmenter_phase(
+                    f"round {number}: segmenter", number - 1, self.recipe.segmenter_steps, self.fuse_all
+                )
+            )
+        return phases
+
+    def _content_phases(self) -> list[Phase]:
+        # a recipe that starts anew every round would throw all but the last one away
+        rounds = 1 if self.recipe.fresh_network else self.recipe.rounds
+        return [self._fusion_phase(number) for number in range(1, rounds + 1)]
+
+    def _pretrained_phases(self) -> list[Phase]:
+        source = self._infrared_images if self.plan.variant == "pretrained_infrared" else self._visible_images
+        before = self._segmenter_phase("segmenter before", 0, self._segmenter_total(), source)
+        return [before, *(self._fusion_phase(number) for number in range(1, self.recipe.rounds + 1))]
+
+    def _one_stage_phases(self) -> list[Phase]:
+        def step(number: int, state: State) -> Mapping[str, Tensor]:
+            set_learning_rate(state.optimisers["segmenter"], self.schedule.learning_rate(number))
+            return self._fusion_step(number, state, number, self.recipe.gamma, joint=True)
+
+        return [
+            Phase("one stage", self._segmenter_total(), step, None, lambda _: self._enter(fusion=True, segmenter=True))
+        ]
+
+    def _fusion_phase(self, number: int) -> Phase:
+        beta = semantic_weight(number, self.recipe.gamma) if self.plan.trains_segmenter else 0.0
+        first = (number - 1) * self.recipe.fusion_steps
+
+        def begin(state: State) -> None:
+            if self.recipe.fresh_network:
+                fresh = self._new_network(self.seed + number)
+                state.modules["fusion"].load_state_dict(fresh.state_dict())
+                state.optimisers["fusion"] = self._new_adam(state.modules["fusion"])
+
+        def step(local: int, state: State) -> Mapping[str, Tensor]:
+            return self._fusion_step(local, state, first + local, beta)
+
+        return Phase(
+            f"round {number}: fusion", self.recipe.fusion_steps, step, begin, lambda _: self._enter(fusion=True)
+        )
+
+    def _segmenter_phase(self, name: str, index: int, steps: int, images: Callable[[], Tensor]) -> Phase:
+        """``index`` is the phase's number among the segmenter's, whose schedule runs on over all of them."""
+        first = index * steps
+        inner: list[Callable[[int, State], Mapping[str, Tensor]]] = []
+
+        def begin(state: State) -> None:
+            state.optimisers["segmenter"] = build_sgd(self.segmenter, state.modules["segmenter"], self.schedule)
+
+        def prepare(state: State) -> None:
+            data = LabelledStack(images(), self._labels())
+            self._enter(segmenter=True)
+            net = self._callable("segmenter")
+            inner[:] = [
+                segmenter_step(
+                    net, self._segmenter_weights(), data, self.schedule,
+                    seed=self.seed, first=first, precision=self.plan.precision,
+                )
+            ]  # fmt: skip
+
+        return Phase(name, steps, lambda number, state: inner[0](number, state), begin, prepare)
+
+    # ------------------------------------------------------------------ steps
+
+    def _fusion_step(
+        self, local: int, state: State, number: int, beta: float, joint: bool = False
+    ) -> Mapping[str, Tensor]:
+        ir, vis, labels = self._fusion_batch(number)
+        luma, cr, cb = float_chroma(vis)
+        with autocast(self.plan.precision, self.device):
+            fused = self._callable("fusion")(ir, luma)
+        loss, intensity, texture = content_loss(fused, ir, luma, self.recipe.alpha)
+        values = {"intensity_loss": intensity, "texture_loss": texture}
+        optimisers = [state.optimisers["fusion"]]
+        if beta and labels is not None:
+            with autocast(self.plan.precision, self.device):
+                outputs = self._callable("segmenter")(merge_chroma(fused, cr, cb))
+            values["semantic_loss"] = semantic_loss(outputs, labels, self.recipe.fusion_auxiliary)
+            loss = loss + beta * values["semantic_loss"]
+            optimisers += [state.optimisers["segmenter"]] if joint else []
+        set_learning_rate(state.optimisers["fusion"], self.fusion_rate(local))
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        for optimiser in optimisers:
+            optimiser.step()
+        return {"fusion_loss": loss, **values}
+
+    def fusion_rate(self, local: int) -> float:
+        """Adam's learning rate at a step of a round: ten equal parts, each ``fusion_decay`` times the one before."""
+        tenth = local * 10 // self.recipe.fusion_steps
+        return self.recipe.fusion_rate * self.recipe.fusion_decay ** (tenth - 1 if self.recipe.fusion_decay != 1 else 0)
+
+    def _fusion_batch(self, number: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Infrared luma, visible RGB in [0, 1] and int64 labels of one step, cropped alike."""
+        chosen = torch.from_numpy(self.batches.indices(number))
+        if self.device.type == "cuda":
+            chosen = chosen.pin_memory().to(self.device, non_blocking=True)
+        rows, columns = self._crop(number)
+        ir = self.stack.ir[chosen][..., rows, columns].float() / 255
+        vis = self.stack.vis[chosen][..., rows, columns].float() / 255
+        labels = None if self.stack.labels is None else self.stack.labels[chosen][..., rows, columns].long()
+        return _channels_last(ir), _channels_last(vis), labels
+
+    def _crop(self, number: int) -> tuple[slice, slice]:
+        """One window for the whole batch, so that it is a view."""
+        height, width = self.stack.ir.shape[-2:]
+        if self.recipe.fusion_crop == 1:
+            return slice(0, height), slice(0, width)
+        random = np.random.default_rng([self.seed, 2, number])
+        windows = []
+        for length in (height, width):
+            size = max(1, round(length * self.recipe.fusion_crop))
+            start = int(random.integers(length - size + 1))
+            windows.append(slice(start, start + size))
+        return windows[0], windows[1]
+
+    # ------------------------------------------------------------------ images for the segmenter
+
+    @torch.no_grad()
+    def fuse_all(self) -> Tensor:
+        """The training set under the present fusion network, as its images would be published; uint8 (N, 3, H, W)."""
+        net = self.state.modules["fusion"].eval()
+        result = torch.empty_like(self.stack.vis)
+        batch = max(self.recipe.stretch_batch, 8 if self.device.type == "cuda" else 1)
+        for start in range(0, len(self.stack), batch):
+            part = slice(start, start + batch)
+            luma, cr, cb = float_chroma(self.stack.vis[part].float() / 255)
+            with autocast(self.plan.precision, self.device):
+                fused = net(_channels_last(self.stack.ir[part].float() / 255), _channels_last(luma))
+            merged = merge_chroma(fused, cr, cb)
+            result[part] = stretch(merged, whole_batch=self.recipe.stretch_batch > 1)
+        return result
+
+    def _infrared_images(self) -> Tensor:
+        return self.stack.ir.expand(-1, 3, -1, -1)
+
+    def _visible_images(self) -> Tensor:
+        return self.stack.vis
+
+    def _labels(self) -> Tensor:
+        assert self.stack.labels is not None  # noqa: S101 - phases that need labels load them
+        return self.stack.labels
+
+    # ------------------------------------------------------------------ networks
+
+    def _segmenter_total(self) -> int:
+        """Steps of the segmenter's whole schedule; in one stage it learns whenever the fusion network does."""
+        one_stage = self.plan.variant == "one_stage"
+        return self.recipe.rounds * (self.recipe.fusion_steps if one_stage else self.recipe.segmenter_steps)
+
+    def _segmenter_weights(self) -> tuple[float, ...]:
+        return (1.0, *[self.recipe.segmenter_auxiliary] * (len(self.segmenter.loss_weights()) - 1))
+
+    def _new_network(self, seed: int) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net = SeAFusion(gradient_stream=self.plan.variant != "no_gradient_stream")
+        return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def _new_adam(self, net: nn.Module) -> torch.optim.Adam:
+        return torch.optim.Adam(
+            net.parameters(), lr=self.recipe.fusion_rate, betas=self.recipe.betas, eps=1e-8,
+            weight_decay=self.recipe.fusion_weight_decay, fused=self.device.type == "cuda",
+        )  # fmt: skip
+
+    def clock(self) -> float:
+        """Seconds, when all work given to the device is done."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
+
+    def _enter(self, fusion: bool = False, segmenter: bool = False) -> None:
+        """Lets the named networks learn and freezes the other."""
+        for name, learns in (("fusion", fusion), ("segmenter", segmenter)):
+            if name in self.state.modules:
+                self.state.modules[name].train(learns).requires_grad_(learns)
+
+    def _callable(self, name: str) -> Callable[..., Any]:
+        """A network of the state, compiled once if that was asked for."""
+        if not self.plan.compile:
+            return self.state.modules[name]
+        if name not in self.compiled:
+            self.compiled[name] = torch.compile(self.state.modules[name])
+        return self.compiled[name]
+
+
+def stretch(images: Tensor, whole_batch: bool) -> Tensor:
+    """Minimum and maximum (over all channels of an image, or of the whole batch) to 0 and 255, truncated to uint8."""
+    dims = (0, 1, 2, 3) if whole_batch else (1, 2, 3)
+    low, high = images.amin(dims, keepdim=True), images.amax(dims, keepdim=True)
+    return ((images - low) / (high - low).clamp(min=1e-12) * 255).to(torch.uint8)
+
+
+def _channels_last(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+# ------------------------------------------------------------------ cost
+
+
+def estimate_cost(request: TrainRequest, steps: int = 2) -> str:
+    """Measures a few steps of each kind on this machine and says how long the whole training would take.
+
+    Args:
+        request: as for ``train``; nothing is written.
+        steps: how many steps of each kind are timed, after one that is not.
+    """
+    plan = make_plan(request)
+    few = replace(plan, request=replace(request, pairs=request.pairs[: max(2, plan.recipe.fusion_batch)]))
+    classes = few.classes if few.trains_segmenter else None
+    training = JointTraining(few, load_pairs(few.request.pairs, request.device, classes, plan.recipe.image_scale), None)
+    phases = training.phases()
+    total, timed = 0.0, dict[str, tuple[float, float]]()
+    for phase in phases:
+        kind = phase.name.partition(": ")[2] or phase.name
+        if kind == "fusion" and plan.trains_segmenter and not phase.name.startswith("round 1:"):
+            kind = "fusion with semantic loss"
+        if kind not in timed:
+            timed[kind] = _measure(phase, training, steps)
+        entry, step = timed[kind]
+        total += entry * len(request.pairs) / len(few.request.pairs) + step * phase.steps
+    return "\n".join([
+        f"seafusion, preset {request.preset}, recipe {request.recipe or 'paper'}, variant {plan.variant}, on "
+        f"{request.device} ({plan.precision}, {torch.get_num_threads()} threads): about {in_words(total)}",
+        *(f"  {kind}: {step:.3f} s a step" for kind, (_, step) in timed.items()),
+        "  steps: " + ", ".join(f"{phase.name} {phase.steps}" for phase in phases),
+    ])  # fmt: skip
+
+
+def _measure(phase: Phase, training: JointTraining, steps: int) -> tuple[float, float]:
+    """Seconds to enter a phase, and per step."""
+    begin = training.clock()
+    if phase.prepare is not None:
+        phase.prepare(training.state)
+    entered = training.clock()
+    phase.step(0, training.state)
+    start = training.clock()
+    for number in range(1, steps + 1):
+        phase.step(number, training.state)
+    return entered - begin, (training.clock() - start) / steps
+
+
+def in_words(seconds: float) -> str:
+    """A duration for people: ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.{0 if unit < 3600 else 1}f} {name}"
+    return f"{seconds / 86_400:.1f} days"
