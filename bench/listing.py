@@ -192,8 +192,8 @@ class _Lister:
         foreign = sorted(stem for stem in on_disk if stem.lower() not in lower)
         # a four-channel folder holds all splits and the pairs that the list's authors dropped
         if foreign and not self.source.layout.four_channel:
-            self._problem("", f"{len(foreign)} files are not on the list of the {self.split} split and are left out: "
-                              f"{', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}", False)  # fmt: skip
+            some = f"{', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}"
+            self._remark(f"{len(foreign)} files are not on the list of the {self.split} split and are left out: {some}")
         return sorted(names, key=natural), True
 
     def _read_list(self, path: Path) -> Iterator[str]:

@@ -28,6 +28,10 @@ def problem(listing: Listing, where: str) -> str:
     return texts[0]
 
 
+def faults(listing: Listing) -> list[str]:
+    return [found.where for found in listing.problems if found.fault]
+
+
 def listing_of(data: Path, selection: str = "tno") -> Listing:
     return open_dataset(selection, data).listing()
 
@@ -60,6 +64,7 @@ def test_every_selection_lists_its_pairs(root: Path, selection: str, wanted: lis
     assert (listing.listed, listing.found) == (listed, len(wanted))
     absent = problem(listing, listing.pairs[0].split)
     assert absent.startswith(f"{listed - len(wanted)} of the {listed} listed pairs are not there")
+    assert not any(found.fault for found in listing.problems)  # a part of a published list is no fault
 
 
 def test_truth_and_tags_are_filled(root: Path) -> None:
@@ -161,6 +166,7 @@ def test_missing_partner_is_named(root: Path, folder: str, missing: str) -> None
     (root / "TNO" / folder / "03.png").unlink()
     listing = listing_of(root)
     assert ids(listing) == ["01", "05"]
+    assert faults(listing) == ["tno test 03"]
     assert problem(listing, "tno test 03").startswith(f"has no {missing} image in {root / 'TNO' / folder}")
 
 
