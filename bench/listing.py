@@ -193,7 +193,8 @@ class _Lister:
         # a four-channel folder holds all splits and the pairs that the list's authors dropped
         if foreign and not self.source.layout.four_channel:
             some = f"{', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}"
-            self._remark(f"{len(foreign)} files are not on the list of the {self.split} split and are left out: {some}")
+            text = f"{len(foreign)} files are not on the list of the {self.split} split and are left out: {some}"
+            self._problem("", text, False)
         return sorted(names, key=natural), True
 
     def _read_list(self, path: Path) -> Iterator[str]:
