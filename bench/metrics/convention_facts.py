@@ -12,12 +12,6 @@ from bench.metrics.metric_facts import METRICS
 SIX = ("EN", "MI", "VIF", "SF", "SD", "Qabf")
 """The metrics of the SeAFusion paper; they lead every table."""
 
-_VIF_SMALLEST = 41
-_SUM_OVER_MN = (
-    "Central differences of 0..255, one-sided at the frame; the sum over all H W pixels divided by (H - 1)(W - 1)."
-)
-_PSNR_DEFECT = "the error is taken on 0..1 but the peak is 255: 48.13 dB too high"
-
 
 def _use(
     metric: str, formula: str, definition: str = "", /, *, about: dict[str, Any] | None = None, **parameters: Parameter
@@ -28,19 +22,38 @@ def _use(
     return Use(metric, formula, tuple(sorted(parameters.items())), definition or facts.definition, **told)
 
 
+def _slow(
+    metric: str, formula: str, definition: str = "", /, *, about: dict[str, Any] | None = None, **parameters: Parameter
+) -> Use:
+    """A use that is computed only when it is asked for."""
+    return _use(metric, formula, definition, about={"quick": False, **(about or {})}, **parameters)
+
+
+def _fmi(metric: str, feature: str, slips: bool, definition: str = "", defect: str = "") -> Use:
+    about = {"smallest": 3, "defect": defect}
+    return _slow(metric, "feature_mutual_information", definition, about=about, feature=feature, slips=slips)
+
+
 def _table(uses: Iterable[Use]) -> MappingProxyType[str, Use]:
     return MappingProxyType({use.metric: use for use in uses})
 
 
-def _changed(
-    base: MappingProxyType[str, Use], *changes: Use, without: tuple[str, ...] = ()
-) -> MappingProxyType[str, Use]:
-    """The base's table with some uses replaced or left out."""
-    table = {name: use for name, use in base.items() if name not in without}
-    return MappingProxyType({**table, **{use.metric: use for use in changes}})
-
-
-_VIF = _use("VIF", "visual_information_fidelity", about={"smallest": _VIF_SMALLEST}, saturate=False)
+_VIF = _use("VIF", "visual_information_fidelity", about={"smallest": 41}, saturate=False)
+_AG_MATLAB_TEXT = "Centred differences, one-sided at the frame; the sum over H W pixels divided by (H - 1)(W - 1)."
+_AG_MATLAB = _use(
+    "AG", "average_gradient", _AG_MATLAB_TEXT,
+    about={"high": None, "smallest": 2, "defect": "sums H W terms and divides by fewer: 0.4 % high at 640x480"},
+    difference="central", divisor="inner",
+)  # fmt: skip
+_QABF_LEVELS = _use(
+    "Qabf", "edge_preservation", "On 0..255 images with a black frame.",
+    about={"defect": "the black frame counts as an edge"}, unit="level", border="zero", tie="strength",
+)  # fmt: skip
+_PSNR_MATLAB = _use(
+    "PSNR", "peak_signal_to_noise", "20 log10(255 / sqrt(MSE)) with the MSE of images scaled to 0..1.",
+    about={"low": 48.13, "defect": "the error is taken on 0..1 but the peak is 255: 48.13 dB too high"},
+    scale=255.0, peak="255",
+)  # fmt: skip
 
 _STANDARD = _table([
     _use("EN", "entropy", unit="bit"),
@@ -53,24 +66,82 @@ _STANDARD = _table([
         "Sobel gradients of 0..255 with the frame repeated; equal strengths score as preserved.",
         unit="level", border="replicate", tie="one",
     ),
+    _use(
+        "AG", "average_gradient", "Forward differences of 0..255, mean over the (H - 1)(W - 1) pixels that have both.",
+        about={"smallest": 2}, difference="forward", divisor="inner",
+    ),
     _use("CC", "correlation_coefficient"),
     _use("SCD", "sum_of_correlations_of_differences"),
     _use("MSE", "mean_squared_error", scale=1.0),
     _use("PSNR", "peak_signal_to_noise", scale=1.0, peak="255"),
+    _use("CE", "cross_entropy"),
+    _slow(
+        "SSIM", "structural_similarity", about={"smallest": 11},
+        window="gaussian_11", border="valid", data_range=255.0, sample=False, combine="mean",
+    ),
+    _slow("MS_SSIM", "multi_scale_structural_similarity", about={"smallest": 161}),
+    _slow("MEF_SSIM", "exposure_structure", about={"smallest": 11}, scales=1),
+    _slow("MEF_MS_SSIM", "exposure_structure", about={"smallest": 44}, scales=3),
+    _fmi("FMI_raw", "raw", False),
+    _fmi("FMI_gradient", "gradient", False),
+    _fmi("FMI_edge", "edge", False),
+    _fmi("FMI_dct", "dct", False),
+    _fmi("FMI_wavelet", "wavelet", False),
+    _slow(
+        "Nabf", "fusion_artefacts", "On 0..255, Sobel / 8 with a mirrored frame.",
+        about={"smallest": 2}, unit="level", rated="fused",
+    ),
+    _slow("Qcb", "chen_blum", about={"smallest": 2}),
+    _slow("Qcv", "chen_varshney", about={"smallest": 2}),
 ])  # fmt: skip
 
-_SEAFUSION = _table([
+_FLAT = "two flat windows are compared by their rounding residues"
+_MEF = "not SSIM: an index made for multi-exposure fusion"
+_MATLAB_SHARED = (
     _use("EN", "entropy", unit="bit"),
     _use(
         "MI", "mutual_information", "Bits, sum over the sources; levels 254 and 255 share a joint bin.",
         about={"defect": "the shared bin moves it by up to 0.04 bit where the image has white areas"},
         unit="bit", merge_top_bins=True, stretch=False,
     ),
+    _AG_MATLAB,
+    _use("CC", "correlation_coefficient"),
+    _use("SCD", "sum_of_correlations_of_differences"),
+    _use("MSE", "mean_squared_error", "Of images scaled to 0..1.", about={"unit": "", "high": 1.0}, scale=255.0),
+    _PSNR_MATLAB,
+    _slow(
+        "MS_SSIM", "exposure_structure", "The MEF structure index at three scales.",
+        about={"smallest": 44, "defect": _MEF}, scales=3,
+    ),
+    _fmi(
+        "FMI_pixel", "edge", True, "Of binary Sobel edge maps, thinned as Octave does.",
+        f"not of pixels but of edge maps; {_FLAT}; MATLAB thins edges in another way and gets other values",
+    ),
+    _fmi("FMI_dct", "dct", True, defect=_FLAT),
+    _fmi(
+        "FMI_wavelet", "wavelet", True,
+        defect=f"{_FLAT}; MATLAB's discrete Meyer filter has 102 taps, this one 62, so MATLAB gets other values",
+    ),
+    _fmi("FMI_raw", "raw", True, "Of levels; in the toolbox, not called by the evaluator.", _FLAT),
+    _fmi(
+        "FMI_gradient", "gradient", True, "Of horizontal gradients; in the toolbox, not called by the evaluator.", _FLAT
+    ),
+)  # fmt: skip
+_MATLAB_ORDER = (*SIX, "AG", "CC", "SCD", "MSE", "PSNR", "SSIM", "MS_SSIM", "Nabf",
+                 "FMI_pixel", "FMI_dct", "FMI_wavelet", "FMI_raw", "FMI_gradient")  # fmt: skip
+
+
+def _matlab(*own: Use) -> MappingProxyType[str, Use]:
+    """The two states of the MATLAB evaluator: what they share, and what each has of its own."""
+    uses = {use.metric: use for use in (*_MATLAB_SHARED, *own)}
+    return _table(uses[name] for name in _MATLAB_ORDER)
+
+
+_SEAFUSION = _matlab(
     _use(
         "VIF", "visual_information_fidelity",
         "Sum over the sources; at the finest scale the products of the images are clipped to 255.",
-        about={"smallest": _VIF_SMALLEST,
-               "defect": "the finest scale counts only where it is darker than 16; the TNO mean is 0.98 for 0.70"},
+        about={"smallest": 41, "defect": "the finest scale counts only where it is darker than 16"},
         saturate=True,
     ),
     _use(
@@ -87,24 +158,32 @@ _SEAFUSION = _table([
         about={"defect": "equal edge strengths score as lost; rounding residues of flat areas decide by up to 0.01"},
         unit="fraction", border="zero", tie="strength",
     ),
-    _use("CC", "correlation_coefficient"),
-    _use("SCD", "sum_of_correlations_of_differences"),
-    _use("MSE", "mean_squared_error", "Of images scaled to 0..1.", about={"unit": "", "high": 1.0}, scale=255.0),
-    _use(
-        "PSNR", "peak_signal_to_noise", "20 log10(255 / sqrt(MSE)) with the MSE of images scaled to 0..1.",
-        about={"defect": _PSNR_DEFECT, "low": 48.13}, scale=255.0, peak="255",
+    _slow(
+        "SSIM", "exposure_structure", "The single-scale MEF structure index, 11x11 windows, on 0..255.",
+        about={"low": 0.0, "smallest": 11, "defect": _MEF}, scales=1,
     ),
-])  # fmt: skip
+    _slow(
+        "Nabf", "fusion_artefacts", "On 0..1 images, Sobel / 8 with a mirrored frame.",
+        about={"smallest": 2, "defect": "no gradient of 0..1 images gets a weight of its own: an unweighted mean"},
+        unit="fraction", rated="fused",
+    ),
+)  # fmt: skip
 
-_TANG = _changed(
-    _SEAFUSION,
+_TANG = _matlab(
     _VIF,
     _use("SF", "spatial_frequency", scale=1.0, divisor="differences"),
     _use("SD", "standard_deviation"),
-    _use(
-        "Qabf", "edge_preservation", "On 0..255 images with a black frame.",
-        about={"defect": "the black frame is an edge; equal edge strengths below 1 score as lost"},
-        unit="level", border="zero", tie="strength",
+    _QABF_LEVELS,
+    _slow(
+        "SSIM", "structural_similarity",
+        "Mean of two SSIMs, Gaussian window 11, frame repeated, constants of a data range of 1 on 0..255 data.",
+        about={"defect": "constants 65025 times too small: noise decides in flat areas; not verified in MATLAB"},
+        window="gaussian_11", border="replicate", data_range=1.0, sample=False, combine="mean",
+    ),
+    _slow(
+        "Nabf", "fusion_artefacts", "On 0..255; rates the infrared image as if it were fused from the other two.",
+        about={"smallest": 2, "defect": "arguments in the wrong order: it does not rate the fused image"},
+        unit="level", rated="infrared",
     ),
 )  # fmt: skip
 
@@ -117,14 +196,14 @@ _CDDFUSE = _table([
     ),
     _use(
         "VIF", "visual_information_fidelity", "The pixel-domain sum; the original code calls it VIFF, which it is not.",
-        about={"smallest": _VIF_SMALLEST, "defect": "printed as VIFF, another metric"}, saturate=False,
+        about={"smallest": 41, "defect": "printed as VIFF, another metric"}, saturate=False,
     ),
     _use("SF", "spatial_frequency", scale=1.0, divisor="differences"),
     _use("SD", "standard_deviation"),
+    _QABF_LEVELS,
     _use(
-        "Qabf", "edge_preservation", "On 0..255 images with a black frame.",
-        about={"defect": "the black frame is an edge; equal edge strengths below 1 score as lost"},
-        unit="level", border="zero", tie="strength",
+        "AG", "average_gradient", "Centred differences of 0..255, one-sided at the frame; mean over all H W pixels.",
+        about={"smallest": 2}, difference="central", divisor="pixels",
     ),
     _use("CC", "correlation_coefficient"),
     _use("SCD", "sum_of_correlations_of_differences"),
@@ -134,6 +213,38 @@ _CDDFUSE = _table([
         about={"low": None, "defect": "the peak is the largest fused level, so a darker image scores less"},
         scale=1.0, peak="fused_maximum",
     ),
+    _use(
+        "SSIM", "structural_similarity",
+        "Sum of two SSIMs, uniform 7x7 window, sample covariance, constants of a data range of 2 on 0..255 data.",
+        about={"low": -2.0, "high": 2.0, "smallest": 7,
+               "defect": "a sum, up to 2; the data range of float images (-1..1) is assumed for 0..255"},
+        window="uniform_7", border="valid", data_range=2.0, sample=True, combine="sum",
+    ),
+])  # fmt: skip
+
+_VIFB = _table([
+    _use(
+        "Avg_gradient", "average_gradient", _AG_MATLAB_TEXT,
+        about={"smallest": 2}, difference="central", divisor="inner",
+    ),
+    _use("Cross_entropy", "cross_entropy"),
+    _use("Edge_intensity", "edge_intensity"),
+    _use("Entropy", "entropy", unit="bit"),
+    _use("Mutinf", "mutual_information", unit="nat", merge_top_bins=False, stretch=True),
+    _use("Psnr", "peak_signal_to_noise_by_size"),
+    _use(
+        "Qabf", "edge_preservation", "On levels that were scaled by 255 twice (0..65025), with a black frame.",
+        about={"defect": "the black frame counts as an edge"}, unit="level_times_255", border="zero", tie="strength",
+    ),
+    _use("Qcb", "chen_blum", about={"smallest": 2}),
+    _use("Qcv", "chen_varshney", about={"smallest": 2}),
+    _use("Rmse", "root_mean_squared_error_by_size"),
+    _use("Spatial_frequency", "spatial_frequency", about={"channels": "side_by_side"}, scale=1.0, divisor="pixels"),
+    _use(
+        "Ssim", "structural_similarity", about={"smallest": 11},
+        window="gaussian_11", border="valid", data_range=255.0, sample=False, combine="sum",
+    ),
+    _use("Variance", "standard_deviation"),
 ])  # fmt: skip
 
 _ALL = (
@@ -155,7 +266,7 @@ _ALL = (
     Convention(
         name="seafusion2022",
         title="MATLAB evaluator of 2022",
-        summary="The MATLAB code of Tang et al. before March 2023, with its uint8 arithmetic; the SeAFusion paper's numbers.",
+        summary="The evaluator of Tang et al. until March 2023, with its uint8 arithmetic; SeAFusion reports in it.",
         sound=False,
         grey="matlab",
         input_text="MATLAB rgb2gray to uint8; some metrics on uint8, others on 0..1",
@@ -166,9 +277,11 @@ _ALL = (
             "Qabf: a tie of edge strengths scores the strength itself; on 0..1 images that is a loss.",
             "MI: levels 254 and 255 share a bin of the joint histogram.",
             "PSNR: error on 0..1 with a peak of 255, 48.13 dB too high.",
+            "AG: a sum over H W pixels is divided by (H - 1)(W - 1).",
+            "SSIM and MS_SSIM are MEF structure indices; FMI_pixel is of edge maps; Nabf has its weights switched off.",
         ),
-        used_by=("SeAFusion 2022", "PIAFusion 2022", "SwinFusion 2022", "SuperFusion 2022", "TC-MoA 2024"),
-        verified="117 published values per metric within 1e-9 (VIF 2e-8)",
+        used_by=("SeAFusion 2022", "PIAFusion 2022", "SwinFusion 2022", "SuperFusion 2022"),
+        verified="117 published values of each of 11 metrics within 1e-9 (VIF 2e-8); slow metrics on 9 rows in Octave",
         cite="MATLAB evaluator of Tang et al., state of 2022 (uint8), as reproduced by ivif-bench `seafusion2022`",
         source="Tang, Yuan, Ma, 2022, doi:10.1016/j.inffus.2021.12.004, and its evaluation code before 2023-03-03",
         default=SIX,
@@ -177,17 +290,20 @@ _ALL = (
     Convention(
         name="tang2023",
         title="MATLAB evaluator since 2023",
-        summary="The same repository after its repair in March 2023: floating point on 0..255.",
+        summary="The same evaluator after its repair in March 2023: floating point on 0..255.",
         sound=False,
         grey="matlab",
         input_text="MATLAB rgb2gray to uint8, then floating point 0..255",
         defects=(
-            "Qabf: zero padding makes the frame an edge, and ties of edge strength score the strength itself.",
+            "Qabf: zero padding makes the frame an edge.",
             "MI: levels 254 and 255 share a bin of the joint histogram.",
-            "PSNR: error on 0..1 with a peak of 255, 48.13 dB too high.",
+            "MSE and PSNR: error on 0..1 with a peak of 255, 48.13 dB too high.",
+            "AG: a sum over H W pixels is divided by (H - 1)(W - 1).",
+            "SSIM: constants of a data range of 1 on 0..255; MS_SSIM is a MEF structure index.",
+            "Nabf rates the infrared image, by a slip in the order of arguments; FMI_pixel is of edge maps.",
         ),
-        used_by=("DRMF 2024", "papers that use Evaluation-for-Image-Fusion since March 2023"),
-        verified="27 rows of the authors' code in Octave within 1e-9",
+        used_by=("DRMF 2024", "papers with the evaluator of Tang et al. since March 2023"),
+        verified="27 rows of the authors' code in Octave, 11 metrics within 1e-9; SSIM not verified",
         cite="MATLAB evaluator of Tang et al., state since March 2023, as reproduced by ivif-bench `tang2023`",
         source="github.com/Linfeng-Tang/Evaluation-for-Image-Fusion",
         default=SIX,
@@ -196,7 +312,7 @@ _ALL = (
     Convention(
         name="cddfuse",
         title="Python evaluator of CDDFuse",
-        summary="The evaluator that came with CDDFuse and is copied by many papers since 2023.",
+        summary="The evaluator that came with CDDFuse, used by many papers since.",
         sound=False,
         grey="opencv",
         input_text="OpenCV grey in float32, rounded half to even",
@@ -204,14 +320,37 @@ _ALL = (
             "MI is in nats: 0.693 of the value in bits.",
             "VIFF is the sum of two pixel-domain VIFs, not the VIFF of Han et al. 2013.",
             "PSNR: the peak is the largest fused level.",
-            "Qabf: zero padding makes the frame an edge, and ties of edge strength score the strength itself.",
+            "Qabf: zero padding makes the frame an edge.",
+            "SSIM: a sum, with the constants of a data range of 2 on 0..255.",
         ),
-        used_by=("CDDFuse 2023", "papers that reuse its Evaluator.py"),
-        verified="27 rows of the original code within 1e-6 relative",
+        used_by=("CDDFuse 2023", "papers that reuse its evaluator"),
+        verified="27 rows of the original code, 12 metrics within 1e-6 relative (SSIM 1e-5)",
         cite="Evaluator of CDDFuse (Zhao et al., CVPR 2023), as reproduced by ivif-bench `cddfuse`",
         source="Zhao et al., 2023, doi:10.1109/CVPR52729.2023.00572",
         default=SIX,
         uses=_CDDFUSE,
+    ),
+    Convention(
+        name="vifb",
+        title="Toolbox of the VIFB benchmark",
+        summary="The thirteen metrics of VIFB under its own names, per colour channel.",
+        sound=False,
+        grey="channels",
+        input_text="none: per colour channel of the fused image, then the mean; grey counts as three channels",
+        defects=(
+            "Rmse is the true RMSE divided by sqrt(H W), so it depends on the image size; Psnr is computed from it.",
+            "Mutinf is in nats and of min-max stretched images.",
+            "Spatial_frequency counts the seams between the three channels side by side.",
+            "Variance is a standard deviation.",
+            "Ssim and Mutinf are sums over the two sources.",
+            "Qabf: zero padding makes the frame an edge.",
+        ),
+        used_by=("VIFB 2020", "papers that use the VIFB toolbox"),
+        verified="3289 published values of 23 methods, every printed digit",
+        cite="VIFB toolbox (Zhang et al., CVPRW 2020), as reproduced by ivif-bench `vifb`",
+        source="Zhang, Ye, Xiao, 2020, doi:10.1109/CVPRW50498.2020.00060",
+        default=tuple(_VIFB),
+        uses=_VIFB,
     ),
 )  # fmt: skip
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bench.metrics import gradient, information, vif
+import numpy as np
+
+from bench.metrics import fmi, gradient, information, perceptual, structural, vif
 from bench.metrics.catalogue import CONVENTIONS, Use, chosen_metrics, convention
 from bench.metrics.planes import Budget, Kept, Plane, Sources, Triple, check_image, grey_planes
 from bench.types import BenchError, Image, Status
@@ -31,6 +33,15 @@ FORMULAS: dict[str, Formula] = {
     "peak_signal_to_noise_by_size": information.peak_signal_to_noise_by_size,
     "edge_preservation": gradient.edge_preservation,
     "visual_information_fidelity": vif.visual_information_fidelity,
+    "average_gradient": gradient.average_gradient,
+    "edge_intensity": gradient.edge_intensity,
+    "fusion_artefacts": gradient.fusion_artefacts,
+    "structural_similarity": structural.structural_similarity,
+    "multi_scale_structural_similarity": structural.multi_scale_structural_similarity,
+    "exposure_structure": structural.exposure_structure,
+    "feature_mutual_information": fmi.feature_mutual_information,
+    "chen_blum": perceptual.chen_blum,
+    "chen_varshney": perceptual.chen_varshney,
 }
 """Formula name of the catalogue -> function of a triple and the parameters that the catalogue declares."""
 
@@ -133,6 +144,8 @@ class PairScorer:
         if min(height, width) < use.smallest:
             reason = f"{width}x{height} pixels, {use.metric} needs at least {use.smallest}x{use.smallest}"
             return MetricValue(name, use.metric, None, "skipped", reason)
+        if use.channels == "side_by_side":
+            triples = [_side_by_side(triples)]
         value = _mean([_apply(use, triple, shared) for triple in triples])
         if not math.isfinite(value):
             return MetricValue(name, use.metric, None, "failed", f"{use.metric} came out as {value}")
@@ -143,6 +156,15 @@ def _apply(use: Use, triple: Triple, shared: Kept) -> float:
     key = (use.formula, use.parameters, triple.ir, triple.vis, triple.fused)
     parameters: dict[str, Any] = dict(use.parameters)
     return shared.once(key, lambda: float(FORMULAS[use.formula](triple, **parameters)))
+
+
+def _side_by_side(triples: list[Triple]) -> Triple:
+    """The channels of each image next to each other, as one wide image."""
+    ir, vis, fused = (
+        Plane(np.hstack([plane.levels for plane in planes]))
+        for planes in zip(*((triple.ir, triple.vis, triple.fused) for triple in triples), strict=True)
+    )
+    return Triple(Sources(ir, vis), fused)
 
 
 def _mean(values: list[float]) -> float:
