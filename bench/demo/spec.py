@@ -15,8 +15,8 @@ class Label(IntEnum):
     """The nine segmentation classes of ``mfnet``, by their ids in the label files."""
 
     UNLABELLED = 0
-    PERSON = 1
-    CAR = 2
+    CAR = 1
+    PERSON = 2
     BIKE = 3
     CURVE = 4
     CAR_STOP = 5
