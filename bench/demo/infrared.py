@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from bench.demo.noise import Noise
-from bench.demo.scene import Scene
+from bench.demo.scene import Climate, Scene
 from bench.demo.surfaces import Plane, Surfaces
 
 
@@ -22,26 +22,25 @@ def apparent_temperature(scene: Scene, surfaces: Surfaces, lit: Plane, noise: No
         noise: for the clouds.
     """
     climate = scene.climate
-    upward = np.clip(surfaces.normal[..., 1], 0.0, 1.0)
-    warmth = surfaces.heat + climate.stored * surfaces.storage
-    if climate.night:
-        warmth = warmth - 1.3 * (1.0 - climate.cloud) * upward * (1.0 - surfaces.storage)  # cooled by the open sky
-    else:
-        facing = np.clip(surfaces.normal @ scene.sun.astype(np.float32), 0.0, 1.0)
+    upward = np.maximum(surfaces.normal[1], np.float32(0))
+    warmth = surfaces.heat + np.float32(climate.stored) * surfaces.storage
+    if climate.night:  # light things are cooled by the open sky
+        warmth -= np.float32(1.3 * (1.0 - climate.cloud)) * upward * (1.0 - surfaces.storage)
+    elif climate.sun > 0:
         slow = cv2.GaussianBlur(lit, (0, 0), surfaces.sky.shape[1] / 160.0)
-        warmth = warmth + surfaces.sun * climate.sun * facing * slow
-    own = climate.air + warmth
-    mirrored = climate.air + upward * climate.sky * 0.5 + (1.0 - upward) * 0.5 * climate.stored
-    apparent = surfaces.emissivity * own + (1.0 - surfaces.emissivity) * mirrored
-    air = 1.0 - np.exp(-surfaces.distance / 600.0)
-    apparent = apparent + (climate.air - apparent) * air
-    return np.where(surfaces.sky, _sky(scene, surfaces.sky.shape, noise), apparent).astype(np.float32)
+        warmth += surfaces.sun * np.float32(climate.sun) * surfaces.facing(scene.sun) * slow
+    mirrored = upward * np.float32(climate.sky * 0.5) + (1.0 - upward) * np.float32(0.5 * climate.stored)
+    apparent = surfaces.emissivity * warmth + (1.0 - surfaces.emissivity) * mirrored
+    apparent *= np.exp(surfaces.distance * np.float32(-1 / 600))  # the air between has its own temperature
+    apparent += np.float32(climate.air)
+    np.copyto(apparent, _sky(climate, surfaces.sky.shape, noise), where=surfaces.sky)
+    return apparent
 
 
-def _sky(scene: Scene, shape: tuple[int, ...], noise: Noise) -> Plane:
+def _sky(climate: Climate, shape: tuple[int, ...], noise: Noise) -> Plane:
     height, width = shape
-    rows = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None] * np.ones((1, width), np.float32)
-    columns = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :] * np.ones((height, 1), np.float32)
-    horizon = np.clip(rows * 2.0, 0.0, 1.0) ** 2
-    cloud = noise.fractal(columns * 0.35, rows**0.7 * 0.9)
-    return np.asarray(scene.climate.air + scene.climate.sky * (1.0 - 0.75 * horizon) + 8.0 * (cloud - 0.5))
+    rows = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None]
+    columns = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :]
+    horizon = np.minimum(rows * 2.0, np.float32(1.0)) ** 2
+    cloud = noise.fractal(columns * 0.35 + 0 * rows, rows**0.7 * 0.9 + 0 * columns)
+    return np.asarray(np.float32(climate.air) + np.float32(climate.sky) * (1.0 - 0.75 * horizon) + 8.0 * (cloud - 0.5))

@@ -18,6 +18,7 @@ Points = NDArray[np.float64]
 """float64 (K, 3), metres."""
 
 UP = np.array([0.0, 1.0, 0.0])
+CAP_COSINE, CAP_SINE = np.cos(np.deg2rad([0.0, 50.0, 130.0, 180.0])), np.sin(np.deg2rad([0.0, 50.0, 130.0, 180.0]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,9 +134,10 @@ class Frame:
 
 def facing(point: Points) -> tuple[Points, Points]:
     """Right and toward-camera unit vectors of an upright board at ``point`` that faces the camera's foot."""
-    toward = np.array([-point[0], 0.0, -point[2]])
-    toward /= max(float(np.linalg.norm(toward)), 1e-9)
-    return np.array([-toward[2], 0.0, toward[0]]), toward
+    x, z = float(point[0]), float(point[2])
+    length = max(float(np.hypot(x, z)), 1e-9)
+    x, z = -x / length, -z / length
+    return np.array([-z, 0.0, x]), np.array([x, 0.0, z])
 
 
 def add_box(
@@ -162,19 +164,15 @@ def add_capsule(mesh: Mesh, start: Points, end: Points, radii: tuple[float, floa
     """Adds a limb: a board from ``start`` to ``end`` that faces the camera, with round ends of the given radii."""
     right, toward = facing((start + end) / 2)
     axis = end - start
-    flat = axis - toward * float(axis @ toward)
-    if float(np.linalg.norm(flat)) < 0.25 * float(np.linalg.norm(axis)):  # seen end-on: a blob
+    length = float(np.sqrt(axis @ axis))
+    unit = axis / max(length, 1e-9)
+    across = np.array([-toward[2] * unit[1], toward[2] * unit[0] - toward[0] * unit[2], toward[0] * unit[1]])
+    breadth = float(np.sqrt(across @ across))  # sine of the angle between the limb and the line of sight
+    if breadth < 0.25:  # seen end-on: a blob
         add_disc(mesh, (start + end) / 2, right * max(radii), UP * max(radii), material, 8)
         return
-    unit = axis / np.linalg.norm(axis)
-    across = np.cross(toward, unit)
-    across /= np.linalg.norm(across)
-    outline = []
-    for centre, radius, sign in ((end, radii[1], 1.0), (start, radii[0], -1.0)):
-        for angle in (0.0, 50.0, 130.0, 180.0):
-            turn = np.deg2rad(angle)
-            outline.append(centre + sign * radius * (across * np.cos(turn) + unit * np.sin(turn)))
-    mesh.add(np.array(outline), material, normal=toward + 0.3 * UP)
+    cap = CAP_COSINE[:, None] * (across / breadth) + CAP_SINE[:, None] * unit
+    mesh.add(np.concatenate([end + radii[1] * cap, start - radii[0] * cap]), material, normal=toward + 0.3 * UP)
 
 
 def add_disc(

@@ -86,6 +86,11 @@ class Buffers:
     face: NDArray[np.int32]
     truth: NDArray[np.int32]
 
+    @classmethod
+    def empty(cls, shape: tuple[int, int], nearness: NDArray[np.float32]) -> Buffers:
+        """Buffers that show no face yet, with what is there without any."""
+        return cls(nearness, np.full(shape, -1, np.int32), np.full(shape, -1, np.int32))
+
 
 def see(faces: Faces, camera: Camera, noise: Noise) -> Buffers:
     """Draws the faces and the ground plane as ``camera`` sees them."""
@@ -98,22 +103,19 @@ def see(faces: Faces, camera: Camera, noise: Noise) -> Buffers:
     nearest = np.minimum.reduceat(vertices[:, 2], faces.starts[:-1])
     farthest = np.maximum.reduceat(vertices[:, 2], faces.starts[:-1])
     pixels = camera.project(np.where(vertices[:, 2:] < NEAR, [[0.0, 0.0, 1.0]], vertices))
+    outlines = _Outlines(pixels, faces.starts)
     _, slope = camera.rays()
     ground = np.maximum(-slope / camera.height_m, 0.0)
-    buffers = Buffers(
-        nearness=np.repeat(ground, camera.width, axis=1),
-        face=np.full((camera.height, camera.width), -1, np.int32),
-        truth=np.full((camera.height, camera.width), -1, np.int32),
-    )
+    buffers = Buffers.empty((camera.height, camera.width), np.repeat(ground, camera.width, axis=1))
     holes = faces.column("holes")
-    for index in np.flatnonzero(~edge_on & (farthest > NEAR)):
-        first, last = faces.starts[index], faces.starts[index + 1]
-        outline = pixels[first:last]
+    leaf = LEAF_SIZE * camera.focal / np.maximum(nearest, NEAR)
+    for index in np.flatnonzero(~edge_on & (farthest > NEAR)).tolist():
+        outline = outlines[index]
         if nearest[index] < NEAR:
-            outline = camera.project(_cut(vertices[first:last]))
-        leaf = LEAF_SIZE * camera.focal / max(nearest[index], NEAR)
-        _draw(buffers, int(index), outline, coefficients[index], bool(faces.truth_only[index]),
-              (float(holes[index]), leaf), noise)  # fmt: skip
+            cut = camera.project(_cut(vertices[faces.starts[index] : faces.starts[index + 1]]))
+            outline = _Outlines(cut, np.array([0, len(cut)]))[0]
+        open_share = (float(holes[index]), float(leaf[index]))
+        _draw(buffers, index, outline, coefficients[index], bool(faces.truth_only[index]), open_share, noise)
     return buffers
 
 
@@ -142,13 +144,19 @@ class SunView:
         return cls(np.stack([right, np.cross(away, right), away]), size / metres, size, focus)
 
     def lit(self, faces: Faces, position: NDArray[np.float32], noise: Noise) -> NDArray[np.float32]:
-        """Share of sun light that reaches each position; float32, the shape of ``position`` less its last axis."""
+        """Share of the sun that reaches each position (3, H, W); float32 (H, W), 0 or 1."""
         depth = self._map(faces, noise)
-        points = (position - self.focus.astype(np.float32)) @ self.axes.T.astype(np.float32)
-        columns = np.clip(points[..., 0] * self.scale + self.size / 2, 0, self.size - 1).astype(np.float32)
-        rows = np.clip(points[..., 1] * self.scale + self.size / 2, 0, self.size - 1).astype(np.float32)
+        shifted = [position[k] - np.float32(self.focus[k]) for k in range(3)]
+
+        def along(axis: int) -> NDArray[np.float32]:
+            x, y, z = (np.float32(value) for value in self.axes[axis])
+            return np.asarray(shifted[0] * x + shifted[1] * y + shifted[2] * z)
+
+        scale, half = np.float32(self.scale), np.float32(self.size / 2)
+        columns = np.clip(along(0) * scale + half, 0, self.size - 1)
+        rows = np.clip(along(1) * scale + half, 0, self.size - 1)
         blocker = cv2.remap(depth, columns, rows, cv2.INTER_NEAREST)
-        return (points[..., 2] < 0.22 - blocker).astype(np.float32)
+        return (along(2) + blocker < 0.22).astype(np.float32)  # nearer than what blocks the sun, or on it
 
     def _map(self, faces: Faces, noise: Noise) -> NDArray[np.float32]:
         vertices = (faces.vertices - self.focus) @ self.axes.T
@@ -160,38 +168,63 @@ class SunView:
         constant = -offsets / steep - slope.sum(axis=1) * self.size / 2
         coefficients = np.concatenate([slope, constant[:, None]], axis=1)
         shape = (self.size, self.size)
-        buffers = Buffers(np.full(shape, -1e6, np.float32), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32))
-        pixels = vertices[:, :2] * self.scale + self.size / 2
+        buffers = Buffers.empty(shape, np.full(shape, -1e6, np.float32))
+        outlines = _Outlines(vertices[:, :2] * self.scale + self.size / 2, faces.starts)
         holes = faces.column("holes")
         usable = ~faces.truth_only & (np.abs(planes[:, 2]) > 1e-2)
-        for index in np.flatnonzero(usable):
-            outline = pixels[faces.starts[index] : faces.starts[index + 1]]
-            _draw(buffers, int(index), outline, coefficients[index], False,
-                  (float(holes[index]), LEAF_SIZE * self.scale * 2), noise)  # fmt: skip
+        for index in np.flatnonzero(usable).tolist():
+            open_share = (float(holes[index]), LEAF_SIZE * self.scale * 2)
+            _draw(buffers, index, outlines[index], coefficients[index], False, open_share, noise)
         return buffers.nearness
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outline:
+    """A polygon in fixed-point pixels and the rows and columns it touches (first, one past the last)."""
+
+    points: NDArray[np.int32]
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class _Outlines:
+    """The outlines of all faces, measured at once."""
+
+    def __init__(self, pixels: Points, starts: NDArray[np.int64]) -> None:
+        bounded = np.clip(pixels, -30000.0, 30000.0)  # OpenCV counts in 32 bits
+        self._points = np.round(bounded * 2**SUBPIXEL).astype(np.int32)
+        self._starts = starts.tolist()
+        low = np.floor(np.minimum.reduceat(bounded, starts[:-1])).astype(int)
+        high = np.ceil(np.maximum.reduceat(bounded, starts[:-1])).astype(int) + 1
+        self._bounds = np.concatenate([low, high], axis=1).tolist()
+
+    def __getitem__(self, index: int) -> _Outline:
+        return _Outline(self._points[self._starts[index] : self._starts[index + 1]], *self._bounds[index])
+
+
 def _draw(
-    buffers: Buffers, index: int, outline: Points, coefficients: Points, truth_only: bool,
+    buffers: Buffers, index: int, outline: _Outline, coefficients: Points, truth_only: bool,
     holes: tuple[float, float], noise: Noise,
 ) -> None:  # fmt: skip
     height, width = buffers.face.shape
-    low, high = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0))
-    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
-    right, bottom = min(int(high[0]) + 1, width), min(int(high[1]) + 1, height)
+    left, top = max(outline.left, 0), max(outline.top, 0)
+    right, bottom = min(outline.right, width), min(outline.bottom, height)
     if left >= right or top >= bottom:
         return
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    fixed = np.round(np.clip(outline - (left, top), -30000, 30000) * 2**SUBPIXEL).astype(np.int32)
-    cv2.fillPoly(mask, [fixed], 1, cv2.LINE_8, SUBPIXEL)
+    cv2.fillPoly(mask, [outline.points], 1, cv2.LINE_8, SUBPIXEL, (-left << SUBPIXEL, -top << SUBPIXEL))
     if holes[0] > 0:
         mask &= noise.holes(index, mask.shape, holes[1]) > holes[0]
     a, b, c = coefficients
-    columns = (a * np.arange(left, right)).astype(np.float32)
+    columns = np.arange(left, right, dtype=np.float32)
+    columns *= np.float32(a)
     rows = (b * np.arange(top, bottom) + c).astype(np.float32)
-    nearness = rows[:, None] + columns[None, :]
+    nearness = rows[:, None] + columns
     window = (slice(top, bottom), slice(left, right))
-    seen = mask.view(bool) & (nearness > buffers.nearness[window])
+    seen = nearness > buffers.nearness[window]
+    seen &= mask.view(bool)
     np.copyto(buffers.truth[window], index, where=seen)
     if not truth_only:
         np.copyto(buffers.face[window], index, where=seen)

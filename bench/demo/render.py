@@ -61,15 +61,19 @@ def draw(seed: tuple[int, ...], night: bool, index: int, spec: DemoSpec) -> Draw
     buffers = see(scene.faces, camera, noise)
     surfaces = look_up(scene, camera, buffers, noise)
     lit = _sun_light(scene, surfaces.position, noise)
-    size = (spec.width, spec.height)
-    light = cv2.resize(radiance(scene, surfaces, lit, noise), size, interpolation=cv2.INTER_AREA)
-    warmth = cv2.resize(apparent_temperature(scene, surfaces, lit, noise), size, interpolation=cv2.INTER_AREA)
+    light = np.stack([_average(plane, spec) for plane in radiance(scene, surfaces, lit, noise)], axis=2)
+    warmth = _average(apparent_temperature(scene, surfaces, lit, noise), spec)
     return Drawing(
         vis=expose(light, draw_visible_sensor(rng, scene.climate), rng),
         ir=detect(warmth, draw_infrared_sensor(rng, scene.climate), rng),
         labels=_labels(scene.faces, buffers, spec),
         boxes=_boxes(scene.faces, buffers),
     )
+
+
+def _average(plane: NDArray[np.float32], spec: DemoSpec) -> NDArray[np.float32]:
+    """A drawn plane at the final size."""
+    return np.asarray(cv2.resize(plane, (spec.width, spec.height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _camera(rng: np.random.Generator, spec: DemoSpec) -> Camera:
@@ -86,7 +90,7 @@ def _camera(rng: np.random.Generator, spec: DemoSpec) -> Camera:
 
 def _sun_light(scene: Scene, position: NDArray[np.float32], noise: Noise) -> NDArray[np.float32]:
     if scene.climate.sun <= 0:
-        return np.zeros(position.shape[:2], np.float32)
+        return np.zeros(position.shape[1:], np.float32)
     view = SunView.toward(scene.sun, 768, 56.0, np.array([0.0, 0.0, 22.0]))
     return view.lit(scene.faces, position, noise)
 
@@ -94,9 +98,8 @@ def _sun_light(scene: Scene, position: NDArray[np.float32], noise: Noise) -> NDA
 def _labels(faces: Faces, buffers: Buffers, spec: DemoSpec) -> Image:
     """Each final pixel gets the class that covers most of it; a tie goes to the object, not the background."""
     drawn = np.append(faces.label, 0).astype(np.uint8)[buffers.truth]
-    size = (spec.width, spec.height)
-    shares = [cv2.resize((drawn == label).astype(np.float32), size, interpolation=cv2.INTER_AREA) for label in Label]
-    shares[0] -= 1e-3
+    shares = [_average((drawn == label).astype(np.float32), spec) for label in Label]
+    shares[Label.UNLABELLED] -= np.float32(1e-3)
     return np.asarray(np.argmax(np.stack(shares), axis=0).astype(np.uint8))
 
 
