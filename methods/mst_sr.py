@@ -8,14 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.checkpoints import expect
 from bench.method import Method, MethodInfo, WeightFile
-from bench.types import BenchError
 from methods._classical.colour import by_way
-from methods._classical.lp_sr import PATCH, fuse_lp_sr
-from methods._nets.blocks import read_tensors
-
-ATOMS = 256
+from methods._classical.dictionary import load_dictionary, read_matlab
+from methods._classical.lp_sr import fuse_lp_sr
 
 
 class MSTSRMethod(Method):
@@ -45,13 +41,7 @@ class MSTSRMethod(Method):
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)
-        if weights is None:
-            dictionary = torch.randn(PATCH**2, ATOMS, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-        else:
-            tensors = read_tensors(weights)
-            expect(tensors, {"dictionary": (PATCH**2, ATOMS)}, weights)
-            dictionary = tensors["dictionary"].double()
-        self.dictionary = (dictionary / dictionary.norm(dim=0)).to(device)
+        self.dictionary = load_dictionary(weights).to(device)
 
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses in 0..255, the range that the tolerance of the sparse codes is meant for."""
@@ -63,15 +53,5 @@ class MSTSRMethod(Method):
 
     @classmethod
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' MATLAB file; its patches are unrolled by columns, ours by rows."""
-        from scipy.io import loadmat
-        from scipy.io.matlab import MatReadError
-
-        try:
-            stored = loadmat(paths[0])
-        except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
-            text = " ".join(str(error).split())
-            raise BenchError(f"{paths[0]}: not a readable MATLAB file ({text}); fetch it again") from error
-        expect(stored, {"D": (PATCH**2, ATOMS)}, paths[0])
-        by_columns = torch.from_numpy(stored["D"].astype("float64"))
-        return {"dictionary": by_columns.view(PATCH, PATCH, ATOMS).transpose(0, 1).reshape(PATCH**2, ATOMS)}
+        """Reads the authors' MATLAB file."""
+        return {"dictionary": read_matlab(paths[0])}

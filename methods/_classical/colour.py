@@ -39,6 +39,6 @@ def _is_grey(image: Tensor) -> bool:
 
 
 def _luma(image: Tensor) -> Tensor:
-    red, green, blue = image.split(1)
+    red, green, blue = (image[channel : channel + 1] for channel in range(3))
     # BT.601, written so that equal channels give their own value without a rounding residue
     return green + 0.299 * (red - green) + 0.114 * (blue - green)

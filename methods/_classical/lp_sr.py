@@ -39,7 +39,7 @@ def fuse_lp_sr(ir: Tensor, vis: Tensor, dictionary: Tensor) -> Tensor:
     Returns:
         float64 (C, H, W), about 0..255.
     """
-    details = []
+    details: list[tuple[Tensor, torch.Size]] = []
     while len(details) < LEVELS and min(_even(size) for size in vis.shape[-2:]) > SMALLEST_SIDE:
         ir_low, ir_high = _split(ir)
         vis_low, vis_high = _split(vis)
@@ -172,7 +172,7 @@ def _code(image: Tensor, dictionary: Tensor) -> tuple[Tensor, Tensor]:
     patches = functional.unfold(image[:, None], PATCH, stride=STEP).mT
     mean = patches.mean(dim=-1, keepdim=True)
     codes = encode((patches - mean).flatten(0, 1), dictionary, TOLERANCE)
-    return codes.unflatten(0, patches.shape[:2]), mean
+    return codes.view(*patches.shape[:2], -1), mean
 
 
 def _overlap_add(patches: Tensor, like: Tensor) -> Tensor:
