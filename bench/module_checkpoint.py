@@ -140,7 +140,9 @@ class _Reader(pickle.Unpickler):
             return torch.Size
         if module == "torch._utils" and name in ("_rebuild_tensor_v2", "_rebuild_parameter"):
             return _builders()[name]
-        if any(module == package or module.startswith(f"{package}.") for package in (*self.modules, "torch.nn.modules")):
+        if any(
+            module == package or module.startswith(f"{package}.") for package in (*self.modules, "torch.nn.modules")
+        ):
             return type("Inert", (Inert,), {"path": f"{module}.{name}"})
         raise BenchError(
             f"{self.path}: names {module}.{name}, which no checkpoint of {', '.join(self.modules)} modules needs; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def require(package: str) -> None:
         raise BenchError(f"detection needs the package {package}, which is not installed; {INSTALL}")
 
 
-def find(model: str, weights_root: Path | None, folder: str, url: str) -> Path:
+def find(model: str, weights_root: Path | None, folders: Sequence[str], url: str) -> Path:
     """The checkpoint of a model given by name (``yolov5n``) or by file.
 
     Raises:
@@ -49,11 +50,11 @@ def find(model: str, weights_root: Path | None, folder: str, url: str) -> Path:
     roots = [weights_root] if weights_root is not None else []
     if os.environ.get("BENCH_WEIGHTS"):
         roots.append(Path(os.environ["BENCH_WEIGHTS"]))
-    candidates = [root / sub / f"{model}.pt" for root in roots for sub in (folder, "")]
+    candidates = [root / sub / f"{model}.pt" for root in roots for sub in (*folders, "")]
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    where = f"{candidates[0]}" if candidates else f"WEIGHTS/{folder}/{model}.pt"
+    where = f"{candidates[0]}" if candidates else f"WEIGHTS/{folders[0]}/{model}.pt"
     mend = f"curl -L --create-dirs -o {where} {url}"
     given = "" if candidates else " and give --weights-root WEIGHTS"
     raise BenchError(f"detector weights {where} not found; mend with: {mend}{given}")

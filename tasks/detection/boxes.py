@@ -7,6 +7,7 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -119,6 +120,36 @@ def select(boxes: Tensor, scores: Tensor, classes: Tensor, placement: Placement,
         boxes=_to_image(candidates[kept].cpu().numpy().astype(np.float32), placement),
         scores=confidence[kept].cpu().numpy().astype(np.float32),
         classes=classes[label[kept]].cpu().numpy().astype(np.int64),
+    )
+
+
+def select_final(
+    boxes: Tensor,
+    scores: Tensor,
+    labels: Tensor,
+    classes: Sequence[int] | None,
+    placement: Placement,
+    protocol: Protocol,
+) -> Detections:
+    """Confidence threshold and best boxes of a detector whose boxes need no suppression.
+
+    Args:
+        boxes: float32 (N, 4), x1 y1 x2 y2 in input pixels.
+        scores: float32 (N,).
+        labels: int64 (N,), COCO ids; -1 for classes COCO does not have.
+        classes: COCO ids wanted; None wants all.
+        placement: of ``letterbox``.
+        protocol: thresholds.
+    """
+    wanted = labels >= 0
+    if classes is not None:
+        wanted &= torch.isin(labels, torch.tensor(list(classes), device=labels.device))
+    kept = torch.nonzero(wanted & (scores > protocol.confidence)).flatten()
+    kept = kept[scores[kept].argsort(descending=True, stable=True)][: protocol.max_boxes]
+    return Detections(
+        boxes=_to_image(boxes[kept].cpu().numpy().astype(np.float32), placement),
+        scores=scores[kept].cpu().numpy().astype(np.float32),
+        classes=labels[kept].cpu().numpy().astype(np.int64),
     )
 
 

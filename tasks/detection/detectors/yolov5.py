@@ -17,7 +17,7 @@ from tasks.detection._yolov5_net import AnchorYolo, build
 from tasks.detection.boxes import PAPER, Protocol, letterbox, select
 from tasks.detection.coco import coco_ids, columns
 
-FOLDER = "YOLOv5"
+FOLDERS = ("YOLOv5",)
 """Below the weights root."""
 
 RELEASE = "https://github.com/ultralytics/yolov5/releases/download/v7.0"
@@ -36,7 +36,7 @@ class YoloV5Detector(Detector):
 
     def __init__(self, model: str, weights_root: Path | None, device: str) -> None:
         _files.require_ultralytics()
-        self.path = _files.find(model, weights_root, FOLDER, f"{RELEASE}/{Path(model).stem}.pt")
+        self.path = _files.find(model, weights_root, FOLDERS, f"{RELEASE}/{Path(model).stem}.pt")
         self.device = torch.device(device)
         self.net, self.names = _load(self.path)
         self.net.to(self.device)
