@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.types import BenchError
 from bench.work import Unit, describe, is_fatal
@@ -83,7 +83,7 @@ class LocalExecutor:
         if not units:
             return
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPool(max_workers=workers, context=context, initializer=set_threads, initargs=(threads,))
+        pool: Any = ProcessPool(max_workers=workers, context=context, initializer=set_threads, initargs=(threads,))
         try:
             self._drive(pool, units, done)
             pool.close()
@@ -93,14 +93,16 @@ class LocalExecutor:
         finally:
             pool.join()
 
-    def _drive(self, pool: object, units: Sequence[Unit], done: Done) -> None:
+    def _drive(self, pool: Any, units: Sequence[Unit], done: Done) -> None:
         pending: dict[Future[None], Unit] = {}
 
         def submit(unit: Unit) -> None:
             try:
-                future = pool.schedule(run_unit, args=(unit,), timeout=unit.time_limit_s)  # type: ignore[attr-defined]
+                future = pool.schedule(run_unit, args=(unit,), timeout=unit.time_limit_s)
             except RuntimeError as error:
-                raise StoppedError(f"stopped: worker processes cannot be started ({error}); see bench doctor") from error
+                raise StoppedError(
+                    f"stopped: worker processes cannot be started ({error}); see bench doctor"
+                ) from error
             pending[future] = unit
 
         for unit in units:

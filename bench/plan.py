@@ -237,7 +237,7 @@ def _plan_folder(label: str, folder: Path) -> MethodPlan:
         raise BenchError(f"method {label}: this name is a built-in method's; choose another label for {folder}")
     images = sorted(path for path in folder.rglob("*") if path.is_file())
     key = digest("folder", *(part for path in images for part in (str(path.relative_to(folder)), file_digest(path))))
-    facts = {
+    facts: dict[str, Any] = {
         "name": label, "title": label, "year": None, "paper": "", "licence": "", "kind": "folder",
         "origin": "folder of images", "weights": [], "trained_on": [], "notes": f"images from {folder}",
         "way": "as given", "status": "ok", "reason": "", "training": None,

@@ -5,7 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# one computing thread per test process: pytest-xdist already uses the cores, and bits must not depend on them
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
 import pytest
+from PIL import Image
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +22,48 @@ def shared() -> Path:
     if not (folder / "reference").is_dir():
         pytest.skip(f"no reference data at {folder}; point BENCH_REFERENCE at a copy")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache, data or weights."""
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("BENCH_DATA", raising=False)
+    monkeypatch.delenv("BENCH_WEIGHTS", raising=False)
+
+
+def make_msrs(root: Path, parts: dict[str, int] | None = None, size: tuple[int, int] = (48, 64), seed: int = 0) -> Path:
+    """Writes a small data set in the MSRS layout, with labels and boxes; (height, width) = size.
+
+    Names are from the published lists, so that it can be used as ``mfnet``.
+    """
+    from bench.config import load_datasets
+
+    rng = np.random.default_rng(seed)
+    lists = load_datasets()["mfnet"].pairs
+    folders = {"train": ("vi", "ir", "Segmentation_labels"), "test": ("vi", "ir", "Segmentation_labels"),
+               "detection": ("vi", "ir", "labels")}  # fmt: skip
+    for split, count in (parts or {"train": 4, "test": 4, "detection": 2}).items():
+        names = list(lists[split])[:: max(1, len(lists[split]) // count)][:count]
+        for folder in folders[split]:
+            (root / "MSRS" / split / folder).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            labels = np.zeros(size, np.uint8)
+            labels[size[0] // 2 :, : size[1] // 2] = rng.integers(1, 9)
+            labels[: size[0] // 2, size[1] // 2 :] = 1 + rng.integers(0, 2)
+            vis = rng.integers(0, 60, (*size, 3)) + labels[..., None] * np.array([20, 11, 5])
+            ir = rng.integers(0, 60, size) + labels * 20
+            folder = root / "MSRS" / split
+            Image.fromarray(vis.astype(np.uint8)).save(folder / "vi" / f"{name}.png")
+            Image.fromarray(ir.astype(np.uint8)).save(folder / "ir" / f"{name}.png")
+            if split == "detection":
+                (folder / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.4\n2 0.25 0.75 0.3 0.3\n")
+            else:
+                Image.fromarray(labels).save(folder / "Segmentation_labels" / f"{name}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def msrs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a small generated data set in the MSRS layout."""
+    return make_msrs(tmp_path_factory.mktemp("data"))
