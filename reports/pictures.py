@@ -26,7 +26,7 @@ FIGURE_BYTES = 48_000_000
 """Up to this many bytes of images, a run carries its pixels as scripts too, so that a page opened from disk may draw
 them into a figure (browsers let such a page show its neighbours' images but not read them)."""
 
-SOURCES = {"visible": "vis", "infrared": "ir"}
+SOURCES = {"visible": "@vis", "infrared": "@ir"}
 """Reference methods whose stored images are the sources themselves, so that no copy is needed."""
 
 Progress = Callable[[str, int, int], None]
@@ -37,7 +37,7 @@ class Picture:
     """One image of one pair, and where the report finds it.
 
     Attributes:
-        key: ``ir``, ``vis`` or the method's label.
+        key: ``@ir``, ``@vis`` (no label starts with @) or the method's label.
         path: the file on disk.
         url: the same, relative to a page of the report, percent-encoded.
         thumb: address of its thumbnail, relative to a page.
@@ -64,7 +64,7 @@ def url_of(path: Path, base: Path) -> str:
 def pair_pictures(run: RunData, dataset: DatasetView, pair: str) -> list[Picture]:
     """The pictures of one pair that are on disk: infrared, visible, then every method in order."""
     pictures = []
-    for reference, key in (("infrared", "ir"), ("visible", "vis")):
+    for reference, key in (("infrared", "@ir"), ("visible", "@vis")):
         path = source_path(run, dataset, pair, key, reference)
         if path is not None:
             pictures.append(_picture(run, dataset, pair, key, path))
@@ -89,26 +89,26 @@ def source_path(run: RunData, dataset: DatasetView, pair: str, key: str, referen
     stored = run.fused_path(dataset.name, reference, pair)
     if stored is not None:
         return stored
-    folder = run.store.report_dir / "sources" / slug(dataset.name)
+    source = key.lstrip("@")
+    target = run.store.report_dir / "sources" / slug(dataset.name) / f"{slug(pair)}.{source}"
     for suffix in (".png", ".jpg"):
-        kept = folder / f"{slug(pair)}.{key}{suffix}"
+        kept = target.with_name(target.name + suffix)
         if kept.is_file():
             return kept
     files = (dataset.facts["sources"] or {}).get(pair) or {}
-    original = Path(str(files.get(key, "")))
-    if not files.get(key) or not original.is_file():
-        run.missing.add(f"{dataset.name}: {original}")
+    original = Path(str(files.get(source) or ""))
+    if not files.get(source) or not original.is_file():
         return None
-    return _copy_source(original, folder / f"{slug(pair)}.{key}", split=files.get("ir") == files.get("vis"), key=key)
+    return _copy_source(original, target, split=files.get("ir") == files.get("vis"), infrared=source == "ir")
 
 
-def _copy_source(original: Path, target: Path, split: bool, key: str) -> Path | None:
+def _copy_source(original: Path, target: Path, split: bool, infrared: bool) -> Path | None:
     """The bytes as they are where a browser shows them; anything else as PNG."""
     try:
         if split:
             with PillowImage.open(original) as file:
                 channels = np.asarray(file.convert("RGBA"))
-            image: Image = channels[..., 3] if key == "ir" else channels[..., :3]
+            image: Image = channels[..., 3] if infrared else channels[..., :3]
         elif original.suffix.lower() in (".png", ".jpg", ".jpeg"):
             target = target.with_name(target.name + (".png" if original.suffix.lower() == ".png" else ".jpg"))
             write_atomic(target, original.read_bytes())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -133,7 +133,6 @@ class RunData:
     store: Store
     manifest: Facts
     scores: pd.DataFrame
-    missing: set[str] = field(default_factory=set)
 
     @classmethod
     def read(cls, run_dir: Path) -> RunData:
