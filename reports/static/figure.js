@@ -1,1 +1,151 @@
 "use strict";
+// Turns what the viewer shows into a figure: SVG with the images inside, PNG at full resolution, or a page to print.
+const Figure = (() => {
+  const { svg } = Report;
+  const COLOURS = { r: "#ff1f1f", g: "#14d914" };
+
+  /** Lays out cells of equal size; `href` gives the address (or the data) of each image. */
+  function draw(cells, boxes, columns, size, hrefOf) {
+    const gap = Math.round(size.width / 40);
+    const font = Math.max(10, Math.round(size.width / 20));
+    const line = Math.max(1.5, size.width / 160);
+    const zooms = ["r", "g"].filter((key) => boxes[key]);
+    const slot = zooms.length ? (size.width - gap * (zooms.length - 1)) / zooms.length : 0;
+    const zoomHeight = zooms.length ? Math.min(size.height, Math.max(...zooms.map((key) =>
+      slot * boxes[key].h * size.height / (boxes[key].w * size.width)))) : 0;
+    const cell = { width: size.width, height: size.height + (zooms.length ? gap + zoomHeight : 0) + font * 1.7 };
+    const rows = Math.ceil(cells.length / columns);
+    const width = columns * cell.width + (columns - 1) * gap;
+    const height = rows * cell.height + (rows - 1) * gap;
+    const root = svg("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, width, height,
+      "font-family": "Helvetica, Arial, sans-serif", "font-size": font });
+    root.append(svg("rect", { width, height, fill: "#fff" }));
+    cells.forEach((entry, index) => {
+      const x = (index % columns) * (cell.width + gap);
+      const y = Math.floor(index / columns) * (cell.height + gap);
+      const id = `image${index}`;
+      root.append(svg("defs", {}, svg("image", { id, href: hrefOf(entry), width: size.width, height: size.height,
+        preserveAspectRatio: "none" })));
+      const group = svg("g", { transform: `translate(${x} ${y})` });
+      group.append(svg("use", { href: `#${id}` }));
+      for (const key of zooms) {
+        const box = boxes[key];
+        group.append(svg("rect", { x: box.x * size.width, y: box.y * size.height, width: box.w * size.width,
+          height: box.h * size.height, fill: "none", stroke: COLOURS[key], "stroke-width": line }));
+      }
+      zooms.forEach((key, place) => {
+        const box = boxes[key];
+        const left = place * (slot + gap);
+        const top = size.height + gap;
+        const ratio = box.w * size.width / (box.h * size.height);
+        const shownHeight = Math.min(zoomHeight, slot / ratio);
+        const shownWidth = shownHeight * ratio;
+        const inner = svg("svg", { x: left + (slot - shownWidth) / 2, y: top, width: shownWidth, height: shownHeight,
+          viewBox: `${box.x * size.width} ${box.y * size.height} ${box.w * size.width} ${box.h * size.height}`,
+          preserveAspectRatio: "none" }, svg("use", { href: `#${id}` }));
+        group.append(inner, svg("rect", { x: left + (slot - shownWidth) / 2 + line / 2, y: top + line / 2,
+          width: shownWidth - line, height: shownHeight - line, fill: "none", stroke: COLOURS[key], "stroke-width": line }));
+      });
+      const label = svg("text", { x: size.width / 2, y: cell.height - font * 0.45, "text-anchor": "middle", fill: "#000" });
+      label.textContent = entry.title;
+      group.append(label);
+      root.append(group);
+    });
+    return { root, width, height };
+  }
+
+  const text = (root) => `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}`;
+
+  /** A PNG of the figure; images must be in it as data, else the browser refuses to give the pixels. */
+  async function png(figure) {
+    const scale = Math.min(1, 16000 / Math.max(figure.width, figure.height));
+    const image = new Image();
+    image.src = URL.createObjectURL(new Blob([text(figure.root)], { type: "image/svg+xml" }));
+    try {
+      await image.decode();
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.round(figure.width * scale);
+      canvas.height = Math.round(figure.height * scale);
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      return await new Promise((resolve, reject) =>
+        canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser gave no image"))), "image/png"));
+    } finally {
+      URL.revokeObjectURL(image.src);
+    }
+  }
+
+  function dataUrl(blob) {
+    return new Promise((resolve, reject) => {
+      const reader = new FileReader();
+      reader.onload = () => resolve(reader.result);
+      reader.onerror = () => reject(reader.error);
+      reader.readAsDataURL(blob);
+    });
+  }
+
+  let folder = null; // address below the run folder -> File, once the reader has chosen it
+
+  /** Asks for the run folder: the one way a page opened from disk may read images that it can show. */
+  function askFolder() {
+    return new Promise((resolve) => {
+      const input = Report.make("input", { type: "file", multiple: true, webkitdirectory: true, hidden: true, id: "run-folder" });
+      input.addEventListener("change", () => {
+        folder = new Map();
+        for (const file of input.files) {
+          const parts = (file.webkitRelativePath || file.name).split("/");
+          for (let from = 0; from < parts.length; from += 1) folder.set(parts.slice(from).join("/"), file);
+        }
+        input.remove();
+        resolve(true);
+      });
+      input.addEventListener("cancel", () => { input.remove(); resolve(false); });
+      document.body.append(input);
+      input.click();
+    });
+  }
+
+  /** Address of an image -> its bytes as a data URL; null if they cannot be had. */
+  async function bytes(site, dataset, pair, cells, ask) {
+    const found = new Map();
+    if (location.protocol.startsWith("http")) {
+      for (const { key, url } of cells) found.set(key, await dataUrl(await (await fetch(url)).blob()));
+      return found;
+    }
+    if (site.pixels) {
+      const name = dataset.slugs[pair] ?? pair;
+      const images = await Report.load(`pixels/${dataset.slug}/${name}.js`, `pixels/${dataset.name}/${pair}`);
+      for (const { key } of cells) if (images[key]) found.set(key, images[key]);
+      if (found.size === cells.length) return found;
+    }
+    if (!folder && !(await ask())) return null;
+    for (const { key, url } of cells) {
+      const path = decodeURIComponent(url).replace(/^(\.\.\/)+/, "");
+      const file = folder.get(path) ?? folder.get(`report/${path}`);
+      if (!file) { folder = null; return null; }
+      found.set(key, await dataUrl(file));
+    }
+    return found;
+  }
+
+  /** Prints the figure on a page of its own size, which the browser can save as PDF. */
+  async function print(figure) {
+    const style = Report.make("style");
+    const [width, height] = [180, 180 * figure.height / figure.width];
+    style.textContent = `@page { size: ${width}mm ${height.toFixed(2)}mm; margin: 0 }
+      @media print { body > *:not(.figure-print) { display: none !important; } body { margin: 0; background: #fff; } }`;
+    const sheet = Report.make("div", { class: "figure-print" }, figure.root);
+    figure.root.setAttribute("width", "100%");
+    figure.root.setAttribute("height", "100%");
+    document.head.append(style);
+    document.body.append(sheet);
+    await Promise.all([...figure.root.querySelectorAll("image")].map((node) => {
+      const image = new Image();
+      image.src = node.href.baseVal;
+      return image.decode().catch(() => null);
+    }));
+    addEventListener("afterprint", () => { style.remove(); sheet.remove(); }, { once: true });
+    window.print();
+  }
+
+  return { draw, text, png, bytes, askFolder, print };
+})();
