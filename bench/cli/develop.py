@@ -63,15 +63,31 @@ def _datasets(long: bool) -> list[dict[str, Any]]:
 
 
 def _metrics(long: bool) -> list[dict[str, Any]]:
-    from bench.metrics import catalogue
+    from bench.metrics.catalogue import CONVENTIONS, METRICS
 
-    return catalogue.metric_rows(long)
+    rows = []
+    for name, metric in METRICS.items():
+        low, high = ("" if bound is None else f"{bound:g}" for bound in (metric.low, metric.high))
+        row: dict[str, Any] = {
+            "metric": name, "title": metric.title, "unit": metric.unit, "better": metric.better, "range": f"{low}..{high}",
+            "conventions": [key for key, convention in CONVENTIONS.items() if name in convention.uses],
+        }  # fmt: skip
+        facts = {"definition": metric.definition, "source": f"{metric.source} {metric.doi}", "defects": metric.defects}
+        rows.append({**row, **facts} if long else row)
+    return rows
 
 
 def _conventions(long: bool) -> list[dict[str, Any]]:
-    from bench.metrics import catalogue
+    from bench.metrics.catalogue import CONVENTIONS
 
-    return catalogue.convention_rows(long)
+    rows = []
+    for name, convention in CONVENTIONS.items():
+        row: dict[str, Any] = {
+            "convention": name, "title": convention.title, "sound": convention.sound, "metrics": list(convention.uses),
+        }  # fmt: skip
+        facts = {"summary": convention.summary, "defects": convention.defects, "used by": convention.used_by}
+        rows.append({**row, **facts} if long else row)
+    return rows
 
 
 def check(
