@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from bench.metrics.convention_facts import CONVENTIONS
 from bench.metrics.facts import Convention, Metric, Use
 from bench.metrics.metric_facts import METRICS
 
 __all__ = [
-    "CONVENTIONS", "METRICS", "Convention", "Metric", "Use", "chosen_metrics", "convention", "default_metrics",
-    "find_use", "metric",
+    "CONVENTIONS", "METRICS", "Convention", "Metric", "Use", "chosen_metrics", "convention", "convention_rows",
+    "default_metrics", "find_use", "metric", "metric_rows",
 ]  # fmt: skip
 
 
@@ -76,6 +76,51 @@ def chosen_metrics(conventions: Sequence[str], metrics: Sequence[str] | str | No
             offered = dict.fromkeys(known for entry in found.values() for known in entry.uses)
             _refuse(f"metric of convention {', '.join(found)}", name, offered)
     return {name: tuple(known for known in entry.uses if known in wanted) for name, entry in found.items()}
+
+
+def metric_rows(long: bool = False) -> list[dict[str, Any]]:
+    """The metrics as rows of a table; ``long`` adds definition, source and what each convention makes of it."""
+    rows = []
+    for entry in METRICS.values():
+        users = [name for name, each in CONVENTIONS.items() if entry.name in each.uses]
+        row: dict[str, Any] = {
+            "metric": entry.name, "title": entry.title, "unit": entry.unit, "better": entry.better,
+            "range": _range(entry.low, entry.high), "conventions": ", ".join(users),
+        }  # fmt: skip
+        if long:
+            row |= {"definition": entry.definition, "source": _source(entry), "defects": entry.defects}
+            row |= {f"in {name}": _in_words(CONVENTIONS[name].uses[entry.name]) for name in users}
+        rows.append(row)
+    return rows
+
+
+def convention_rows(long: bool = False) -> list[dict[str, Any]]:
+    """The conventions as rows of a table; ``long`` adds input, defects, users, proof and how to quote it."""
+    rows = []
+    for entry in CONVENTIONS.values():
+        row: dict[str, Any] = {
+            "convention": entry.name, "title": entry.title, "sound": entry.sound, "about": entry.summary,
+            "metrics": len(entry.uses), "default": ", ".join(entry.default),
+        }  # fmt: skip
+        if long:
+            row |= {"all metrics": ", ".join(entry.metrics), "grey": entry.input_text, "source": entry.source}
+            row |= {"defects": " ".join(entry.defects), "used by": ", ".join(entry.used_by)}
+            row |= {"verified": entry.verified, "quote as": entry.cite}
+        rows.append(row)
+    return rows
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return " to ".join("any" if bound is None else f"{bound:g}" for bound in (low, high))
+
+
+def _source(entry: Metric) -> str:
+    return f"{entry.source}, doi:{entry.doi}" if entry.doi else entry.source
+
+
+def _in_words(use: Use) -> str:
+    parts = [use.definition, f"Unit: {use.unit}." if use.unit else "", f"Range: {_range(use.low, use.high)}."]
+    return " ".join(part for part in (*parts, f"Defect: {use.defect}." if use.defect else "") if part)
 
 
 def _refuse(kind: str, name: str, known: Iterable[str]) -> NoReturn:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ class PairScorer:
         self,
         ir: Image,
         vis: Image,
-        conventions: Sequence[str] = ("standard",),
+        conventions: Sequence[str] | Mapping[str, Sequence[str]] = ("standard",),
         metrics: Sequence[str] | str | None = None,
     ) -> None:
         """Takes the pair as stored; each convention converts colour by itself.
@@ -86,13 +86,13 @@ class PairScorer:
         Args:
             ir: uint8, (H, W) or (H, W, 3) RGB.
             vis: uint8, (H, W) or (H, W, 3) RGB, same height and width.
-            conventions: names.
-            metrics: names, ``all``, or None for each convention's default.
+            conventions: names; or name -> metrics, as ``catalogue.chosen_metrics`` gives them.
+            metrics: names, ``all``, or None for each convention's default; only where ``conventions`` is a list.
 
         Raises:
             BenchError: unknown names, or images that are not what is wanted.
         """
-        self.metrics = chosen_metrics(conventions, metrics)
+        self.metrics = _chosen(conventions, metrics)
         check_image(ir, "infrared image")
         self.shape: tuple[int, int] = ir.shape[:2]
         check_image(vis, "visible image", self.shape)
@@ -150,6 +150,14 @@ class PairScorer:
         if not math.isfinite(value):
             return MetricValue(name, use.metric, None, "failed", f"{use.metric} came out as {value}")
         return MetricValue(name, use.metric, value)
+
+
+def _chosen(
+    conventions: Sequence[str] | Mapping[str, Sequence[str]], metrics: Sequence[str] | str | None
+) -> dict[str, tuple[str, ...]]:
+    if not isinstance(conventions, Mapping):
+        return chosen_metrics([conventions] if isinstance(conventions, str) else conventions, metrics)
+    return {name: chosen_metrics([name], list(wanted))[name] for name, wanted in conventions.items()}
 
 
 def _apply(use: Use, triple: Triple, shared: Kept) -> float:
