@@ -154,37 +154,52 @@ def augment(images: Tensor, labels: Tensor, draws: Draws) -> tuple[Tensor, Tenso
     """
     device = images.device
     height, width = images.shape[-2:]
-    pictures = jitter_colour(images.float() / 255.0, _to_device(draws.colour, device))
+    pictures = jitter_colour(images.float() / 255.0, _to_device(draws.colour.astype(np.float32), device))
     small = np.flatnonzero(draws.scale < 1)
     for index in small.tolist():  # slices, since an index array would make the host wait for the device
         one = pictures[index : index + 1]
         reduced = F.interpolate(one, scale_factor=float(draws.scale[index]), mode="bilinear", antialias=True)
         one.copy_(F.interpolate(reduced, size=(height, width), mode="bilinear"))
-    grid = F.affine_grid(_to_device(_crop_matrices(draws, height, width), device), list(pictures.shape), False)
+    scale, start = _windows(draws, height, width)
+    matrices = _crop_matrices(scale, start, draws.flip, height, width)
+    grid = F.affine_grid(_to_device(matrices, device), list(pictures.shape), align_corners=False)
     pictures = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    # labels are whole numbers, so a nearest sample of their float image is exact
-    sampled = F.grid_sample(labels[:, None].float(), grid, mode="nearest", padding_mode="border", align_corners=False)
-    return pictures, sampled[:, 0].long()
+    rows, columns = (_to_device(index, device) for index in _nearest(scale, start, draws.flip, height, width))
+    batch = torch.arange(len(labels), device=device)[:, None, None]
+    return pictures, labels[batch, rows[:, :, None], columns[:, None, :]].long()
 
 
-def _crop_matrices(draws: Draws, height: int, width: int) -> np.ndarray:
-    """(B, 2, 3): from crop coordinates to image coordinates, both -1 to 1, offsets being whole pixels."""
+def _windows(draws: Draws, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Enlargement (B,) and upper left corner (B, 2) of each crop, in whole pixels of the enlarged image."""
     scale = np.maximum(draws.scale, 1.0)
     lengths = np.array([height, width])
     room = np.floor(lengths * scale[:, None]) - lengths
-    start = np.floor(draws.offset * (room + 1))
+    return scale, np.floor(draws.offset * (room + 1))
+
+
+def _crop_matrices(scale: np.ndarray, start: np.ndarray, flip: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(B, 2, 3): from crop coordinates to image coordinates, both -1 to 1."""
     size = 1 / scale
-    centre = (2 * start / lengths + 1) * size[:, None] - 1
-    matrices = np.zeros((len(scale), 2, 3))
-    matrices[:, 0, 0] = np.where(draws.flip, -size, size)
+    centre = (2 * start / np.array([height, width]) + 1) * size[:, None] - 1
+    matrices = np.zeros((len(scale), 2, 3), np.float32)
+    matrices[:, 0, 0] = np.where(flip, -size, size)
     matrices[:, 1, 1] = size
     matrices[:, 0, 2] = centre[:, 1]
     matrices[:, 1, 2] = centre[:, 0]
     return matrices
 
 
+def _nearest(
+    scale: np.ndarray, start: np.ndarray, flip: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The source row (B, H) and column (B, W) under the middle of each pixel of the crop."""
+    rows = ((np.arange(height) + start[:, :1] + 0.5) / scale[:, None]).astype(np.int64)
+    columns = ((np.arange(width) + start[:, 1:] + 0.5) / scale[:, None]).astype(np.int64)
+    return rows, np.ascontiguousarray(np.where(flip[:, None], columns[:, ::-1], columns))
+
+
 def _to_device(values: np.ndarray, device: torch.device) -> Tensor:
-    tensor = torch.from_numpy(values.astype(np.float32))
+    tensor = torch.from_numpy(values)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
