@@ -383,8 +383,10 @@ def import_folder(root: Path) -> list[str]:
         paths = find_files(method.info.weights, root)
         if not paths:
             continue
-        for path, file in zip(paths, method.info.weights, strict=True):
+        files = list(zip(paths, method.info.weights, strict=True))
+        for path, file in files:
             check_file(path, file)
+        for path, file in files:
             write_atomic(published_dir() / file.path, path.read_bytes())
         resolved = resolve(method, published_dir())
         lines.append(f"{method.name}: {resolved.path}")

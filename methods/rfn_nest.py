@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bench.checkpoints import expect, read_state_dict, shapes
 from bench.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.types import BenchError
 from methods._nets.blocks import load_net
 from methods._nets.rfn_nest import RFNNest
 
@@ -19,6 +20,9 @@ SOURCE = (
 
 TILED_ABOVE = 512
 """Pixels; a larger height or width is fused in four overlapping tiles, as the released test code does."""
+
+SMALLEST = 16
+"""Pixels; the fourth scale is an eighth of the image, and cannot be reflected when it is a single pixel."""
 
 BRIGHTNESS = 9.0
 """Fused features are trained towards 6 infrared + 3 visible, so two equal images give nine times their brightness."""
@@ -57,7 +61,10 @@ class RFNNestMethod(Method):
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses luma, in four tiles where the image is large."""
         height, width = ir.shape[-2:]
-        if height <= TILED_ABOVE and width <= TILED_ABOVE:
+        tiled = height > TILED_ABOVE or width > TILED_ABOVE
+        if min(height, width) // (2 if tiled else 1) + (2 if tiled else 0) < SMALLEST:
+            raise BenchError(f"rfn_nest: image is {width}x{height} pixels, wanted at least {SMALLEST} in every tile")
+        if not tiled:
             return self.net(ir * 255, vis * 255) / (BRIGHTNESS * 255)
         total, count = torch.zeros_like(ir), torch.zeros_like(ir[:1])
         for rows in _halves(height):
