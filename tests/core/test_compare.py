@@ -1,0 +1,111 @@
+"""Comparing two runs names what changed, by how much and where to look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.compare import compare_runs, to_text
+from bench.store import Store, scores_frame
+from bench.types import BenchError, Score
+
+
+def write(root: Path, scores: list[Score], **manifest: object) -> Path:
+    store = Store(root)
+    store.write_scores(scores_frame(scores))
+    store.write_manifest({"version": "0.1.0", "seed": 0, **manifest})
+    return root
+
+
+def metric(method: str, pair: str, value: float | None, name: str = "EN", **extra: str) -> Score:
+    return Score("metrics", "tno", "test", method, name, value, pair, "standard", **extra)  # type: ignore[arg-type]
+
+
+BASE = [metric("one", f"{index:02d}", 5.0 + index) for index in range(6)] + [
+    metric("two", f"{index:02d}", 4.0 + index) for index in range(6)
+]
+
+
+def test_equal_runs_are_the_same(tmp_path: Path) -> None:
+    found = compare_runs(write(tmp_path / "a", BASE), write(tmp_path / "b", BASE))
+    assert found.same
+    assert (found.equal, found.changes, found.shifts, found.causes) == (12, (), (), ())
+    assert "The scores are the same." in to_text(found)
+
+
+def test_a_changed_pair_is_named_with_its_change(tmp_path: Path) -> None:
+    changed = [metric("one", "03", 11.0) if (row.method, row.pair) == ("one", "03") else row for row in BASE]
+    found = compare_runs(write(tmp_path / "a", BASE), write(tmp_path / "b", changed))
+    assert not found.same
+    (change,) = found.changes
+    assert (change.method, change.metric, change.convention) == ("one", "EN", "standard")
+    assert (change.pairs, change.changed, change.better) == (6, 1, True)
+    assert change.delta == pytest.approx(3.0 / 6)
+    assert [(pair.pair, pair.delta) for pair in change.look_at] == [("03", 3.0)]
+    assert "look at 03 +3" in to_text(found)
+
+
+def test_a_lower_is_better_metric_that_rises_is_worse(tmp_path: Path) -> None:
+    before = [metric("one", pair, 1.0 + i, name="MSE") for i, pair in enumerate(("01", "02"))]
+    after = [metric("one", pair, 2.0 + i, name="MSE") for i, pair in enumerate(("01", "02"))]
+    (change,) = compare_runs(write(tmp_path / "a", before), write(tmp_path / "b", after)).changes
+    assert change.better is False
+
+
+def test_changes_are_ordered_by_size_against_the_spread(tmp_path: Path) -> None:
+    before = [metric(name, f"{i}", 1.0 + i) for name in ("slight", "strong") for i in range(4)]
+    after = [
+        metric(name, f"{i}", 1.0 + i + lift) for name, lift in (("slight", 0.1), ("strong", 2.0)) for i in range(4)
+    ]
+    found = compare_runs(write(tmp_path / "a", before), write(tmp_path / "b", after))
+    assert [change.method for change in found.changes] == ["strong", "slight"]
+
+
+def test_another_best_method_is_said(tmp_path: Path) -> None:
+    after = [metric("two", row.pair, 20.0) if row.method == "two" else row for row in BASE]
+    found = compare_runs(write(tmp_path / "a", BASE), write(tmp_path / "b", after))
+    assert found.leads == ("tno, EN standard: one was best, now two",)
+
+
+def test_scores_that_come_go_or_fail_are_counted(tmp_path: Path) -> None:
+    after = [row for row in BASE if row.method != "two"]
+    after = [metric("one", "00", None, status="failed", reason="NaN") if row.pair == "00" else row for row in after]
+    after += [metric("three", "00", 1.0)]
+    found = compare_runs(write(tmp_path / "a", BASE), write(tmp_path / "b", after))
+    assert {(shift.method, shift.what, shift.count) for shift in found.shifts} == {
+        ("two", "only in the first run", 6),
+        ("three", "only in the second run", 1),
+        ("one", "has no value any more", 1),
+    }
+    assert not found.same
+
+
+def test_measured_times_do_not_make_runs_differ(tmp_path: Path) -> None:
+    def latency(value: float) -> list[Score]:
+        return [*BASE, Score("efficiency", "tno", "test", "one", "latency_ms_mean", value)]
+
+    found = compare_runs(write(tmp_path / "a", latency(5.0)), write(tmp_path / "b", latency(6.0)))
+    assert len(found.changes) == 1
+    assert found.same
+
+
+def test_causes_name_weights_settings_and_data(tmp_path: Path) -> None:
+    def manifest(digest: str, way: str, data: str) -> dict[str, object]:
+        methods = {"one": {"weights": [{"sha256": digest}], "way": way}}
+        return {"methods": methods, "datasets": {"tno": {"fingerprint": data}}, "config": {"way": way, "out": digest}}
+
+    a = write(tmp_path / "a", BASE, **manifest("1", "published", "x"))
+    b = write(tmp_path / "b", BASE, **manifest("2", "plain", "y"))
+    causes = compare_runs(a, b).causes
+    assert "method one: other weights" in causes
+    assert "method one: way published -> plain" in causes
+    assert "data set tno: its files differ" in causes
+    assert "setting way: published -> plain" in causes
+    assert not any("out" in cause.split(":")[0] for cause in causes)
+
+
+def test_runs_without_common_scores_are_refused(tmp_path: Path) -> None:
+    other = [metric("else", "00", 1.0)]
+    with pytest.raises(BenchError, match="no score in common"):
+        compare_runs(write(tmp_path / "a", BASE), write(tmp_path / "b", other))
