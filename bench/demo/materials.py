@@ -1,7 +1,7 @@
 """What things are made of: how they look in visible light and how warm they are.
 
-Heat: a surface is warmer than the air by ``heat`` (its own source), by ``storage`` times what the street keeps of the day,
-and in the sun by ``sun`` at most. What it does not emit (1 - ``emissivity``) it mirrors from the cold sky or the street.
+Heat: a surface is warmer than the air by ``heat`` (its own source), by ``storage`` times what the street keeps of the
+day, and in the sun by ``sun`` at most. What it does not emit (1 - ``emissivity``) it mirrors: sky above, street below.
 Emissivities are rounded from common tables of total emissivity at 300 K (asphalt 0.95, concrete 0.92, painted steel
 0.90, glass 0.88, skin 0.98, foliage 0.96, bare metal 0.3); albedos are linear reflectances.
 """
@@ -85,6 +85,10 @@ class Material:
     def glowing(self, emission: RGB) -> Material:
         """The same, shining."""
         return replace(self, emission=emission)
+
+    def thinned(self, holes: float) -> Material:
+        """The same with a share of holes."""
+        return replace(self, holes=holes)
 
     def dyed(self, albedo: RGB) -> Material:
         """The same in another colour."""

@@ -26,7 +26,8 @@ def _tables() -> tuple[Table, Table, tuple[Table, ...]]:
         step = SIZE // cells
         fine = cv2.resize(coarse, None, fx=step, fy=step, interpolation=cv2.INTER_CUBIC)
         fractal += weight * fine[2 * step : 2 * step + SIZE, 2 * step : 2 * step + SIZE]
-    fractal = (fractal - fractal.min()) / (fractal.max() - fractal.min())
+    fractal -= fractal.min()
+    fractal /= fractal.max()
     leaf = cv2.GaussianBlur(rng.random((SIZE, SIZE), dtype=np.float32), (0, 0), 0.8)
     ranks = np.empty(SIZE * SIZE, np.float32)
     ranks[np.argsort(leaf, axis=None)] = np.linspace(0, 1, SIZE * SIZE, dtype=np.float32)
@@ -34,7 +35,7 @@ def _tables() -> tuple[Table, Table, tuple[Table, ...]]:
     leaves = [base] + [
         cv2.resize(base[: SIZE // k, : SIZE // k], (SIZE, SIZE), interpolation=cv2.INTER_LINEAR) for k in (2, 4, 8)
     ]
-    doubled = tuple(np.ascontiguousarray(np.tile(table, (2, 2))) for table in leaves)
+    doubled = tuple(np.tile(table, (2, 2)).astype(np.float32) for table in leaves)
     return grain, fractal, doubled
 
 

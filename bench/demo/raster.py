@@ -17,7 +17,7 @@ NEAR = 0.6
 SUBPIXEL = 4
 """Binary digits behind the point in polygon coordinates."""
 
-LEAF_SIZE = 0.09
+LEAF_SIZE = 0.07
 """Width of the holes between leaves in metres."""
 
 

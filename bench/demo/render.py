@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bench.demo.infrared import apparent_temperature
+from bench.demo.layout import draw_scene
 from bench.demo.mesh import Faces
 from bench.demo.noise import Noise
 from bench.demo.raster import Buffers, Camera, SunView, see
-from bench.demo.scene import Scene, draw_scene
+from bench.demo.scene import Scene
 from bench.demo.sensors import detect, draw_infrared_sensor, draw_visible_sensor, expose
 from bench.demo.spec import BOX_CLASSES, DemoSpec, Label
 from bench.demo.surfaces import look_up

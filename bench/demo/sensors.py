@@ -41,7 +41,7 @@ def draw_visible_sensor(rng: np.random.Generator, climate: Climate) -> VisibleSe
     if climate.night:
         tint = (tint[0] * 0.92, 1.0, tint[2] * 0.88)  # the greenish cast of cheap cameras in the dark
         return VisibleSensor(
-            0.8, 0.05, float(rng.uniform(0.03, 0.06)), float(rng.uniform(1.2, 2.6)), tint, 900.0, 0.006
+            0.8, 0.13, float(rng.uniform(0.035, 0.065)), float(rng.uniform(1.4, 2.8)), tint, 900.0, 0.006
         )
     return VisibleSensor(0.65, 0.012, float(rng.uniform(0.16, 0.27)), 2.0, tint, 5000.0, 0.003)
 
@@ -51,7 +51,7 @@ def expose(radiance: Plane, sensor: VisibleSensor, rng: np.random.Generator) -> 
     height, width = radiance.shape[:2]
     scale = width / 640.0
     light = cv2.GaussianBlur(np.minimum(radiance, 60.0), (0, 0), max(sensor.blur * scale, 0.3))
-    for share, sigma in ((0.55, 3.0), (0.3, 10.0), (0.15, 32.0)):  # glare of the lens falls off slowly
+    for share, sigma in ((0.5, 3.0), (0.3, 10.0), (0.2, 34.0)):  # glare of the lens falls off slowly
         light = light + sensor.glare * share * cv2.GaussianBlur(np.maximum(light - 0.6, 0.0), (0, 0), sigma * scale)
     mean = float(np.minimum(light, 1.0).mean())
     light = light * min(sensor.target / max(mean, 1e-4), sensor.limit)
@@ -101,7 +101,7 @@ def detect(temperature: Plane, sensor: InfraredSensor, rng: np.random.Generator)
     scale = width / 640.0
     seen = cv2.GaussianBlur(np.clip(temperature, -40.0, 70.0), (0, 0), max(sensor.blur * scale, 0.3))
     columns = rng.standard_normal((1, width), np.float32) + 0.5 * rng.standard_normal((height, 1), np.float32)
-    pattern = 0.6 * columns + 0.6 * rng.standard_normal((height, width), np.float32)
+    pattern = 0.35 * columns + 0.6 * rng.standard_normal((height, width), np.float32)
     seen = seen + sensor.pattern_k * pattern + sensor.noise_k * rng.standard_normal((height, width), np.float32)
     seen = seen - 0.8 * (1.0 - _vignette(height, width, 0.5)[..., 0])
     grey = (seen - sensor.low) / (sensor.high - sensor.low)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def add_bump(mesh: Mesh, course: Course, span: tuple[float, float], distance: fl
     edges = np.linspace(span[0], span[1], pieces + 1)
     for k in range(pieces):
         material = yellow if k % 2 else black
-        for (d0, y0), (d1, y1) in zip(profile[:-1], profile[1:], strict=True):
+        for (d0, y0), (d1, y1) in pairwise(profile):
             near, far = distance + d0 * depth, distance + d1 * depth
             mesh.add(
                 [course(edges[k], near) + y0 * HEIGHT, course(edges[k + 1], near) + y0 * HEIGHT,
@@ -61,8 +62,10 @@ def add_cone(mesh: Mesh, at: Points, colour: RGB, height: float) -> None:
     frame = Frame(float(at[0]), float(at[2]))
     add_box(mesh, frame, (-0.19, 0.0, -0.19), (0.19, 0.05, 0.19), plastic)
     right, toward = facing(at)
-    bands = ((0.05, 0.38, plastic), (0.38, 0.56, stuff.REFLECTIVE), (0.56, 0.72, plastic), (0.72, 0.84, stuff.REFLECTIVE),
-             (0.84, 1.0, plastic))  # fmt: skip
+    white = stuff.REFLECTIVE
+    bands = (
+        (0.05, 0.38, plastic), (0.38, 0.56, white), (0.56, 0.72, plastic), (0.72, 0.84, white), (0.84, 1.0, plastic),
+    )  # fmt: skip
     for low, high, material in bands:
         w0, w1 = 0.16 * (1 - low) + 0.025, 0.16 * (1 - high) + 0.025
         y0, y1 = low * height * HEIGHT, high * height * HEIGHT
@@ -95,13 +98,12 @@ def add_car_stop(mesh: Mesh, frame: Frame, size: tuple[float, float, float], str
                            (high, 0.9 * up, edge - sign * inset), (low, 0.9 * up, edge - sign * inset)]),
                     stuff.REFLECTIVE.dyed(YELLOW),
                 )  # fmt: skip
-    for sign in (-1.0, 1.0):
-        end = sign * (along / 2 + 0.004)
-        mesh.add(
-            frame([(end - sign * 0.05 * up, 0.3 * up, -0.3 * across), (end - sign * 0.05 * up, 0.3 * up, 0.3 * across),
-                   (end - sign * 0.14 * up, 0.75 * up, 0.3 * across), (end - sign * 0.14 * up, 0.75 * up, -0.3 * across)]),
-            stuff.REFLECTIVE.dyed(YELLOW),
-        )  # fmt: skip
+    for sign in (-1.0, 1.0):  # a reflector on either end, which leans like the block
+        end, low, high = sign * (along / 2 + 0.004), sign * 0.05 * up, sign * 0.14 * up
+        wide = 0.3 * across
+        patch = [(end - low, 0.3 * up, -wide), (end - low, 0.3 * up, wide),
+                 (end - high, 0.75 * up, wide), (end - high, 0.75 * up, -wide)]  # fmt: skip
+        mesh.add(frame(patch), stuff.REFLECTIVE.dyed(YELLOW))
 
 
 def add_guardrail(mesh: Mesh, course: Course, lateral: float, span: tuple[float, float], beam: bool) -> None:
@@ -113,7 +115,7 @@ def add_guardrail(mesh: Mesh, course: Course, lateral: float, span: tuple[float,
     strips = ((0.42, 0.53, 0.5), (0.53, 0.6, -0.7), (0.6, 0.67, 0.7), (0.67, 0.78, -0.2)) if beam else (
         (0.38, 0.43, 0.3), (0.72, 0.78, 0.3))  # fmt: skip
     steel = stuff.STEEL.dyed((0.52, 0.53, 0.53)) if beam else white
-    for first, last in zip(posts[:-1], posts[1:], strict=True):
+    for first, last in pairwise(posts):
         near, far = course(lateral, float(first)), course(lateral, float(last))
         for low, high, tilt in strips:
             mesh.add(

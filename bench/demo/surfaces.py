@@ -65,7 +65,7 @@ def look_up(scene: Scene, camera: Camera, buffers: Buffers, noise: Noise) -> Sur
     faces = scene.faces
     ground = (buffers.face < 0) & (buffers.nearness > 0)
     sky = (buffers.face < 0) & ~ground
-    depth = 1.0 / np.maximum(buffers.nearness, np.float32(1e-3))
+    depth = np.asarray(1.0 / np.maximum(buffers.nearness, np.float32(1e-3)), np.float32)
     x, y, z = position = _positions(camera, depth)
     below = y - np.float32(camera.height_m)
     distance = np.sqrt(x * x + below * below + z * z)

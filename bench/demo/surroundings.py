@@ -67,7 +67,7 @@ def add_tree(mesh: Mesh, rng: np.random.Generator, at: Points, height: float, co
         add_capsule(mesh, fork, tip, (0.02 * height, 0.01 * height), stuff.BARK)
     centre = at + up * height * 0.68
     clumps = 22
-    for k in range(clumps):
+    for _ in range(clumps):
         direction = rng.normal(size=3)
         direction /= np.linalg.norm(direction)
         direction[1] = direction[1] * 0.8
@@ -82,7 +82,6 @@ def add_tree(mesh: Mesh, rng: np.random.Generator, at: Points, height: float, co
             (leaves, 0.42),
             direction + 0.5 * up + 0.3 * toward,
         )
-        del k
 
 
 def _clump(
@@ -94,9 +93,7 @@ def _clump(
     reach = radius * rng.uniform(0.7, 1.2, size=11)
     outline = centre + np.cos(turn)[:, None] * reach[:, None] * right + np.sin(turn)[:, None] * reach[:, None] * up
     material, holes = leaves
-    from dataclasses import replace
-
-    mesh.add(outline, replace(material, holes=holes), normal=normal)
+    mesh.add(outline, material.thinned(holes), normal=normal)
 
 
 def add_hedge(
@@ -118,13 +115,15 @@ def add_hedge(
 def add_far_bank(mesh: Mesh, rng: np.random.Generator, distance: float, colour: RGB) -> None:
     """Adds a row of far trees and blocks that closes the view."""
     mesh.begin(0)
-    for _ in range(26):
-        x = float(rng.uniform(-90.0, 90.0))
-        z = distance + float(rng.uniform(0.0, 25.0))
-        size = float(rng.uniform(4.0, 8.0))
-        tone = float(rng.uniform(0.7, 1.1))
+    for x in np.arange(-100.0, 100.0, 4.0):
+        spot = np.array([x + float(rng.uniform(-3.0, 3.0)), 0.0, distance + float(rng.uniform(0.0, 30.0))])
+        size = float(rng.uniform(2.5, 6.0))
+        tone = float(rng.uniform(0.6, 1.1))
         leaves = stuff.LEAVES.dyed((colour[0] * tone, colour[1] * tone, colour[2] * tone))
-        _clump(mesh, rng, np.array([x, size * 0.7, z]), size, (leaves, 0.0), np.array([0.2, 0.6, -0.6]))
+        for height in (0.3, 1.0):
+            _clump(
+                mesh, rng, spot + np.array([0.0, size * height, 0.0]), size, (leaves, 0.12), np.array([0.2, 0.6, -0.6])
+            )
     for _ in range(5):
         x, z = float(rng.uniform(-60.0, 60.0)), distance + float(rng.uniform(25.0, 50.0))
         wide, height = float(rng.uniform(10.0, 22.0)), float(rng.uniform(9.0, 26.0))

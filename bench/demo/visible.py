@@ -43,8 +43,8 @@ def radiance(scene: Scene, surfaces: Surfaces, lit: Plane, noise: Noise) -> Plan
 
 def _day_light(scene: Scene, surfaces: Surfaces, lit: Plane) -> Plane:
     climate = scene.climate
-    from_sky = (0.62 + 0.38 * surfaces.normal[1]) * np.float32(0.27 + 0.4 * climate.cloud)
-    from_sun = surfaces.facing(scene.sun) * lit * np.float32(1.15 * climate.sun)
+    from_sky = (0.62 + 0.38 * surfaces.normal[1]) * np.float32(0.2 + 0.42 * climate.cloud)
+    from_sun = surfaces.facing(scene.sun) * lit * np.float32(1.9 * climate.sun)
     return np.stack(
         [from_sky * np.float32(_mix(DAY_SKY[k], CLOUDS[k], climate.cloud)) + from_sun * np.float32(SUN_LIGHT[k])
          for k in range(3)]
@@ -120,7 +120,7 @@ def _through_air(climate: Climate, surfaces: Surfaces, colour: Plane, noise: Noi
     horizon = np.minimum(rows * 2.0, np.float32(1.0))
     cloud = noise.fractal(columns * 0.35 + 0 * rows, rows**0.7 * 0.9 + 0 * columns)
     cover = np.clip((cloud - 0.62 + np.float32(0.5 * climate.cloud)) * 4.0, np.float32(0), np.float32(1))
-    haze = 1.0 - np.exp(surfaces.distance * np.float32(-1 / 450))
+    haze = 1.0 - np.exp(surfaces.distance * np.float32(-1 / 1100))
     for channel in range(3):
         if climate.night:
             sky = np.float32(climate.dusk * TOWN_GLOW[channel]) * (0.5 + 1.4 * horizon * horizon)

@@ -68,9 +68,9 @@ def _windows(across: Values, up: Values, upright: Mask, facade: Facade, noise: N
     u, v = across / np.float32(facade.bay), up / np.float32(facade.storey)
     bay, storey = np.floor(u), np.floor(v)
     off_u, off_v = np.abs(u - bay - 0.5), np.abs(v - storey - 0.5)
-    wide, tall = np.float32(facade.glass[0] / 2), np.float32(facade.glass[1] / 2)
-    if facade.shop:  # the ground floor opens to the street
-        wide, tall = np.where(storey == 0, 0.43, wide), np.where(storey == 0, 0.37, tall)
+    open_to_street = (storey == 0) & facade.shop
+    wide = np.where(open_to_street, np.float32(0.43), np.float32(facade.glass[0] / 2))
+    tall = np.where(open_to_street, np.float32(0.37), np.float32(facade.glass[1] / 2))
     complete = ((storey + 1) * facade.storey <= facade.height + 0.2) & upright
     du, dv = off_u / wide, off_v / tall
     opening = (du < 1) & (dv < 1) & complete
