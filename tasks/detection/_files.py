@@ -46,7 +46,9 @@ def find(model: str, weights_root: Path | None, folders: Sequence[str], url: str
         path = Path(model).expanduser()
         if path.is_file():
             return path
-        raise BenchError(f"detector weights {path} do not exist; give an existing .pt file with --option detection.model=FILE")
+        raise BenchError(
+            f"detector weights {path} do not exist; give an existing .pt file with --option detection.model=FILE"
+        )
     roots = [weights_root] if weights_root is not None else []
     if os.environ.get("BENCH_WEIGHTS"):
         roots.append(Path(os.environ["BENCH_WEIGHTS"]))

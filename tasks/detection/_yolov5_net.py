@@ -19,14 +19,25 @@ CHANNEL_STEP = 8
 REPEATED_INSIDE = ("C3", "C3TR", "C3Ghost", "BottleneckCSP")
 """Blocks that take their repeats as an argument; others are stacked."""
 
-CONVOLUTIONS = (*REPEATED_INSIDE, "Conv", "Focus", "SPP", "SPPF", "Bottleneck", "GhostConv", "GhostBottleneck", "DWConv")
+CONVOLUTIONS = (
+    *REPEATED_INSIDE,
+    "Conv",
+    "Focus",
+    "SPP",
+    "SPPF",
+    "Bottleneck",
+    "GhostConv",
+    "GhostBottleneck",
+    "DWConv",
+)
 """Blocks that start with input and output channels."""
 
 
 class AnchorHead(nn.Module):
     """One 1x1 convolution per scale to anchors x (5 + classes) channels, and what those numbers mean.
 
-    With s = sigmoid(raw): centre = (2 s_xy + cell - 0.5) stride, size = (2 s_wh)^2 anchor stride, score = s_object s_class.
+    With s = sigmoid(raw): centre = (2 s_xy + cell - 0.5) stride, size = (2 s_wh)^2 anchor stride, and the score of a
+    class is s_object s_class.
     """
 
     def __init__(self, classes: int, anchors: int, channels: list[int], strides: list[float]) -> None:

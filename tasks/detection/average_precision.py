@@ -1,10 +1,11 @@
 """Average precision of boxes, in the two conventions in use.
 
-``coco``: precision at 101 recall points, averaged, by faster-coco-eval (pycocotools' arithmetic); a detection takes, in
-falling order of score, the best free box of the truth. ``yolov5``: pairs of detection and truth are taken in falling
-order of IoU, the precision envelope is interpolated at 101 points and integrated by trapezoid, and precision is 0 beyond
-the last recall reached, as the ultralytics package computes it today. (``val.py`` of YOLOv5 6 and 7 drew a ramp from the
-last point to (1, 0) instead, which adds up to 0.003 on MSRS; up to 5.0 the curve ended 0.01 behind the last recall.)
+``coco``: precision at 101 recall points, averaged, by faster-coco-eval (pycocotools' arithmetic); a detection takes,
+in falling order of score, the best free box of the truth. ``yolov5``: pairs of detection and truth are taken in falling
+order of IoU, the precision envelope is interpolated at 101 points and integrated by trapezoid, and precision is 0
+beyond the last recall reached, as the ultralytics package computes it today. (``val.py`` of YOLOv5 6 and 7 drew a ramp
+from the last point to (1, 0) instead, which added up to 0.003 on 16 pairs of MSRS; up to 5.0 the curve ended 0.01
+behind the last recall.)
 
 References:
     [1] T.-Y. Lin et al., Microsoft COCO, 2014, and its evaluation code.

@@ -1,4 +1,4 @@
-"""Any detection model of the ultralytics package by name or file: ``yolov5nu``, ``yolov8n``, ``yolo11n``, ``rtdetr-l``..."""
+"""Any detection model of the ultralytics package by name or file: ``yolov5nu``, ``yolov8n``, ``rtdetr-l``..."""
 
 from __future__ import annotations
 
@@ -118,7 +118,9 @@ def _load(path: Path) -> tuple[nn.Module, str, list[str]]:
         net.load_state_dict(tensors)
     except RuntimeError as error:
         text = " ".join(str(error).split())[:200]
-        raise BenchError(f"{path}: its tensors do not fit its layout ({text}); try another ultralytics version") from error
+        raise BenchError(
+            f"{path}: its tensors do not fit its layout ({text}); try another ultralytics version"
+        ) from error
     return net.float().eval().requires_grad_(False), kind, [str(name) for name in names]
 
 
@@ -127,7 +129,7 @@ def _build(layout: Any, kind: str, classes: int, path: Path) -> nn.Module:
 
     if not isinstance(layout, dict):
         raise BenchError(f"{path}: has no layout of layers; fetch it again")
-    builder = tasks.RTDETRDetectionModel if kind == "rtdetr" else tasks.DetectionModel
+    builder: Any = tasks.RTDETRDetectionModel if kind == "rtdetr" else tasks.DetectionModel
     try:
         with torch.random.fork_rng(devices=[]):
             return builder(dict(layout), ch=3, nc=classes, verbose=False)
