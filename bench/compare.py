@@ -262,7 +262,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def to_text(comparison: Comparison, limit: int = 20) -> str:
+def render_text(comparison: Comparison, limit: int = 20) -> str:
     """The comparison as plain text for a terminal.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from pathlib import Path
 
-from reports import pages, tasks
+from reports import pages, statistics, tasks
 from reports.pictures import Picture, Progress, make_thumbnails, pair_pictures, write_pixels
 from reports.site import Site
 from reports.source import RunData
@@ -41,7 +41,7 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
         site.drop("pixels")
     overview = pages.Overview(run, failed)
     pages.write_site_data(site, run, readable)
-    steps = [*pages.plan(site, run, overview, pictures), *tasks.plan(site, run)]
+    steps = [*pages.plan(site, run, overview, pictures), *tasks.plan(site, run), *statistics.plan(site, overview)]
     for done, step in enumerate(steps, 1):
         step()
         if progress:

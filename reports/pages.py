@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from bench.stats import format_p
 from bench.tables import (
     Table,
     direction,
@@ -126,7 +127,7 @@ def shared(run: RunData, now: datetime) -> dict[str, Any]:
             (task, f"{slug(task)}.html", TASK_TITLES.get(task, task)) for task in run.tasks if task != "metrics"
         ],
         "number": format_number,
-        "has_statistics": False,
+        "format_p": format_p,
         "no_facts": Facts(),
         "exports": exports,
         "convention_text": text_of,
@@ -166,7 +167,7 @@ def write_site_data(site: Site, run: RunData, readable: bool) -> None:
                 {
                     "name": data.name, "slug": slug(data.name), "title": data.title, "page": data.page,
                     "pairs": list(data.pairs), "slugs": _slugs(data.pairs),
-                    "conventions": [{"name": name, "slug": slug(name), "title": text_of(name).title} for name in data.conventions],
+                    "conventions": [{"name": name, "slug": slug(name), "title": name} for name in data.conventions],
                 }
                 for data in run.datasets
             ],

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from bench.tables import Table, headline, pair_values, select, wins
-from reports.conventions import text_of
 from reports.source import DatasetView, RunData
 
 OUTLIER = 6.0
@@ -66,8 +65,8 @@ def _flips(dataset: DatasetView, tables: dict[str, Table]) -> Iterable[str]:
             one, two = base.winner(metric), table.winner(metric)
             if one and two and one != two:
                 yield (
-                    f"{metric}: {base.title_of(one)} in {text_of(dataset.conventions[0]).title}, "
-                    f"{table.title_of(two)} in {text_of(other).title}."
+                    f"{metric}: {base.title_of(one)} in {dataset.conventions[0]}, "
+                    f"{table.title_of(two)} in {other}."
                 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.compare import compare_runs, to_text
+from bench.compare import compare_runs, render_text
 from bench.store import Store, scores_frame
 from bench.types import BenchError, Score
 
@@ -31,7 +31,7 @@ def test_equal_runs_are_the_same(tmp_path: Path) -> None:
     found = compare_runs(write(tmp_path / "a", BASE), write(tmp_path / "b", BASE))
     assert found.same
     assert (found.equal, found.changes, found.shifts, found.causes) == (12, (), (), ())
-    assert "The scores are the same." in to_text(found)
+    assert "The scores are the same." in render_text(found)
 
 
 def test_a_changed_pair_is_named_with_its_change(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_changed_pair_is_named_with_its_change(tmp_path: Path) -> None:
     assert (change.pairs, change.changed, change.better) == (6, 1, True)
     assert change.delta == pytest.approx(3.0 / 6)
     assert [(pair.pair, pair.delta) for pair in change.look_at] == [("03", 3.0)]
-    assert "look at 03 +3" in to_text(found)
+    assert "look at 03 +3" in render_text(found)
 
 
 def test_a_lower_is_better_metric_that_rises_is_worse(tmp_path: Path) -> None:
