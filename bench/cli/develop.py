@@ -69,7 +69,8 @@ def _metrics(long: bool) -> list[dict[str, Any]]:
     for name, metric in METRICS.items():
         low, high = ("" if bound is None else f"{bound:g}" for bound in (metric.low, metric.high))
         row: dict[str, Any] = {
-            "metric": name, "title": metric.title, "unit": metric.unit, "better": metric.better, "range": f"{low}..{high}",
+            "metric": name, "title": metric.title, "unit": metric.unit, "better": metric.better,
+            "range": f"{low}..{high}",
             "conventions": [key for key, convention in CONVENTIONS.items() if name in convention.uses],
         }  # fmt: skip
         facts = {"definition": metric.definition, "source": f"{metric.source} {metric.doi}", "defects": metric.defects}
