@@ -95,7 +95,7 @@ class Material:
         return replace(self, albedo=albedo)
 
 
-ASPHALT = Material((0.085, 0.085, 0.09), storage=1.0, sun=11.0, emissivity=0.95)
+ASPHALT = Material((0.085, 0.085, 0.09), storage=1.0, sun=9.5, emissivity=0.95)
 SHADE = Material((0.012, 0.012, 0.013), storage=0.9, sun=0.0, emissivity=0.95)
 CONCRETE = Material((0.36, 0.35, 0.33), storage=0.9, sun=8.0, emissivity=0.92, surface=Surface.ROUGH)
 KERB = Material((0.42, 0.41, 0.39), storage=0.9, sun=8.0, emissivity=0.93, retro=0.05, surface=Surface.ROUGH)
@@ -110,8 +110,8 @@ CHROME = Material((0.4, 0.4, 0.42), storage=0.5, sun=3.0, emissivity=0.5, gloss=
 PLATE = Material((0.75, 0.75, 0.72), storage=0.6, sun=4.0, retro=1.0)
 RED_LAMP = Material((0.32, 0.01, 0.012), storage=0.6, sun=4.0, retro=0.5)
 CLEAR_LAMP = Material((0.6, 0.6, 0.6), storage=0.6, sun=4.0, retro=0.15, gloss=0.2)
-PLASTIC = Material((0.75, 0.12, 0.03), storage=0.85, sun=7.0, emissivity=0.94, retro=0.1)
-REFLECTIVE = Material((0.8, 0.8, 0.78), storage=0.85, sun=6.0, emissivity=0.94, retro=1.0)
+PLASTIC = Material((0.75, 0.12, 0.03), storage=0.9, sun=8.0, emissivity=0.94, retro=0.1)
+REFLECTIVE = Material((0.8, 0.8, 0.78), storage=0.9, sun=7.5, emissivity=0.94, retro=1.0)
 SKIN = Material((0.45, 0.27, 0.19), storage=0.0, sun=1.0, emissivity=0.98)
 HAIR = Material((0.02, 0.016, 0.013), storage=0.0, sun=3.0, emissivity=0.95)
 CLOTH = Material((0.05, 0.05, 0.06), storage=0.0, sun=3.0, emissivity=0.95)

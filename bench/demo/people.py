@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.demo import materials as stuff
 from bench.demo.materials import RGB, Material
-from bench.demo.mesh import Frame, Mesh, Points, add_capsule, add_disc, add_ring, facing
+from bench.demo.mesh import UP, Frame, Mesh, Points, add_capsule, add_disc, add_ring, facing
 from bench.demo.spec import Label
 
 SKIN_C = 33.0
@@ -130,7 +130,7 @@ def _coat(mesh: Mesh, frame: Frame, size: float, material: Material) -> None:
     mesh.add(
         [low + 0.52 * up - right * 0.22 * size, low + 0.52 * up + right * 0.22 * size,
          high + 1.0 * up + right * 0.15 * size, high + 1.0 * up - right * 0.15 * size],
-        material, normal=toward + 0.2 * np.array([0.0, 1.0, 0.0]),
+        material, normal=toward + 0.2 * UP,
     )  # fmt: skip
 
 
@@ -146,14 +146,14 @@ def _torso(mesh: Mesh, frame: Frame, size: float, wear: _Wardrobe, low: Points, 
          top + right * width * 0.98 - (top - waist) * 0.06, top + right * width * 0.62 + (top - waist) * 0.04,
          top - right * width * 0.62 + (top - waist) * 0.04, top - right * width * 0.98 - (top - waist) * 0.06,
          waist - right * width * 0.74 + (top - waist) * 0.4],
-        wear.jacket, normal=toward + 0.25 * np.array([0.0, 1.0, 0.0]),
+        wear.jacket, normal=toward + 0.25 * UP,
     )  # fmt: skip
     add_capsule(mesh, high, high + np.array([0.0, 0.1 * size, 0.0]), (0.06 * size, 0.055 * size), wear.skin)
 
 
 def _head(mesh: Mesh, frame: Frame, size: float, wear: _Wardrobe, centre: Points) -> None:
     right, toward = facing(centre)
-    up = np.array([0.0, 1.0, 0.0])
+    up = UP
     seen = float(toward @ frame.along)  # 1: looks at the camera, -1: shows the back of the head
     side = float(right @ frame.along)
     add_disc(mesh, centre + toward * 0.02, right * 0.095 * size, up * 0.125 * size, wear.skin, 12)

@@ -107,15 +107,16 @@ def see(faces: Faces, camera: Camera, noise: Noise) -> Buffers:
     _, slope = camera.rays()
     ground = np.maximum(-slope / camera.height_m, 0.0)
     buffers = Buffers.empty((camera.height, camera.width), np.repeat(ground, camera.width, axis=1))
-    holes = faces.column("holes")
     leaf = LEAF_SIZE * camera.focal / np.maximum(nearest, NEAR)
-    for index in np.flatnonzero(~edge_on & (farthest > NEAR)).tolist():
+    pen = _Pen(buffers, coefficients, faces.column("holes"), leaf, noise)
+    crossing = nearest < NEAR
+    usable = ~edge_on & (farthest > NEAR)
+    for index in np.flatnonzero(usable & (crossing | outlines.touch(buffers.face.shape))).tolist():
         outline = outlines[index]
-        if nearest[index] < NEAR:
+        if crossing[index]:
             cut = camera.project(_cut(vertices[faces.starts[index] : faces.starts[index + 1]]))
             outline = _Outlines(cut, np.array([0, len(cut)]))[0]
-        open_share = (float(holes[index]), float(leaf[index]))
-        _draw(buffers, index, outline, coefficients[index], bool(faces.truth_only[index]), open_share, noise)
+        pen.draw(index, outline, bool(faces.truth_only[index]))
     return buffers
 
 
@@ -170,11 +171,11 @@ class SunView:
         shape = (self.size, self.size)
         buffers = Buffers.empty(shape, np.full(shape, -1e6, np.float32))
         outlines = _Outlines(vertices[:, :2] * self.scale + self.size / 2, faces.starts)
-        holes = faces.column("holes")
-        usable = ~faces.truth_only & (np.abs(planes[:, 2]) > 1e-2)
+        leaf = np.full(len(planes), LEAF_SIZE * self.scale * 2)
+        pen = _Pen(buffers, coefficients, faces.column("holes"), leaf, noise)
+        usable = ~faces.truth_only & (np.abs(planes[:, 2]) > 1e-2) & outlines.touch(shape)
         for index in np.flatnonzero(usable).tolist():
-            open_share = (float(holes[index]), LEAF_SIZE * self.scale * 2)
-            _draw(buffers, index, outlines[index], coefficients[index], False, open_share, noise)
+            pen.draw(index, outlines[index], False)
         return buffers.nearness
 
 
@@ -198,37 +199,60 @@ class _Outlines:
         self._starts = starts.tolist()
         low = np.floor(np.minimum.reduceat(bounded, starts[:-1])).astype(int)
         high = np.ceil(np.maximum.reduceat(bounded, starts[:-1])).astype(int) + 1
+        self._low, self._high = low, high
         self._bounds = np.concatenate([low, high], axis=1).tolist()
 
     def __getitem__(self, index: int) -> _Outline:
         return _Outline(self._points[self._starts[index] : self._starts[index + 1]], *self._bounds[index])
 
+    def touch(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Which outlines reach into a picture of this height and width."""
+        inside = (self._high > 0).all(axis=1) & (self._low < (shape[1], shape[0])).all(axis=1)
+        return np.asarray(inside)
 
-def _draw(
-    buffers: Buffers, index: int, outline: _Outline, coefficients: Points, truth_only: bool,
-    holes: tuple[float, float], noise: Noise,
-) -> None:  # fmt: skip
-    height, width = buffers.face.shape
-    left, top = max(outline.left, 0), max(outline.top, 0)
-    right, bottom = min(outline.right, width), min(outline.bottom, height)
-    if left >= right or top >= bottom:
-        return
-    mask = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.fillPoly(mask, [outline.points], 1, cv2.LINE_8, SUBPIXEL, (-left << SUBPIXEL, -top << SUBPIXEL))
-    if holes[0] > 0:
-        mask &= noise.holes(index, mask.shape, holes[1]) > holes[0]
-    a, b, c = coefficients
-    columns = np.arange(left, right, dtype=np.float32)
-    columns *= np.float32(a)
-    rows = (b * np.arange(top, bottom) + c).astype(np.float32)
-    nearness = rows[:, None] + columns
-    window = (slice(top, bottom), slice(left, right))
-    seen = nearness > buffers.nearness[window]
-    seen &= mask.view(bool)
-    np.copyto(buffers.truth[window], index, where=seen)
-    if not truth_only:
-        np.copyto(buffers.face[window], index, where=seen)
-        np.copyto(buffers.nearness[window], nearness, where=seen)
+
+class _Pen:
+    """Draws faces into buffers, one at a time, each pixel if nothing nearer is there.
+
+    Args:
+        buffers: where to draw.
+        coefficients: (N, 3), nearness = a u + b v + c on each face.
+        holes: (N,), share of each face that is open.
+        leaf: (N,), pixels between holes.
+        noise: shapes the holes.
+    """
+
+    def __init__(
+        self, buffers: Buffers, coefficients: Points, holes: NDArray[np.float32], leaf: Points, noise: Noise
+    ) -> None:
+        self._buffers = buffers
+        self._coefficients = coefficients.astype(np.float32)
+        self._holes: list[float] = holes.tolist()
+        self._leaf: list[float] = leaf.tolist()
+        self._noise = noise
+        self._ramp = np.arange(max(buffers.face.shape), dtype=np.float32)
+
+    def draw(self, index: int, outline: _Outline, truth_only: bool) -> None:
+        """Draws face ``index``; a ``truth_only`` one goes to the truth alone and hides nothing."""
+        height, width = self._buffers.face.shape
+        left, top = max(outline.left, 0), max(outline.top, 0)
+        right, bottom = min(outline.right, width), min(outline.bottom, height)
+        if left >= right or top >= bottom:
+            return
+        mask = np.zeros((bottom - top, right - left), np.uint8)
+        shift = (-left << SUBPIXEL, -top << SUBPIXEL)  # OpenCV counts the offset in subpixels, too
+        cv2.fillPoly(mask, [outline.points], 1, cv2.LINE_8, SUBPIXEL, shift)
+        if self._holes[index] > 0:
+            mask &= self._noise.holes(index, mask.shape, self._leaf[index]) > self._holes[index]
+        a, b, c = self._coefficients[index]
+        nearness = (b * self._ramp[top:bottom] + c)[:, None] + a * self._ramp[left:right]
+        window = (slice(top, bottom), slice(left, right))
+        seen = nearness > self._buffers.nearness[window]
+        seen &= mask.view(bool)
+        np.copyto(self._buffers.truth[window], index, where=seen)
+        if not truth_only:
+            np.copyto(self._buffers.face[window], index, where=seen)
+            np.copyto(self._buffers.nearness[window], nearness, where=seen)
 
 
 def _cut(polygon: Points) -> Points:

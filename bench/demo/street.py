@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.demo import materials as stuff
 from bench.demo.materials import RGB, Material
-from bench.demo.mesh import Frame, Mesh, Points, add_box, add_capsule, add_disc, facing
+from bench.demo.mesh import UP, Frame, Mesh, Points, add_box, add_capsule, add_disc, facing
 from bench.demo.spec import Label
 
 Course = Callable[[float, float], Points]
@@ -17,14 +17,13 @@ Course = Callable[[float, float], Points]
 
 YELLOW: RGB = (0.62, 0.42, 0.02)
 BLACK: RGB = (0.03, 0.03, 0.03)
-HEIGHT = np.array([0.0, 1.0, 0.0])
 
 
 def add_kerb(mesh: Mesh, course: Course, lateral: float, span: tuple[float, float], material: Material) -> None:
     """Adds a kerb along the road at a lateral place; the road side is the one nearer the middle."""
     mesh.begin(Label.CURVE)
     outer = lateral + 0.32 * np.sign(lateral)
-    rise = 0.17 * HEIGHT
+    rise = 0.17 * UP
     distance = span[0]
     while distance < span[1]:
         following = min(distance * 1.12 + 0.9, span[1])
@@ -47,8 +46,8 @@ def add_bump(mesh: Mesh, course: Course, span: tuple[float, float], distance: fl
         for (d0, y0), (d1, y1) in pairwise(profile):
             near, far = distance + d0 * depth, distance + d1 * depth
             mesh.add(
-                [course(edges[k], near) + y0 * HEIGHT, course(edges[k + 1], near) + y0 * HEIGHT,
-                 course(edges[k + 1], far) + y1 * HEIGHT, course(edges[k], far) + y1 * HEIGHT],
+                [course(edges[k], near) + y0 * UP, course(edges[k + 1], near) + y0 * UP,
+                 course(edges[k + 1], far) + y1 * UP, course(edges[k], far) + y1 * UP],
                 material,
             )  # fmt: skip
 
@@ -56,7 +55,7 @@ def add_bump(mesh: Mesh, course: Course, span: tuple[float, float], distance: fl
 def add_cone(mesh: Mesh, at: Points, colour: RGB, height: float) -> None:
     """Adds a traffic cone with two reflective bands."""
     mesh.begin(0)
-    add_disc(mesh, at + 0.008 * HEIGHT, np.array([0.24, 0, 0]), np.array([0, 0, 0.24]), stuff.SHADE, 8)
+    add_disc(mesh, at + 0.008 * UP, np.array([0.24, 0, 0]), np.array([0, 0, 0.24]), stuff.SHADE, 8)
     mesh.begin(Label.COLOR_CONE)
     plastic = stuff.PLASTIC.dyed(colour)
     frame = Frame(float(at[0]), float(at[2]))
@@ -68,11 +67,11 @@ def add_cone(mesh: Mesh, at: Points, colour: RGB, height: float) -> None:
     )  # fmt: skip
     for low, high, material in bands:
         w0, w1 = 0.16 * (1 - low) + 0.025, 0.16 * (1 - high) + 0.025
-        y0, y1 = low * height * HEIGHT, high * height * HEIGHT
+        y0, y1 = low * height * UP, high * height * UP
         for side in (-1.0, 1.0):  # two halves shaded apart make it round
             mesh.add(
                 [at + y0, at + y0 + side * right * w0, at + y1 + side * right * w1, at + y1],
-                material, normal=toward + side * 0.6 * right + 0.2 * HEIGHT,
+                material, normal=toward + side * 0.6 * right + 0.2 * UP,
             )  # fmt: skip
 
 
@@ -119,27 +118,27 @@ def add_guardrail(mesh: Mesh, course: Course, lateral: float, span: tuple[float,
         near, far = course(lateral, float(first)), course(lateral, float(last))
         for low, high, tilt in strips:
             mesh.add(
-                [near + low * HEIGHT, far + low * HEIGHT, far + high * HEIGHT, near + high * HEIGHT],
-                steel, normal=toward + tilt * HEIGHT,
+                [near + low * UP, far + low * UP, far + high * UP, near + high * UP],
+                steel, normal=toward + tilt * UP,
             )  # fmt: skip
         if not beam:
-            mesh.add([near + 0.1 * HEIGHT, far + 0.1 * HEIGHT, far + 0.75 * HEIGHT, near + 0.75 * HEIGHT], white,
+            mesh.add([near + 0.1 * UP, far + 0.1 * UP, far + 0.75 * UP, near + 0.75 * UP], white,
                      truth_only=True)  # fmt: skip
     for post in posts:
         foot = course(lateral + 0.06 * np.sign(lateral), float(post))
-        add_capsule(mesh, foot, foot + 0.8 * HEIGHT, (0.055, 0.055), white)
-        dot = foot + 0.62 * HEIGHT + 0.1 * toward
+        add_capsule(mesh, foot, foot + 0.8 * UP, (0.055, 0.055), white)
+        dot = foot + 0.62 * UP + 0.1 * toward
         if beam:
             right, _ = facing(dot)
-            add_disc(mesh, dot, right * 0.04, HEIGHT * 0.04, stuff.REFLECTIVE.dyed((0.8, 0.4, 0.05)), 8)
+            add_disc(mesh, dot, right * 0.04, UP * 0.04, stuff.REFLECTIVE.dyed((0.8, 0.4, 0.05)), 8)
 
 
 def add_lamp(mesh: Mesh, at: Points, reach: float, height: float, on: bool, colour: RGB) -> Points:
     """Adds a street lamp whose arm reaches sideways; returns where its light sits."""
     mesh.begin(0)
     steel = stuff.STEEL.dyed((0.2, 0.21, 0.21))
-    top = at + height * HEIGHT
-    bend = at + (height - 0.5) * HEIGHT
+    top = at + height * UP
+    bend = at + (height - 0.5) * UP
     tip = top + np.array([reach, 0.1, 0.0])
     add_capsule(mesh, at, bend, (0.09, 0.055), steel)
     add_capsule(mesh, bend, top + np.array([0.25 * reach, 0.0, 0.0]), (0.055, 0.045), steel)
@@ -147,7 +146,7 @@ def add_lamp(mesh: Mesh, at: Points, reach: float, height: float, on: bool, colo
     head = stuff.CLEAR_LAMP.warmer(9.0 if on else 0.0)
     if on:
         head = head.glowing((22.0 * colour[0], 22.0 * colour[1], 22.0 * colour[2]))
-    add_capsule(mesh, tip - 0.06 * HEIGHT, tip + np.array([0.45 * np.sign(reach), -0.06, 0.0]), (0.09, 0.07), head)
+    add_capsule(mesh, tip - 0.06 * UP, tip + np.array([0.45 * np.sign(reach), -0.06, 0.0]), (0.09, 0.07), head)
     return np.asarray(tip + np.array([0.2 * np.sign(reach), -0.2, 0.0]))
 
 
@@ -155,17 +154,17 @@ def add_sign(mesh: Mesh, at: Points, kind: int) -> None:
     """Adds a road sign on a post: 0 speed limit, 1 parking, 2 stop (an inverted triangle)."""
     mesh.begin(0)
     right, toward = facing(at)
-    add_capsule(mesh, at, at + 2.6 * HEIGHT, (0.04, 0.04), stuff.STEEL.dyed((0.5, 0.5, 0.5)))
-    centre = at + 2.35 * HEIGHT + 0.06 * toward
+    add_capsule(mesh, at, at + 2.6 * UP, (0.04, 0.04), stuff.STEEL.dyed((0.5, 0.5, 0.5)))
+    centre = at + 2.35 * UP + 0.06 * toward
     red = stuff.REFLECTIVE.dyed((0.5, 0.02, 0.02))
     blue = stuff.REFLECTIVE.dyed((0.02, 0.08, 0.42))
     if kind == 2:
         turn = np.deg2rad([90.0, 210.0, 330.0])[:, None] + np.pi
-        mesh.add(centre + np.cos(turn) * right * 0.45 + np.sin(turn) * HEIGHT * 0.45, red)
+        mesh.add(centre + np.cos(turn) * right * 0.45 + np.sin(turn) * UP * 0.45, red)
         return
-    add_disc(mesh, centre, right * 0.32, HEIGHT * 0.32, red if kind == 0 else blue)
+    add_disc(mesh, centre, right * 0.32, UP * 0.32, red if kind == 0 else blue)
     if kind == 0:
-        add_disc(mesh, centre + 0.01 * toward, right * 0.24, HEIGHT * 0.24, stuff.REFLECTIVE)
+        add_disc(mesh, centre + 0.01 * toward, right * 0.24, UP * 0.24, stuff.REFLECTIVE)
         for shift in (-0.08, 0.08):
-            add_capsule(mesh, centre + shift * right - 0.1 * HEIGHT + 0.02 * toward,
-                        centre + shift * right + 0.1 * HEIGHT + 0.02 * toward, (0.03, 0.03), blue)  # fmt: skip
+            add_capsule(mesh, centre + shift * right - 0.1 * UP + 0.02 * toward,
+                        centre + shift * right + 0.1 * UP + 0.02 * toward, (0.03, 0.03), blue)  # fmt: skip

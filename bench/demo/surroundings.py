@@ -6,11 +6,15 @@ import numpy as np
 
 from bench.demo import materials as stuff
 from bench.demo.materials import RGB, Facade, Material, Surface
-from bench.demo.mesh import Frame, Mesh, Points, add_box, add_capsule, facing
+from bench.demo.mesh import UP, Frame, Mesh, Points, add_box, add_capsule, facing
 
 WALLS: tuple[RGB, ...] = (
     (0.5, 0.45, 0.38), (0.3, 0.16, 0.11), (0.42, 0.4, 0.38), (0.6, 0.57, 0.5), (0.36, 0.28, 0.2), (0.25, 0.27, 0.3),
 )  # fmt: skip
+
+
+PATCH_TURN = np.linspace(0, 2 * np.pi, 11, endpoint=False)[:, None]
+PATCH_COSINE, PATCH_SINE = np.cos(PATCH_TURN), np.sin(PATCH_TURN)
 
 
 def add_house(mesh: Mesh, rng: np.random.Generator, corners: tuple[float, float, float, float], height: float) -> None:
@@ -55,45 +59,41 @@ def _boxes_on_wall(
         add_box(mesh, Frame(0.0, 0.0), (z, y, near), (z + 0.8, y + 0.6, far), metal)
 
 
+def _shades(colour: RGB, low: float, high: float, holes: float) -> list[Material]:
+    """Leaves of one plant, from the dark to the light ones."""
+    return [
+        stuff.LEAVES.dyed((colour[0] * tone, colour[1] * tone, colour[2] * tone)).thinned(holes)
+        for tone in np.linspace(low, high, 4).tolist()
+    ]
+
+
 def add_tree(mesh: Mesh, rng: np.random.Generator, at: Points, height: float, colour: RGB) -> None:
-    """Adds a broad-leaved tree."""
+    """Adds a broad-leaved tree: a crown of leafy patches that face outward from its middle."""
     mesh.begin(0)
-    up = np.array([0.0, 1.0, 0.0])
     right, toward = facing(at)
-    fork = at + up * height * 0.36
+    fork = at + UP * height * 0.36
     add_capsule(mesh, at, fork, (0.035 * height, 0.024 * height), stuff.BARK)
     for lean in (-0.22, 0.02, 0.2):
-        tip = fork + (right * lean + up * 0.3) * height
+        tip = fork + (right * lean + UP * 0.3) * height
         add_capsule(mesh, fork, tip, (0.02 * height, 0.01 * height), stuff.BARK)
-    centre = at + up * height * 0.68
-    clumps = 22
-    for _ in range(clumps):
-        direction = rng.normal(size=3)
-        direction /= np.linalg.norm(direction)
-        direction[1] = direction[1] * 0.8
-        middle = centre + direction * height * np.array([0.26, 0.27, 0.26]) * rng.uniform(0.5, 1.05)
-        tone = float(rng.uniform(0.7, 1.25))
-        leaves = stuff.LEAVES.dyed((colour[0] * tone, colour[1] * tone, colour[2] * tone))
-        _clump(
-            mesh,
-            rng,
-            middle,
-            height * float(rng.uniform(0.11, 0.19)),
-            (leaves, 0.42),
-            direction + 0.5 * up + 0.3 * toward,
-        )
+    centre = at + UP * height * 0.68
+    shades = _shades(colour, 0.7, 1.25, 0.42)
+    directions = rng.normal(size=(22, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    directions[:, 1] *= 0.8
+    for direction in directions:
+        middle = centre + direction * height * 0.26 * float(rng.uniform(0.5, 1.05))
+        leaves = shades[int(rng.integers(len(shades)))]
+        size = height * float(rng.uniform(0.11, 0.19))
+        _add_patch(mesh, rng, middle, size, leaves, direction + 0.5 * UP + 0.3 * toward)
 
 
-def _clump(
-    mesh: Mesh, rng: np.random.Generator, centre: Points, radius: float, leaves: tuple[Material, float], normal: Points
+def _add_patch(
+    mesh: Mesh, rng: np.random.Generator, centre: Points, radius: float, leaves: Material, normal: Points
 ) -> None:
     right, _ = facing(centre)
-    up = np.array([0.0, 1.0, 0.0])
-    turn = np.linspace(0, 2 * np.pi, 11, endpoint=False)
-    reach = radius * rng.uniform(0.7, 1.2, size=11)
-    outline = centre + np.cos(turn)[:, None] * reach[:, None] * right + np.sin(turn)[:, None] * reach[:, None] * up
-    material, holes = leaves
-    mesh.add(outline, material.thinned(holes), normal=normal)
+    reach = radius * rng.uniform(0.7, 1.2, size=(11, 1))
+    mesh.add(centre + reach * (PATCH_COSINE * right + PATCH_SINE * UP), leaves, normal=normal)
 
 
 def add_hedge(
@@ -107,23 +107,23 @@ def add_hedge(
     add_box(mesh, Frame(0.0, 0.0), (z0, 0.0, x0), (z1, height, x1), leaves, taper=0.08)
     edge = x1 if x1 < 0 else x0
     toward = np.array([np.sign(-edge) * 0.8, 0.5, -0.4])
+    loose = leaves.thinned(0.35)
     for z in np.arange(z0, z1, max(0.7, (z1 - z0) / 14)):
         spot = np.array([edge, float(rng.uniform(0.5, 1.0)) * height, z])
-        _clump(mesh, rng, spot, 0.4, (leaves, 0.35), toward)
+        _add_patch(mesh, rng, spot, 0.4, loose, toward)
 
 
 def add_far_bank(mesh: Mesh, rng: np.random.Generator, distance: float, colour: RGB) -> None:
     """Adds a row of far trees and blocks that closes the view."""
     mesh.begin(0)
+    shades = _shades(colour, 0.6, 1.1, 0.12)
+    outward = np.array([0.2, 0.6, -0.6])
     for x in np.arange(-100.0, 100.0, 4.0):
         spot = np.array([x + float(rng.uniform(-3.0, 3.0)), 0.0, distance + float(rng.uniform(0.0, 30.0))])
         size = float(rng.uniform(2.5, 6.0))
-        tone = float(rng.uniform(0.6, 1.1))
-        leaves = stuff.LEAVES.dyed((colour[0] * tone, colour[1] * tone, colour[2] * tone))
+        leaves = shades[int(rng.integers(len(shades)))]
         for height in (0.3, 1.0):
-            _clump(
-                mesh, rng, spot + np.array([0.0, size * height, 0.0]), size, (leaves, 0.12), np.array([0.2, 0.6, -0.6])
-            )
+            _add_patch(mesh, rng, spot + UP * size * height, size, leaves, outward)
     for _ in range(5):
         x, z = float(rng.uniform(-60.0, 60.0)), distance + float(rng.uniform(25.0, 50.0))
         wide, height = float(rng.uniform(10.0, 22.0)), float(rng.uniform(9.0, 26.0))
