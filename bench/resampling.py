@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ WeightedStatistic = Callable[[Counts], Floats]
 """Takes (B, n), how often each image is drawn in each of B resamples; returns (K, B), K numbers of each resample."""
 
 BATCH_BYTES = 1 << 26
+_WARNINGS = threading.Lock()
+"""The filters of warnings belong to the whole process, and reports compare in threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def bootstrap_images(
     from scipy import stats
 
     batch = max(1, BATCH_BYTES // (8 * n))
-    with warnings.catch_warnings():
+    with _WARNINGS, warnings.catch_warnings():
         # numbers that hardly vary have no correction; they keep the plain quantiles below
         warnings.simplefilter("ignore", category=stats.DegenerateDataWarning)
         warnings.simplefilter("ignore", category=RuntimeWarning)
