@@ -9,7 +9,7 @@ from typing import Any
 
 from bench import __version__
 from bench.plan import CORE_TASKS, DatasetPlan, MethodPlan, Plan
-from bench.runtime import describe_machine
+from bench.machine import describe_machine
 from bench.store import digest
 from bench.types import PairFiles
 

@@ -153,10 +153,10 @@ def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...
         return tuple(_unique(config.tasks)), ()
     chosen, notes = ["metrics"], []
     for name in TASKS.names():
-        task = TASKS.get(name)()
-        if task.on_request and config.preset is None:
-            continue
         try:
+            task = TASKS.get(name)()
+            if task.on_request and config.preset is None:
+                continue
             task.check()
         except BenchError as error:
             notes.append(f"task {name} left out: {error}")

@@ -16,6 +16,7 @@ from bench.code_digest import code_digest
 from bench.config import RunConfig
 from bench.datasets import seen_in_training
 from bench.executor import Executor, create_executor
+from bench.machine import count_cores, describe_machine
 from bench.plan import (
     CORE_TASKS,
     DatasetPlan,
@@ -118,7 +119,7 @@ class Runner:
         self.plan = make_plan(config, store)
         self.result = RunResult(notes=list(self.plan.notes))
         self.executor: Executor = create_executor(config.executor)
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = count_cores()
         self.jobs = config.jobs or cores
         self.long_jobs = min(self.jobs, 1 if self.plan.device.startswith("cuda") else cores)
         self.threads = max(1, cores // self.jobs)
@@ -363,16 +364,16 @@ class Runner:
 
     def efficiency_units(self, everything: bool = False) -> Iterator[EfficiencyUnit]:
         """Methods that are not timed on this machine yet; folders of images cannot be."""
-        from bench.runtime import describe_machine
-
-        machine = describe_machine()
+        where = str(describe_machine()), code_digest("bench.runtime", follow=False)
         for dataset in self.plan.datasets:
             files = dataset.parts[dataset.main]
             for method in self.runnable:
                 source = cast(MethodSource, method.source)
                 if source.folder is not None or not files:
                     continue
-                key = digest(source.key, str(machine), code_digest("bench.runtime", follow=False), *(item.id for item in files))
+                key = digest(
+                    source.key, str(machine), code_digest("bench.runtime", follow=False), *(item.id for item in files)
+                )
                 if everything or self._done("efficiency", dataset.name, method.label, key) is None:
                     yield EfficiencyUnit(
                         out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,

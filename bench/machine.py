@@ -1,0 +1,61 @@
+"""What this machine is, for manifests and rows of timings."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bench.types import Machine
+
+PACKAGES = ("numpy", "scipy", "opencv-python-headless", "pillow", "torchvision", "ultralytics", "mmsegmentation", "ray")
+
+
+@lru_cache(maxsize=1)
+def describe_machine() -> Machine:
+    """Processor, memory, GPU, driver and the versions that numbers may depend on."""
+    import psutil
+    import torch
+
+    gpu = torch.cuda.is_available()
+    return Machine(
+        cpu=_cpu_name(),
+        cores=count_cores(),
+        memory_gb=round(psutil.virtual_memory().total / 2**30, 1),
+        gpu=torch.cuda.get_device_name(0) if gpu else "",
+        driver=_driver() if gpu else "",
+        python=platform.python_version(),
+        torch=torch.__version__,
+        cuda=torch.version.cuda or "" if gpu else "",
+        platform=platform.platform(),
+        threads=torch.get_num_threads(),
+        packages={name: found for name in PACKAGES if (found := _version(name))},
+    )
+
+
+def count_cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _driver() -> str:
+    info = Path("/proc/driver/nvidia/version")
+    return info.read_text(encoding="utf-8").splitlines()[0] if info.is_file() else ""
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
