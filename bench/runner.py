@@ -371,9 +371,7 @@ class Runner:
                 source = cast(MethodSource, method.source)
                 if source.folder is not None or not files:
                     continue
-                key = digest(
-                    source.key, str(machine), code_digest("bench.runtime", follow=False), *(item.id for item in files)
-                )
+                key = digest(source.key, *where, *(item.id for item in files))
                 if everything or self._done("efficiency", dataset.name, method.label, key) is None:
                     yield EfficiencyUnit(
                         out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
