@@ -1,4 +1,4 @@
-"""Builds the report of a run: reads the run folder, makes pictures, writes data files and pages, the first page last."""
+"""Builds the report of a run: reads the run, makes pictures, writes data files and pages, the first page last."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from reports import pages, statistics, tasks
-from reports.pictures import Picture, Progress, make_thumbnails, pair_pictures, write_pixels
+from reports.pictures import Progress, copy_sources, find_pictures, make_thumbnails, write_carried
 from reports.site import Site
 from reports.source import RunData
-
-Pictures = dict[tuple[str, str], list[Picture]]
 
 
 def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None) -> Path:
@@ -32,16 +30,18 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     """
     run = RunData.read(run_dir)
     report = run.store.report_dir
-    pictures = {(data.name, pair): pair_pictures(run, data, pair) for data in run.datasets for pair in data.pairs}
+    pictures, carried = find_pictures(run)
+    if not carried:
+        pictures = copy_sources(run, pictures)
     failed = make_thumbnails([one for group in pictures.values() for one in group], report, jobs, progress)
+    if carried:
+        write_carried(report, pictures)
     site = Site(report, pages.shared(run, datetime.now(timezone.utc)))
     site.assets()
-    readable = write_pixels(run, pictures)
-    if not readable:
-        site.drop("pixels")
+    site.drop("sources" if carried else "pixels")
     overview = pages.Overview(run, failed)
-    pages.write_site_data(site, run, readable)
-    steps = [*pages.plan(site, run, overview, pictures), *tasks.plan(site, run), *statistics.plan(site, overview)]
+    pages.write_site_data(site, run, carried)
+    steps = [*pages.plan(site, run, overview, pictures, carried), *tasks.plan(site, run), *statistics.plan(site, overview)]
     for done, step in enumerate(steps, 1):
         step()
         if progress:

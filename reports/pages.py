@@ -29,12 +29,11 @@ from bench.tables import (
 )
 from reports import words
 from reports.conventions import definition, text_of
-from reports.pictures import Picture
+from reports.pictures import Pictures
 from reports.site import Site
 from reports.source import DatasetView, Facts, MethodView, RunData, slug
 
 Step = Callable[[], None]
-Pictures = dict[tuple[str, str], list[Picture]]
 
 TASK_TITLES = {"segmentation": "Segmentation", "detection": "Detection", "efficiency": "Efficiency"}
 
@@ -148,13 +147,13 @@ def exports(table: Table, caption: str) -> list[tuple[str, str, str]]:
     ]
 
 
-def write_site_data(site: Site, run: RunData, readable: bool) -> None:
+def write_site_data(site: Site, run: RunData, carried: bool) -> None:
     """Writes what all scripts need: methods, data sets, conventions."""
     site.data(
         "site",
         "site",
         {
-            "pixels": readable,
+            "pixels": carried,
             "root": run.store.root.as_posix(),
             "methods": [
                 {
@@ -180,11 +179,11 @@ def _slugs(names: Sequence[str]) -> dict[str, str]:
     return {name: slug(name) for name in names if slug(name) != name}
 
 
-def plan(site: Site, run: RunData, overview: Overview, pictures: Pictures) -> list[Step]:
+def plan(site: Site, run: RunData, overview: Overview, pictures: Pictures, carried: bool) -> list[Step]:
     """The pages and data files to write, in order."""
     steps: list[Step] = []
     for data in run.datasets:
-        steps.append(partial(_dataset_data, site, overview, data, pictures))
+        steps.append(partial(_dataset_data, site, overview, data, pictures, carried))
         steps.append(partial(_dataset_page, site, overview, data))
     for method in run.methods:
         steps.append(partial(_method_page, site, overview, method, pictures))
@@ -193,13 +192,13 @@ def plan(site: Site, run: RunData, overview: Overview, pictures: Pictures) -> li
     return steps
 
 
-def _dataset_data(site: Site, overview: Overview, data: DatasetView, pictures: Pictures) -> None:
+def _dataset_data(site: Site, overview: Overview, data: DatasetView, pictures: Pictures, carried: bool) -> None:
     order = overview.disagreement.get(data.name)
     site.data(
         f"pictures-{slug(data.name)}",
         f"pictures/{data.name}",
         {
-            "images": _addresses(data, pictures, "url"),
+            "images": {} if carried else _addresses(data, pictures, "url"),
             "thumbs": _addresses(data, pictures, "thumb"),
             "disagreement": [] if order is None else [_short(order.get(pair)) for pair in data.pairs],
             "tags": _tags(data),

@@ -6,9 +6,9 @@ import base64
 import io
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,12 +22,15 @@ from reports.source import DatasetView, RunData, slug
 THUMB_WIDTH = 192
 """Pixels; sharp at the 96 to 192 CSS pixels that the gallery shows."""
 
-FIGURE_BYTES = 48_000_000
-"""Up to this many bytes of images, a run carries its pixels as scripts too, so that a page opened from disk may draw
-them into a figure (browsers let such a page show its neighbours' images but not read them)."""
+CARRIED_BYTES = 48_000_000
+"""Up to this many bytes of images a report carries its images itself, as scripts; beyond it the viewer shows the run's
+files. A page opened from disk may show its neighbours' images but not read them, so only carried images can be drawn into
+a figure without asking the reader for the run folder; and such a report can be sent to someone by itself."""
 
-SOURCES = {"visible": "@vis", "infrared": "@ir"}
+SOURCES = {"infrared": "@ir", "visible": "@vis"}
 """Reference methods whose stored images are the sources themselves, so that no copy is needed."""
+
+SHOWABLE = (".png", ".jpg", ".jpeg")
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,14 +42,35 @@ class Picture:
     Attributes:
         key: ``@ir``, ``@vis`` (no label starts with @) or the method's label.
         path: the file on disk.
-        url: the same, relative to a page of the report, percent-encoded.
+        url: its address relative to a page of the report, percent-encoded; empty where the report carries the image.
         thumb: address of its thumbnail, relative to a page.
+        part: ``ir`` or ``vis`` where the file holds both in four channels.
     """
 
     key: str
     path: Path
     url: str
     thumb: str
+    part: str = ""
+
+    def read(self) -> Image:
+        """The image, uint8 (H, W) or (H, W, 3) RGB.
+
+        Raises:
+            BenchError: not readable.
+        """
+        if not self.part:
+            return read_image(self.path)
+        try:
+            with PillowImage.open(self.path) as file:
+                channels = np.asarray(file.convert("RGBA"))
+        except (OSError, ValueError) as error:
+            raise BenchError(f"{self.path}: not a readable image ({error}); fetch it again") from error
+        return channels[..., 3] if self.part == "ir" else channels[..., :3]
+
+
+Pictures = dict[tuple[str, str], list[Picture]]
+"""(data set, pair) -> its pictures: infrared, visible, then every method in order."""
 
 
 def workers(jobs: int) -> int:
@@ -61,65 +85,73 @@ def url_of(path: Path, base: Path) -> str:
     return quote(Path(os.path.relpath(path, base)).as_posix())
 
 
-def pair_pictures(run: RunData, dataset: DatasetView, pair: str) -> list[Picture]:
-    """The pictures of one pair that are on disk: infrared, visible, then every method in order."""
-    pictures = []
-    for reference, key in (("infrared", "@ir"), ("visible", "@vis")):
-        path = source_path(run, dataset, pair, key, reference)
-        if path is not None:
-            pictures.append(_picture(run, dataset, pair, key, path))
-    for method in run.methods:
-        path = run.fused_path(dataset.name, method.label, pair)
-        if path is not None and method.label not in SOURCES:
-            pictures.append(_picture(run, dataset, pair, method.label, path))
-    return pictures
+def find_pictures(run: RunData) -> tuple[Pictures, bool]:
+    """All pictures that are on disk.
 
-
-def _picture(run: RunData, dataset: DatasetView, pair: str, key: str, path: Path) -> Picture:
-    base = run.store.report_dir
-    thumb = base / "thumbs" / slug(dataset.name) / slug(key) / f"{slug(pair)}.jpg"
-    return Picture(key, path, url_of(path, base), url_of(thumb, base))
-
-
-def source_path(run: RunData, dataset: DatasetView, pair: str, key: str, reference: str) -> Path | None:
-    """A source image that a page may show: the reference method's stored image if there is one, else a copy.
-
-    The copy is made on the first call and kept; None if the source is no longer where the run found it.
+    Returns:
+        The pictures, and True if they are few enough for the report to carry them.
     """
-    stored = run.fused_path(dataset.name, reference, pair)
-    if stored is not None:
-        return stored
-    source = key.lstrip("@")
-    target = run.store.report_dir / "sources" / slug(dataset.name) / f"{slug(pair)}.{source}"
-    for suffix in (".png", ".jpg"):
-        kept = target.with_name(target.name + suffix)
-        if kept.is_file():
-            return kept
-    files = (dataset.facts["sources"] or {}).get(pair) or {}
-    original = Path(str(files.get(source) or ""))
-    if not files.get(source) or not original.is_file():
-        return None
-    return _copy_source(original, target, split=files.get("ir") == files.get("vis"), infrared=source == "ir")
+    found: Pictures = {
+        (data.name, pair): list(_pair_pictures(run, data, pair)) for data in run.datasets for pair in data.pairs
+    }
+    total = sum(picture.path.stat().st_size for group in found.values() for picture in group)
+    return found, total <= CARRIED_BYTES
 
 
-def _copy_source(original: Path, target: Path, split: bool, infrared: bool) -> Path | None:
-    """The bytes as they are where a browser shows them; anything else as PNG."""
+def _pair_pictures(run: RunData, data: DatasetView, pair: str) -> Iterator[Picture]:
+    files = (data.facts["sources"] or {}).get(pair) or {}
+    both = bool(files) and files.get("ir") == files.get("vis")
+    for reference, key in SOURCES.items():
+        stored = run.fused_path(data.name, reference, pair)
+        original = Path(str(files.get(key[1:]) or ""))
+        if stored is not None:
+            yield _picture(run, data, pair, key, stored)
+        elif files.get(key[1:]) and original.is_file():
+            yield _picture(run, data, pair, key, original, key[1:] if both else "")
+    for method in run.methods:
+        path = run.fused_path(data.name, method.label, pair) if method.label not in SOURCES else None
+        if path is not None:
+            yield _picture(run, data, pair, method.label, path)
+
+
+def _picture(run: RunData, data: DatasetView, pair: str, key: str, path: Path, part: str = "") -> Picture:
+    base = run.store.report_dir
+    thumb = base / "thumbs" / slug(data.name) / slug(key) / f"{slug(pair)}.jpg"
+    return Picture(key, path, url_of(path, base), url_of(thumb, base), part)
+
+
+def copy_sources(run: RunData, pictures: Pictures) -> Pictures:
+    """Copies the sources that lie outside the run folder into the report; returns the pictures with their addresses."""
+    base = run.store.report_dir
+    return {
+        (dataset, pair): [
+            picture if picture.path.is_relative_to(run.store.root) else _copied(picture, base, dataset, pair)
+            for picture in group
+        ]
+        for (dataset, pair), group in pictures.items()
+    }
+
+
+def _copied(picture: Picture, base: Path, dataset: str, pair: str) -> Picture:
+    suffix = ".jpg" if picture.path.suffix.lower() in (".jpg", ".jpeg") else ".png"
+    target = base / "sources" / slug(dataset) / f"{slug(pair)}.{picture.key[1:]}{suffix}"
+    if _older(target, picture.path):
+        write_atomic(target, showable_bytes(picture))
+    return replace(picture, path=target, url=url_of(target, base), part="")
+
+
+def showable_bytes(picture: Picture) -> bytes:
+    """The bytes of the file where a browser shows it as it is, else the image as PNG."""
+    if not picture.part and picture.path.suffix.lower() in SHOWABLE:
+        return picture.path.read_bytes()
+    return encode_png(picture.read(), 6)
+
+
+def _older(path: Path, than: Path) -> bool:
     try:
-        if split:
-            with PillowImage.open(original) as file:
-                channels = np.asarray(file.convert("RGBA"))
-            image: Image = channels[..., 3] if infrared else channels[..., :3]
-        elif original.suffix.lower() in (".png", ".jpg", ".jpeg"):
-            target = target.with_name(target.name + (".png" if original.suffix.lower() == ".png" else ".jpg"))
-            write_atomic(target, original.read_bytes())
-            return target
-        else:
-            image = read_image(original)
-        target = target.with_name(target.name + ".png")
-        write_atomic(target, encode_png(image, 6))
-    except (BenchError, OSError, ValueError):
-        return None
-    return target
+        return path.stat().st_mtime_ns < than.stat().st_mtime_ns
+    except OSError:
+        return True
 
 
 def make_thumbnails(pictures: Iterable[Picture], base: Path, jobs: int, progress: Progress | None = None) -> list[str]:
@@ -128,7 +160,7 @@ def make_thumbnails(pictures: Iterable[Picture], base: Path, jobs: int, progress
     Returns:
         What could not be made, one line each.
     """
-    todo = [picture for picture in pictures if _stale(base, picture)]
+    todo = [picture for picture in pictures if _older(_thumb_path(base, picture), picture.path)]
     failed: list[str] = []
     with ThreadPoolExecutor(workers(jobs)) as pool:
         futures = [pool.submit(_thumbnail, picture, base) for picture in todo]
@@ -143,16 +175,9 @@ def _thumb_path(base: Path, picture: Picture) -> Path:
     return base.joinpath(*picture.thumb.split("/"))
 
 
-def _stale(base: Path, picture: Picture) -> bool:
-    try:
-        return _thumb_path(base, picture).stat().st_mtime_ns < picture.path.stat().st_mtime_ns
-    except OSError:
-        return True
-
-
 def _thumbnail(picture: Picture, base: Path) -> list[str]:
     try:
-        image = PillowImage.fromarray(as_rgb(read_image(picture.path)))
+        image = PillowImage.fromarray(as_rgb(picture.read()))
         height = max(1, round(image.height * THUMB_WIDTH / image.width))
         # halving by box first is twice as fast as one filtered step and looks the same at this size
         small = image.resize((THUMB_WIDTH, height), PillowImage.Resampling.BILINEAR, reducing_gap=1.5)
@@ -164,29 +189,29 @@ def _thumbnail(picture: Picture, base: Path) -> list[str]:
     return []
 
 
-def write_pixels(run: RunData, pictures: dict[tuple[str, str], list[Picture]]) -> bool:
-    """Writes one script per pair with the bytes of its images, if the whole run stays below ``FIGURE_BYTES``.
-
-    Returns:
-        True if pages can read pixels.
-    """
-    folder = run.store.report_dir / "pixels"
-    total = sum(picture.path.stat().st_size for group in pictures.values() for picture in group)
-    if total > FIGURE_BYTES:
-        return False
+def write_carried(base: Path, pictures: Pictures) -> None:
+    """Writes one script per pair with the bytes of its images."""
     for (dataset, pair), group in pictures.items():
-        target = folder / slug(dataset) / f"{slug(pair)}.js"
-        newest = max((picture.path.stat().st_mtime_ns for picture in group), default=0)
-        if target.is_file() and target.stat().st_mtime_ns >= newest:
-            continue
-        images = {picture.key: _data_url(picture.path) for picture in group}
-        write_atomic(target, script(f"pixels/{dataset}/{pair}", images).encode())
-    return True
+        target = base / "pixels" / slug(dataset) / f"{slug(pair)}.js"
+        keys = [picture.key for picture in group]
+        if any(_older(target, picture.path) for picture in group) or _keys(target) != keys:
+            images = {picture.key: _data_url(picture) for picture in group}
+            write_atomic(target, script(f"pixels/{dataset}/{pair}", {"keys": keys, **images}).encode())
 
 
-def _data_url(path: Path) -> str:
-    kind = "png" if path.suffix == ".png" else "jpeg"
-    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+def _keys(path: Path) -> list[str] | None:
+    """Whose images a script holds, read from its beginning."""
+    try:
+        with path.open(encoding="ascii") as file:
+            start = file.read(65536)
+        return json.loads(start[start.index('{"keys":') + 8 : start.index("]", start.index('{"keys":')) + 1])
+    except (OSError, ValueError):
+        return None
+
+
+def _data_url(picture: Picture) -> str:
+    kind = "jpeg" if not picture.part and picture.path.suffix.lower() in (".jpg", ".jpeg") else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(showable_bytes(picture)).decode()}"
 
 
 def script(key: str, value: object) -> str:

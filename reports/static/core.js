@@ -22,6 +22,9 @@ const Report = (() => {
     return pending.get(file);
   }
 
+  /** Lets go of a large value; it is loaded again when needed. */
+  function forget(file, key) { values.delete(key); pending.delete(file); }
+
   const site = () => load("data/site.js", "site");
   const scores = (dataset, convention) =>
     load(`data/scores-${dataset.slug}-${convention.slug}.js`, `scores/${dataset.name}/${convention.name}`);
@@ -171,5 +174,5 @@ const Report = (() => {
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 
-  return { put, load, site, scores, pictures, address, make, svg, format, viewerLink, save, announce, onConvention };
+  return { put, load, forget, site, scores, pictures, address, make, svg, format, viewerLink, save, announce, onConvention };
 })();

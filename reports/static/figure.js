@@ -10,9 +10,9 @@ const Figure = (() => {
     const font = Math.max(10, Math.round(size.width / 20));
     const line = Math.max(1.5, size.width / 160);
     const zooms = ["r", "g"].filter((key) => boxes[key]);
-    const slot = zooms.length ? (size.width - gap * (zooms.length - 1)) / zooms.length : 0;
-    const zoomHeight = zooms.length ? Math.min(size.height, Math.max(...zooms.map((key) =>
-      slot * boxes[key].h * size.height / (boxes[key].w * size.width)))) : 0;
+    const aspect = (key) => boxes[key].w * size.width / (boxes[key].h * size.height);
+    const zoomHeight = zooms.length ? Math.min(size.height,
+      (size.width - gap * (zooms.length - 1)) / zooms.reduce((sum, key) => sum + aspect(key), 0)) : 0;
     const cell = { width: size.width, height: size.height + (zooms.length ? gap + zoomHeight : 0) + font * 1.7 };
     const rows = Math.ceil(cells.length / columns);
     const width = columns * cell.width + (columns - 1) * gap;
@@ -33,19 +33,17 @@ const Figure = (() => {
         group.append(svg("rect", { x: box.x * size.width, y: box.y * size.height, width: box.w * size.width,
           height: box.h * size.height, fill: "none", stroke: COLOURS[key], "stroke-width": line }));
       }
-      zooms.forEach((key, place) => {
+      const row = zooms.reduce((sum, key) => sum + zoomHeight * aspect(key), gap * (zooms.length - 1));
+      let left = (size.width - row) / 2;
+      for (const key of zooms) {
         const box = boxes[key];
-        const left = place * (slot + gap);
-        const top = size.height + gap;
-        const ratio = box.w * size.width / (box.h * size.height);
-        const shownHeight = Math.min(zoomHeight, slot / ratio);
-        const shownWidth = shownHeight * ratio;
-        const inner = svg("svg", { x: left + (slot - shownWidth) / 2, y: top, width: shownWidth, height: shownHeight,
-          viewBox: `${box.x * size.width} ${box.y * size.height} ${box.w * size.width} ${box.h * size.height}`,
-          preserveAspectRatio: "none" }, svg("use", { href: `#${id}` }));
-        group.append(inner, svg("rect", { x: left + (slot - shownWidth) / 2 + line / 2, y: top + line / 2,
-          width: shownWidth - line, height: shownHeight - line, fill: "none", stroke: COLOURS[key], "stroke-width": line }));
-      });
+        const [wide, top] = [zoomHeight * aspect(key), size.height + gap];
+        group.append(svg("svg", { x: left, y: top, width: wide, height: zoomHeight, preserveAspectRatio: "none",
+          viewBox: `${box.x * size.width} ${box.y * size.height} ${box.w * size.width} ${box.h * size.height}` },
+        svg("use", { href: `#${id}` })), svg("rect", { x: left + line / 2, y: top + line / 2, width: wide - line,
+          height: zoomHeight - line, fill: "none", stroke: COLOURS[key], "stroke-width": line }));
+        left += wide + gap;
+      }
       const label = svg("text", { x: size.width / 2, y: cell.height - font * 0.45, "text-anchor": "middle", fill: "#000" });
       label.textContent = entry.title;
       group.append(label);
@@ -104,18 +102,13 @@ const Figure = (() => {
     });
   }
 
-  /** Address of an image -> its bytes as a data URL; null if they cannot be had. */
-  async function bytes(site, dataset, pair, cells, ask) {
-    const found = new Map();
+  /** Key of each cell -> its bytes as a data URL; null if they cannot be had. */
+  async function bytes(cells, ask) {
+    const found = new Map(cells.filter(({ url }) => url.startsWith("data:")).map(({ key, url }) => [key, url]));
+    if (found.size === cells.length) return found;
     if (location.protocol.startsWith("http")) {
       for (const { key, url } of cells) found.set(key, await dataUrl(await (await fetch(url)).blob()));
       return found;
-    }
-    if (site.pixels) {
-      const name = dataset.slugs[pair] ?? pair;
-      const images = await Report.load(`pixels/${dataset.slug}/${name}.js`, `pixels/${dataset.name}/${pair}`);
-      for (const { key } of cells) if (images[key]) found.set(key, images[key]);
-      if (found.size === cells.length) return found;
     }
     if (!folder && !(await ask())) return null;
     for (const { key, url } of cells) {

@@ -156,8 +156,11 @@
 
     async open() {
       const { dataset } = this.state;
+      const { pair } = this.state;
       this.pictures = await Report.pictures(dataset);
-      if (dataset !== this.state.dataset) return;
+      const carried = this.site.pixels ? await this.loadCarried(dataset, dataset.pairs[pair]) : null;
+      if (dataset !== this.state.dataset || pair !== this.state.pair) return; // the reader has gone on
+      this.carried = carried;
       if (this.filled !== dataset) {
         this.datasetSelect.value = dataset.name;
         this.pairSelect.replaceChildren(...dataset.pairs.map((pair) => make("option", {}, pair)));
@@ -169,10 +172,20 @@
       await this.drawScores();
     }
 
+    /** The images of a pair where the report carries them; the last few pairs are kept. */
+    async loadCarried(dataset, pair) {
+      const place = [`pixels/${dataset.slug}/${dataset.slugs[pair] ?? pair}.js`, `pixels/${dataset.name}/${pair}`];
+      const images = await Report.load(...place);
+      this.kept = [...(this.kept ?? []).filter(([file]) => file !== place[0]), place];
+      while (this.kept.length > 6) Report.forget(...this.kept.shift());
+      return images;
+    }
+
     available() {
       const { dataset, pair } = this.state;
       const order = ["@ir", "@vis", ...this.methods.keys()];
-      return order.map((key) => ({ key, title: this.titles.get(key), url: Report.address(this.pictures.images[key], dataset, pair) }))
+      return order.map((key) => ({ key, title: this.titles.get(key), 
+        url: this.site.pixels ? this.carried[key] ?? null : Report.address(this.pictures.images[key], dataset, pair) }))
         .filter(({ url }) => url);
     }
 
@@ -304,7 +317,7 @@
       const room = this.stage.clientWidth;
       const height = Math.max(260, innerHeight - this.stage.getBoundingClientRect().top - scrollY - 16);
       const count = this.tiles.length;
-      const caption = 26;
+      const caption = 26; // pixels
       if (this.state.mode !== "grid") {
         const width = Math.min(room, (height - caption) / ratio);
         this.stage.style.setProperty("--tile", `${Math.floor(width)}px`);
@@ -313,7 +326,8 @@
         let best = 0;
         for (let columns = 1; columns <= count; columns += 1) {
           const rows = Math.ceil(count / columns);
-          const width = Math.min((room - 8 * (columns - 1)) / columns, (height / rows - caption - 8) / ratio);
+          const extra = this.insetHeight(100, ratio) / 100;
+          const width = Math.min((room - 8 * (columns - 1)) / columns, (height / rows - caption - 12) / (ratio + extra));
           best = Math.max(best, width);
         }
         const columns = Math.max(1, Math.min(count, Math.floor((room + 8) / (Math.max(best, Math.min(least, room)) + 8))));
@@ -322,6 +336,13 @@
       }
       this.stage.style.setProperty("--ratio", `${size.width} / ${size.height}`);
       this.place();
+    }
+
+    /** Height of the enlargements: all alike, together as wide as the image, never taller than it. */
+    insetHeight(width, ratio) {
+      const boxes = this.state.mode !== "grid" ? [] : Object.keys(BOXES).map((key) => this.state[key]).filter(Boolean);
+      const widths = boxes.reduce((sum, box) => sum + box.w / (ratio * box.h), 0);
+      return widths ? Math.min((width - 4 * (boxes.length - 1)) / widths, width * ratio) : 0;
     }
 
     refresh() {
@@ -356,16 +377,14 @@
         return svg("rect", { x: box.x, y: box.y, width: box.w, height: box.h, class: `box ${BOXES[key]}`, "vector-effect": "non-scaling-stroke" });
       }));
       entry.marks.style.setProperty("--line", `${2 / zoom.s}px`);
-      const keys = this.state.mode === "grid" || this.state.mode === "wipe" ? Object.keys(BOXES).filter((key) => this.state[key]) : [];
-      if (this.state.mode === "wipe") { entry.insets.replaceChildren(); return; }
+      const keys = this.state.mode === "grid" ? Object.keys(BOXES).filter((key) => this.state[key]) : [];
       const ratio = (this.size?.height ?? 3) / (this.size?.width ?? 4);
-      const slot = (width - 4 * (keys.length - 1)) / Math.max(1, keys.length);
-      const tall = Math.min(width * ratio, Math.max(0, ...keys.map((key) => slot * ratio * this.state[key].h / this.state[key].w)));
-      entry.insets.replaceChildren(...keys.map((key) => {
+      const shapes = keys.map((key) => ratio * this.state[key].h / this.state[key].w);
+      const tall = this.insetHeight(width, ratio);
+      entry.insets.replaceChildren(...keys.map((key, index) => {
         const box = this.state[key];
-        const shape = ratio * box.h / box.w;
-        const shownHeight = Math.min(tall, slot * shape);
-        const shownWidth = shownHeight / shape;
+        const shownWidth = tall / shapes[index];
+        const shownHeight = tall;
         const scale = shownWidth / box.w;
         const copy = make("img", { src: entry.images[0].src, alt: "", class: "pixels" });
         Object.assign(copy.style, { width: `${scale}px`, height: `${scale * ratio}px`,
@@ -552,7 +571,7 @@
       const make = (hrefOf) => Figure.draw(cells, boxes, Math.min(columns, cells.length), this.size, hrefOf);
       if (kind === "print") { await Figure.print(make(({ url }) => url)); return; }
       try {
-        const data = await Figure.bytes(this.site, dataset, dataset.pairs[pair], cells, () => this.ask());
+        const data = await Figure.bytes(cells, () => this.ask());
         if (data) {
           const figure = make(({ key }) => data.get(key));
           if (kind === "svg") Report.save(`${name}.svg`, Figure.text(figure.root), "image/svg+xml");
