@@ -140,6 +140,24 @@ def test_second_call_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert ensure_demo(tmp_path, spec=TINY) == tmp_path / "demo"
 
 
+def test_set_of_any_size_is_kept_when_no_size_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ensure_demo(tmp_path, spec=TINY)
+    monkeypatch.setattr(dataset, "draw", None)
+    assert len(_names(ensure_demo(tmp_path) / "train" / "vi")) == 2
+
+
+def test_set_with_missing_images_is_made_again_and_progress_is_told(tmp_path: Path) -> None:
+    folder = ensure_demo(tmp_path, spec=TINY)
+    whole = _bytes(folder)
+    (folder / "test/vi/00003D.png").unlink()
+    (tmp_path / ".demo-killed" / "new").mkdir(parents=True)
+    told: list[tuple[int, int]] = []
+    ensure_demo(tmp_path, spec=TINY, progress=lambda done, total: told.append((done, total)))
+    assert _bytes(folder) == whole
+    assert told == [(k, 6) for k in range(1, 7)]
+    assert not list(tmp_path.glob(".demo-*"))
+
+
 def test_newer_generator_makes_the_set_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = ensure_demo(tmp_path, spec=TINY)
     (folder / "train/vi/00001D.png").write_bytes(b"old")
@@ -175,6 +193,11 @@ def test_folder_of_someone_else_is_not_replaced(tmp_path: Path) -> None:
 def test_impossible_sizes_are_refused(sizes: dict[str, int]) -> None:
     with pytest.raises(BenchError, match=next(iter(sizes)) + "|multiples of 4"):
         DemoSpec(**sizes)
+
+
+def test_negative_seed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="seed is -1, wanted 0 or more"):
+        ensure_demo(tmp_path, seed=-1)
 
 
 def test_importing_the_package_loads_no_drawing_code() -> None:
