@@ -81,7 +81,14 @@ class Fuser:
         method.way = way
         self.device = torch.device(method.device)
         for module in method.modules().values():
-            module.eval().requires_grad_(False).to(device=self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            module.eval().requires_grad_(False).to(self.device)
+        self.use_layout(torch.channels_last)
+
+    def use_layout(self, layout: torch.memory_format) -> None:
+        """Lays networks and their input out in memory, channels-last (the fastest) or contiguous; the values stay."""
+        self.layout = layout
+        for module in self.method.modules().values():
+            module.to(memory_format=layout)
 
     def fuse_pair(self, ir: Image, vis: Image) -> Image:
         """Fuses one pair.
@@ -139,7 +146,7 @@ class Fuser:
     def _to_device(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
         tensor = (tensor.to(torch.float64) / 255.0).to(torch_dtype(self.method))
-        return tensor.contiguous(memory_format=torch.channels_last)
+        return tensor.contiguous(memory_format=self.layout)
 
     def compute(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Runs the method on prepared tensors; pads to its multiple and crops again.

@@ -167,7 +167,7 @@ class _Reader(pickle.Unpickler):
 def _builders() -> dict[str, Callable[..., Tensor]]:
     # made anew for each name: a pickle may hang attributes on a function, which must not outlive the reading
     def rebuild_tensor(storage: Tensor, offset: int, size: Sequence[int], stride: Sequence[int], *_: Any) -> Tensor:
-        # as_strided refuses what reaches outside the storage; repeated elements could still ask for any amount of memory
+        # as_strided refuses what reaches outside the storage; repeated elements could still ask for any amount
         if math.prod(size) > storage.numel():
             raise BenchError(f"a tensor of shape {tuple(size)} is stored in {storage.numel()} numbers; fetch it again")
         return storage.as_strided(tuple(size), tuple(stride), offset).clone()

@@ -112,7 +112,7 @@ def select(boxes: Tensor, scores: Tensor, classes: Tensor, placement: Placement,
     candidates = boxes[index]
     keep = torch.zeros_like(label, dtype=torch.bool)
     # one class at a time: shifting classes apart, the usual trick, rounds coordinates
-    for number in torch.unique(label).tolist():  # type: ignore[no-untyped-call]
+    for number in torch.unique(label).tolist():
         members = torch.nonzero(label == number).flatten()
         keep[members[nms(candidates[members], confidence[members], protocol.iou)]] = True
     kept = torch.nonzero(keep).flatten()[: protocol.max_boxes]
