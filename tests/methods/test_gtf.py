@@ -248,17 +248,14 @@ def random_image(seed: int, *shape: int) -> NDArray[np.uint8]:
     return values.repeat(4, axis=0).repeat(4, axis=1)
 
 
-def test_the_objective_falls_below_both_sources() -> None:
-    ir, vis = (torch.from_numpy(random_image(seed, 32, 40)).double()[None] / 255 for seed in (0, 1))
-    difference = ir - vis
+def test_the_objective_falls() -> None:
+    difference = scene(8, 1, 24, 32)
 
     def objective(solution: Tensor) -> float:
         gradient = squared_gradient(solution, torch.empty_like(solution)).sqrt().sum()
-        return float((solution - difference).abs().sum() + gradient)
+        return float((solution - difference).abs().sum() + 4 * gradient)
 
-    assert objective(transfer_gradients(difference, 1.0)) < min(
-        objective(difference), objective(torch.zeros_like(difference))
-    )
+    assert objective(transfer_gradients(difference)) < 0.8 * objective(difference)
 
 
 def test_equal_sources_come_back() -> None:
