@@ -1,0 +1,86 @@
+"""How much a segmenter may learn and how it is scored, per preset; every method gets exactly the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bench.training.precision import PRECISIONS
+from bench.training.segmentation import SegmenterSchedule
+from bench.types import BenchError
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """One preset's sizes.
+
+    Attributes:
+        schedule: of the retraining.
+        multi_scale: whether the published multi-scale convention is scored as well.
+        segmenter: which adapter.
+        precision: ``auto``, ``float32`` or ``bfloat16``, of the training's forward pass.
+        compile: whether ``torch.compile`` is used for the training.
+    """
+
+    schedule: SegmenterSchedule
+    multi_scale: bool = True
+    segmenter: str = "banet"
+    precision: str = "auto"
+    compile: bool = False
+
+
+BUDGETS: dict[str, Budget] = {
+    # 80,000 steps of 16 images at full size (section 4.1 and the released code)
+    "paper": Budget(SegmenterSchedule(steps=80_000, batch=16)),
+    # Minutes on two CPU cores: half-size images, and a higher rate to make up for the short way from random weights.
+    "quick": Budget(SegmenterSchedule(steps=400, batch=8, image_scale=0.5, rate=3e-2, warmup=0.1)),
+    # Seconds: shows that everything works, and little more.
+    "smoke": Budget(SegmenterSchedule(steps=60, batch=4, image_scale=0.5, rate=3e-2, warmup=0.1), multi_scale=False),
+}
+
+WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def make_budget(preset: str, options: Mapping[str, str]) -> Budget:
+    """The preset's budget with options put in.
+
+    Args:
+        preset: ``smoke``, ``quick`` or ``paper``.
+        options: ``segmenter``, ``precision``, ``compile``, ``multi_scale``, ``steps``, ``batch``, ``image_scale``.
+
+    Raises:
+        BenchError: an unknown preset or option, or a value that does not fit.
+    """
+    if preset not in BUDGETS:
+        raise BenchError(f"segmentation: preset {preset!r} is not known, wanted one of {', '.join(BUDGETS)}")
+    budget = BUDGETS[preset]
+    for name, text in options.items():
+        try:
+            budget = _with_option(budget, name, text)
+        except (KeyError, ValueError) as error:
+            raise BenchError(f"segmentation: option {name}={text!r} does not fit; see BUDGETS for its kind") from error
+    if not 0 < budget.schedule.image_scale <= 1 or budget.schedule.steps < 1 or budget.schedule.batch < 2:
+        raise BenchError("segmentation: wanted 0 < image_scale <= 1, steps >= 1 and batch >= 2 (batch norm needs two)")
+    return budget
+
+
+def _with_option(budget: Budget, name: str, text: str) -> Budget:
+    match name:
+        case "segmenter":
+            return replace(budget, segmenter=text)
+        case "precision" if text in PRECISIONS:
+            return replace(budget, precision=text)
+        case "compile":
+            return replace(budget, compile=WORDS[text.lower()])
+        case "multi_scale":
+            return replace(budget, multi_scale=WORDS[text.lower()])
+        case "steps":
+            return replace(budget, schedule=replace(budget.schedule, steps=int(text)))
+        case "batch":
+            return replace(budget, schedule=replace(budget.schedule, batch=int(text)))
+        case "image_scale":
+            return replace(budget, schedule=replace(budget.schedule, image_scale=float(text)))
+    raise BenchError(
+        f"segmentation: option {name}={text!r} is not known, wanted segmenter, precision, compile, multi_scale, steps, "
+        "batch or image_scale"
+    )

@@ -1,0 +1,62 @@
+"""The segmentation task: what it needs, and what its numbers depend on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from bench.task import Job, Task
+from bench.training.backbones import find_resnet18, obtain_resnet18
+from bench.training.precision import pick_precision
+from bench.types import BenchError, Score
+from tasks.segmentation.budget import make_budget
+from tasks.segmentation.runner import SegmentationJob, joint_digest
+
+VERSION = 1
+"""Raised whenever the same images would get other scores."""
+
+
+class SegmentationTask(Task):
+    """Retrains a segmenter on every method's fused training images and scores it on the fused test images.
+
+    Rows: ``IoU`` with the class's name as label, ``mIoU`` and ``mAcc`` without a label, all from one confusion matrix
+    over the set, background included. Conventions:
+
+    * ``single_scale``: whole images, arg-max;
+    * ``multi_scale``: the authors' published evaluation (six scales, mirrored, sliding windows);
+    * ``.../day`` and ``.../night``: the same for the pairs with that tag;
+    * ``joint/...``: not the retrained segmenter but the one trained together with the method (SeAFusion), which is
+      what the paper evaluates. It has seen another schedule than the others, so compare it with care.
+
+    A class that no pixel of a part has gets no IoU there (``skipped``) and is left out of the means, which say so.
+    """
+
+    name = "segmentation"
+    truth = "labels"
+    splits = ("train", "test")
+    on_request = True
+
+    def check(self) -> None:
+        """The default segmenter needs no optional package."""
+
+    def run(self, job: Job) -> Iterable[Score]:
+        """Trains (or goes on training), predicts and scores."""
+        if not job.spec.classes:
+            raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
+        return SegmentationJob(job, make_budget(job.preset, job.options)).rows()
+
+    def fingerprint(self, job: Job) -> str:
+        """Version, budget, precision, initial weights and the jointly trained segmenter.
+
+        Unless the preset is ``smoke``, ImageNet weights of the backbone are fetched here if they are not at hand and
+        the network allows, so that every method of a run starts from the same.
+        """
+        budget = make_budget(job.preset, job.options)
+        find = find_resnet18 if job.preset == "smoke" else obtain_resnet18
+        backbone = find(job.weights_root)
+        facts = {
+            "version": VERSION, "budget": asdict(budget), "precision": pick_precision(budget.precision, job.device),
+            "exact": job.precision, "backbone": backbone.name if backbone else "random", "joint": joint_digest(job),
+        }  # fmt: skip
+        return json.dumps(facts, sort_keys=True)
