@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ OFFLINE = "BENCH_OFFLINE"
 
 @dataclass(frozen=True, slots=True)
 class BackboneFile:
-    """A file of torchvision's ImageNet weights (BSD-3-Clause)."""
+    """A file of torchvision's ImageNet weights (BSD-3-Clause); size 0 where it is not known."""
 
     name: str
     sha256: str
@@ -46,24 +46,33 @@ RESNET18 = (
 
 def find_resnet18(weights_root: Path | None = None) -> Path | None:
     """The file, if it is on disk: below the weights root, in the cache, or where torchvision keeps downloads."""
+    return find_backbone(RESNET18, weights_root)
+
+
+def find_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:
+    """The first of several files that is on disk; as ``find_resnet18``."""
     for folder in _folders(weights_root):
-        for file in RESNET18:
+        for file in files:
             path = folder / file.name
-            if path.is_file() and path.stat().st_size == file.size:
+            if path.is_file() and (not file.size or path.stat().st_size == file.size):
                 return path
     return None
 
 
+def obtain_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:
+    """One of the files from disk, else the first fetched; as ``obtain_resnet18``."""
+    return find_backbone(files, weights_root) or (None if os.environ.get(OFFLINE) else _fetch(files[0]))
+
+
 def obtain_resnet18(weights_root: Path | None = None) -> Path | None:
     """The file from disk, else fetched into the cache (tried once per process), else None."""
-    return find_resnet18(weights_root) or (None if os.environ.get(OFFLINE) else _fetch())
+    return obtain_backbone(RESNET18, weights_root)
 
 
 @cache
-def _fetch() -> Path | None:
+def _fetch(file: BackboneFile) -> Path | None:
     from bench.fetch import download
 
-    file = RESNET18[0]
     try:
         return download(file.url, published_dir() / "ImageNet" / file.name, sha256=file.sha256, size=file.size)
     except BenchError:

@@ -25,7 +25,7 @@ def standardise(x: Tensor) -> Tensor:
     return functional.instance_norm(x, eps=EPSILON)
 
 
-class Path(nn.Module):
+class GeneratorPath(nn.Module):
     """Four convolutions without padding, each followed by normalisation and a leaky ReLU.
 
     The biases of the released network cancel in the normalisation and are not part of this one.
@@ -55,7 +55,7 @@ class FusionGAN(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.path = Path(2)
+        self.path = GeneratorPath(2)
         self.last = nn.Conv2d(32, 1, 1)
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:

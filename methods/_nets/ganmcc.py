@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from methods._nets.fusiongan import Path, extend
+from methods._nets.fusiongan import GeneratorPath, extend
 
 
 class GANMcC(nn.Module):
@@ -13,7 +13,7 @@ class GANMcC(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ir, self.vis = Path(3), Path(3)
+        self.ir, self.vis = GeneratorPath(3), GeneratorPath(3)
         self.last = nn.Conv2d(128, 1, 1)
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:

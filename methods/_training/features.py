@@ -1,0 +1,104 @@
+"""ImageNet features that some losses are taken from: found or fetched where that is possible, random where not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from bench.checkpoints import read_state_dict
+from bench.training.backbones import BackboneFile, find_backbone, obtain_backbone
+from bench.types import BenchError
+
+VGG16 = BackboneFile(
+    "vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", 553_433_881
+)
+RESNET101 = BackboneFile(
+    "resnet101-63fe2227.pth", "63fe2227b86e8f1f2063f43a75c84d195911b6a0eace650907dd3dc62dd49a0a", 0
+)
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of the images that torchvision's networks were trained on."""
+
+VGG_LAYERS = (3, 8, 15, 22, 29)
+"""Where relu1_2, 2_2, 3_3, 4_3 and 5_3 lie in torchvision's VGG-16."""
+
+
+def normalise(images: Tensor) -> Tensor:
+    """Images in [0, 1], (B, 1 or 3, H, W), as torchvision's networks want them."""
+    return (images - images.new_tensor(MEAN).view(1, 3, 1, 1)) / images.new_tensor(STD).view(1, 3, 1, 1)
+
+
+class VGGFeatures(nn.Module):
+    """Five feature maps of a fixed VGG-16."""
+
+    def __init__(self, fetch: bool, seed: int = 0) -> None:
+        """Loads ImageNet's weights, or draws random ones.
+
+        Args:
+            fetch: whether the file may be downloaded.
+            seed: of random weights.
+        """
+        from torchvision.models.vgg import cfgs, make_layers
+
+        super().__init__()
+        path = (obtain_backbone if fetch else find_backbone)([VGG16])
+        self.layers = make_layers(cfgs["D"])  # without the classifier, nine tenths of all weights
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            for layer in self.layers:
+                if isinstance(layer, nn.Conv2d):
+                    nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
+        self.source = _fill(self.layers, path, "features.")
+        self.eval().requires_grad_(False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Maps of normalised images (B, 3, H, W)."""
+        maps, x = [], images
+        for number, layer in enumerate(self.layers):
+            x = layer(x)
+            if number in VGG_LAYERS:
+                maps.append(x)
+        return maps
+
+
+class ResNetFeatures(nn.Module):
+    """The last convolution's features of a fixed ResNet-101."""
+
+    def __init__(self, fetch: bool, seed: int = 0) -> None:
+        """As ``VGGFeatures``."""
+        from torchvision.models import resnet101
+
+        super().__init__()
+        path = (obtain_backbone if fetch else find_backbone)([RESNET101])
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.net = resnet101(weights=None)
+        self.source = _fill(self.net, path, "")
+        self.net.fc = nn.Identity()
+        self.eval().requires_grad_(False)
+
+    @property
+    def first_layer(self) -> Tensor:
+        """Weights of the first convolution, (64, 3, 7, 7)."""
+        return self.net.conv1.weight
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features (B, 2048, H / 32, W / 32) of normalised images."""
+        net = self.net
+        x = net.maxpool(net.relu(net.bn1(net.conv1(images))))
+        return net.layer4(net.layer3(net.layer2(net.layer1(x))))
+
+
+def _fill(net: nn.Module, path: Path | None, prefix: str) -> str:
+    if path is None:
+        return "random"
+    tensors = {
+        name.removeprefix(prefix): value for name, value in read_state_dict(path).items() if name.startswith(prefix)
+    }
+    try:
+        net.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise BenchError(f"{path}: {' '.join(str(error).split())[:160]}; wanted torchvision's file") from error
+    return f"ImageNet ({path.name})"
