@@ -92,8 +92,8 @@ def _labels(entrants: Sequence[Entrant]) -> dict[tuple[int, str], str]:
 def _digest(scores: pd.DataFrame, method: str) -> str:
     """Of a method's metric values, which do not hang on the machine."""
     rows = scores[(scores["method"] == method) & (scores["task"] == "metrics") & (scores["status"] == "ok")]
-    keys = rows[["dataset", "pair", "convention", "metric"]].agg("\0".join, axis=1) if len(rows) else []
-    return repr(sorted(zip(keys, rows["value"].round(9), strict=True)))
+    keys = [rows[column] for column in ("dataset", "pair", "convention", "metric")]
+    return repr(sorted(zip(*keys, rows["value"].round(9).tolist(), strict=True)))
 
 
 def _merged(
@@ -102,7 +102,8 @@ def _merged(
     """All scores under their labels, the first of equal entrants kept, and what is known of each label."""
     import pandas as pd
 
-    parts, facts = [], {}
+    parts: list[pd.DataFrame] = []
+    facts: dict[str, Mapping[str, Any]] = {}
     for at, entrant in enumerate(entrants):
         new = {method: label for (owner, method), label in labels.items() if owner == at and label not in facts}
         rows = entrant.scores[entrant.scores["method"].isin(list(new))]
