@@ -34,6 +34,12 @@ from bench.types import BenchError
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "DEFAULTS", "REFERENCES", "Comparison", "Difference", "Interval", "Omnibus", "SetComparison", "Settings", "Standing",
+    "compare", "compare_sets", "compare_values", "critical_difference", "format_p", "heading", "seed_spread",
+    "stats_sections", "wilcoxon",
+]  # fmt: skip
+
 REFERENCES = ("visible", "infrared")
 """A source passed through is no method: it would win every metric that rewards likeness to it."""
 FEWEST = 0.9
