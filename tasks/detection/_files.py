@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from bench.types import BenchError
+from tasks.detection.settings import ORIGINAL
 
-HARMLESS = ("numpy", "_codecs", "pathlib", "datetime")
-"""Packages whose objects stand in checkpoints beside the model (scores, dates, paths); they too are only stand-ins."""
+INERT = ("models", "utils", "ultralytics", "numpy", "_codecs", "pathlib", "datetime")
+"""Packages whose objects stand in checkpoints of either family: modules, and scores, dates and paths beside them. All
+become stand-ins that run nothing."""
+
+ORIGINAL_PLACE = ("YOLOv5", "https://github.com/ultralytics/yolov5/releases/download/v7.0")
+ULTRALYTICS_PLACE = ("Ultralytics", "https://github.com/ultralytics/assets/releases/download/v8.3.0")
+"""Folder below the weights root, and where the files are published."""
 
 INSTALL = "pip install 'ivif-bench[detection]'"
 
@@ -36,7 +41,7 @@ def require(package: str) -> None:
         raise BenchError(f"detection needs the package {package}, which is not installed; {INSTALL}")
 
 
-def find(model: str, weights_root: Path | None, folders: Sequence[str], url: str) -> Path:
+def locate(model: str, weights_root: Path | None) -> Path:
     """The checkpoint of a model given by name (``yolov5n``) or by file.
 
     Raises:
@@ -46,17 +51,18 @@ def find(model: str, weights_root: Path | None, folders: Sequence[str], url: str
         path = Path(model).expanduser()
         if path.is_file():
             return path
-        raise BenchError(
-            f"detector weights {path} do not exist; give an existing .pt file with --option detection.model=FILE"
-        )
+        raise BenchError(f"detector weights {path} do not exist; give a .pt file with --option detection.model=FILE")
     roots = [weights_root] if weights_root is not None else []
     if os.environ.get("BENCH_WEIGHTS"):
         roots.append(Path(os.environ["BENCH_WEIGHTS"]))
-    candidates = [root / sub / f"{model}.pt" for root in roots for sub in (*folders, "")]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    where = f"{candidates[0]}" if candidates else f"WEIGHTS/{folders[0]}/{model}.pt"
-    mend = f"curl -L --create-dirs -o {where} {url}"
-    given = "" if candidates else " and give --weights-root WEIGHTS"
-    raise BenchError(f"detector weights {where} not found; mend with: {mend}{given}")
+    folder, release = ORIGINAL_PLACE if ORIGINAL.match(model) else ULTRALYTICS_PLACE
+    for root in roots:
+        for candidate in (root / folder / f"{model}.pt", root / "YOLOv5" / f"{model}.pt", root / f"{model}.pt"):
+            if candidate.is_file():
+                return candidate
+    top = str(roots[0]) if roots else "WEIGHTS"
+    given = "" if roots else " and give --weights-root WEIGHTS"
+    raise BenchError(
+        f"detector weights {top}/{folder}/{model}.pt not found; mend with: "
+        f"curl -L --create-dirs -o {top}/{folder}/{model}.pt {release}/{model}.pt{given}"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,7 @@ from bench.types import BenchError
 from tasks.detection import _files
 from tasks.detection.boxes import PAPER, Placement, Protocol, letterbox, select, select_final
 from tasks.detection.coco import coco_ids, columns
-
-FOLDERS = ("Ultralytics", "YOLOv5")
-"""Below the weights root, in this order."""
-
-RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.3.0"
-
-ORIGINAL = re.compile(r"^yolov5[nsmlx]6?$")
-"""Names of the original family, for which the ultralytics package quietly takes the anchor-free one."""
+from tasks.detection.settings import ORIGINAL
 
 MODELS = {"ultralytics.nn.tasks.DetectionModel": "yolo", "ultralytics.nn.tasks.RTDETRDetectionModel": "rtdetr"}
 
@@ -48,7 +40,7 @@ class UltralyticsDetector(Detector):
                 f"{model} is the original YOLOv5, which the ultralytics package cannot run; take {model}u, "
                 "or --option detection.detector=yolov5 for the original"
             )
-        self.path = _files.find(model, weights_root, FOLDERS, f"{RELEASE}/{Path(model).stem}.pt")
+        self.path = _files.locate(model, weights_root)
         self.device = torch.device(device)
         self.net, self.kind, self.names = _load(self.path)
         self.net.to(self.device)
@@ -104,11 +96,14 @@ def _load(path: Path) -> tuple[nn.Module, str, list[str]]:
     Raises:
         BenchError: not a detection checkpoint of the ultralytics package.
     """
-    loaded = read_module_checkpoint(path, modules=("ultralytics", *_files.HARMLESS))
+    loaded = read_module_checkpoint(path, modules=_files.INERT)
     model = loaded.get("ema") or loaded.get("model")
     if not isinstance(model, Inert) or model.path not in MODELS:
         seen = model.path if isinstance(model, Inert) else type(model).__name__
-        raise BenchError(f"{path}: holds {seen}, wanted a detection model of the ultralytics package")
+        hint = (
+            "; it is an original YOLOv5: use --option detection.detector=yolov5" if seen == "models.yolo.Model" else ""
+        )
+        raise BenchError(f"{path}: holds {seen}, wanted a detection model of the ultralytics package{hint}")
     kind = MODELS[model.path]
     names = model.state.get("names") or {}
     names = list(names.values()) if isinstance(names, dict) else list(names)

@@ -17,11 +17,6 @@ from tasks.detection._yolov5_net import AnchorYolo, build
 from tasks.detection.boxes import PAPER, Protocol, letterbox, select
 from tasks.detection.coco import coco_ids, columns
 
-FOLDERS = ("YOLOv5",)
-"""Below the weights root."""
-
-RELEASE = "https://github.com/ultralytics/yolov5/releases/download/v7.0"
-
 
 class YoloV5Detector(Detector):
     """The original network built from the layer list in its checkpoint; weights are read without unpickling code.
@@ -36,7 +31,7 @@ class YoloV5Detector(Detector):
 
     def __init__(self, model: str, weights_root: Path | None, device: str) -> None:
         _files.require_ultralytics()
-        self.path = _files.find(model, weights_root, FOLDERS, f"{RELEASE}/{Path(model).stem}.pt")
+        self.path = _files.locate(model, weights_root)
         self.device = torch.device(device)
         self.net, self.names = _load(self.path)
         self.net.to(self.device)
@@ -62,7 +57,7 @@ def _load(path: Path) -> tuple[AnchorYolo, list[str]]:
     Raises:
         BenchError: not an original YOLOv5 checkpoint.
     """
-    loaded = read_module_checkpoint(path, modules=("models", "utils", *_files.HARMLESS))
+    loaded = read_module_checkpoint(path, modules=_files.INERT)
     model = loaded.get("ema") or loaded.get("model")
     if not isinstance(model, Inert) or not model.path.startswith("models.yolo."):
         seen = model.path if isinstance(model, Inert) else type(model).__name__

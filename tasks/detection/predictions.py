@@ -1,0 +1,73 @@
+"""The detections of one method, kept as JSON lines: an interrupted detection goes on where it stood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bench.images import as_rgb, read_image
+from bench.store import Journal, file_digest
+from bench.task import Detections, Detector, FusedSet
+
+FILE = "predictions.jsonl"
+"""In the job's ``work_dir``: one line per image with ``pair``, ``image`` (digest of its file), ``detector`` (digest of
+model and settings), ``width``, ``height``, ``boxes`` (x1 y1 x2 y2 in pixels), ``scores`` and ``classes`` (COCO ids)."""
+
+
+def detect_all(
+    part: FusedSet,
+    classes: tuple[int, ...],
+    folder: Path,
+    key: str,
+    make: Callable[[], Detector],
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Iterator[tuple[int, Detections]]:
+    """The detections of every image of a part, from the journal where they are there.
+
+    Args:
+        part: fused images.
+        classes: COCO ids wanted.
+        folder: where the journal lies.
+        key: changes with the detector's weights and settings.
+        make: loads the detector; called only if there is something to detect.
+        progress: called with (what, done, total).
+
+    Yields:
+        Index within the part, detections.
+    """
+    journal = Journal(folder / FILE)
+    known = {(line["pair"], line["image"], line["detector"]): line for line in journal.lines()}
+    detector: Detector | None = None
+    for index, (files, path) in enumerate(zip(part.files, part.paths, strict=True)):
+        image_digest = file_digest(path)
+        line = known.get((files.id, image_digest, key))
+        if line is None:
+            detector = detector or make()
+            image = as_rgb(read_image(path))
+            pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255.0
+            found = detector.detect(pixels, classes)[0]
+            line = {"pair": files.id, "image": image_digest, "detector": key, **_as_lists(found)}
+            journal.append({**line, "height": image.shape[0], "width": image.shape[1]})
+        yield index, _from_lists(line)
+        if progress is not None:
+            progress("detecting", index + 1, len(part))
+
+
+def _as_lists(found: Detections) -> dict[str, object]:
+    # float32 values written as the shortest decimals that read back as the same float32
+    return {
+        "boxes": [[float(str(value)) for value in box] for box in found.boxes],
+        "scores": [float(str(value)) for value in found.scores],
+        "classes": found.classes.tolist(),
+    }
+
+
+def _from_lists(line: dict[str, list[float]]) -> Detections:
+    return Detections(
+        np.array(line["boxes"], dtype=np.float32).reshape(-1, 4),
+        np.array(line["scores"], dtype=np.float32),
+        np.array(line["classes"], dtype=np.int64),
+    )

@@ -1,0 +1,69 @@
+"""The task's options, ``--option detection.NAME=VALUE``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bench.types import BenchError
+
+ORIGINAL = re.compile(r"^yolov5[nsmlx]6?$")
+"""Names of checkpoints of the original YOLOv5; those of the ultralytics package end in ``u``."""
+
+EPOCHS = {"smoke": 1, "quick": 20, "paper": 100}
+"""Of fine-tuning, by preset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may be chosen.
+
+    Attributes:
+        model: name or file of the detector's weights; ``yolov5n``.
+        detector: which plug-in runs it; empty takes ``yolov5`` for the original's names and ``ultralytics`` otherwise.
+        finetune: True trains the detector on each method's fused training images first.
+        epochs: of fine-tuning; 0 takes the preset's.
+        pictures: False draws none.
+    """
+
+    model: str = "yolov5n"
+    detector: str = ""
+    finetune: bool = False
+    epochs: int = 0
+    pictures: bool = True
+
+    @property
+    def plug_in(self) -> str:
+        """The detector's name in the registry."""
+        if self.detector:
+            return self.detector
+        return "yolov5" if ORIGINAL.match(self.model.rpartition("/")[2].removesuffix(".pt")) else "ultralytics"
+
+
+def read_settings(options: Mapping[str, str]) -> Settings:
+    """Options as given, checked.
+
+    Raises:
+        BenchError: an unknown option, or a value that is none.
+    """
+    known = {"model", "detector", "finetune", "epochs", "pictures"}
+    for name in options:
+        if name not in known:
+            raise BenchError(f"option detection.{name} is unknown, wanted one of {', '.join(sorted(known))}")
+    epochs = options.get("epochs", "0")
+    if not epochs.isdecimal():
+        raise BenchError(f"option detection.epochs is {epochs!r}, wanted a whole number")
+    return Settings(
+        model=options.get("model", "yolov5n"),
+        detector=options.get("detector", ""),
+        finetune=_switch("finetune", options.get("finetune", "false")),
+        epochs=int(epochs),
+        pictures=_switch("pictures", options.get("pictures", "true")),
+    )
+
+
+def _switch(name: str, text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise BenchError(f"option detection.{name} is {text!r}, wanted true or false")
+    return text.lower() == "true"

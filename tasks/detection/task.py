@@ -1,0 +1,227 @@
+"""The detection task: a detector that was never trained on fused images looks for people and cars in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.images import image_size, write_atomic
+from bench.plugins import DETECTORS
+from bench.store import digest, file_digest
+from bench.task import Detections, Detector, Job, Task
+from bench.truth import read_boxes
+from bench.types import BenchError, PairFiles, Score
+from tasks.detection import _files
+from tasks.detection.average_precision import CONVENTIONS, Truth, table
+from tasks.detection.boxes import PAPER
+from tasks.detection.drawing import SHOWN, draw, matches
+from tasks.detection.predictions import detect_all
+from tasks.detection.settings import Settings, read_settings
+
+VERSION = 1
+"""Raised whenever the same images would get other scores."""
+
+METRICS = ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]")
+
+UNSEEN = "unseen"
+"""Behind the convention, of rows over the pairs that the method was not trained on."""
+
+SUMMARY = "images.json"
+PICTURES = "pictures"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Image:
+    """One labelled image with what was found in it."""
+
+    files: PairFiles
+    path: Path
+    truth: Truth
+    found: Detections
+
+
+class DetectionTask(Task):
+    """Average precision of a detector on every method's fused images, without fine-tuning by default.
+
+    Rows: ``AP@0.5``, ``AP@0.7``, ``AP@0.9``, ``AP@[0.5:0.95]`` (0 to 1) with the class's name, or ``all``, as label.
+    Conventions: ``coco`` and ``yolov5`` over all labelled pairs, ``coco/unseen`` and ``yolov5/unseen`` over those that
+    the method's weights were not trained on. Each pair has a row ``seen_in_training``, 1 or 0.
+
+    A pair whose labels cannot be read is left out and named in a ``skipped`` row of metric ``boxes``; a pair whose
+    label file is empty counts, and everything found in it is false.
+
+    Kept in ``work_dir``: ``predictions.jsonl`` (see ``tasks.detection.predictions``); ``pictures/<pair>.jpg``; and
+    ``images.json``: for each pair the number of ``right``, ``wrong`` and ``missed`` boxes at score 0.25 and IoU 0.5,
+    ``seen`` (by the method in training) and ``picture``.
+    """
+
+    name = "detection"
+    truth = "boxes"
+    splits = ("detection",)
+
+    def check(self) -> None:
+        """Raises BenchError with the install command when an optional package is missing."""
+        for package in ("ultralytics", "faster_coco_eval"):
+            _files.require(package)
+
+    def fingerprint(self, job: Job) -> str:
+        """Version, detector, its weights and settings, and which pairs the method has seen."""
+        settings = read_settings(job.options)
+        facts = {
+            "version": VERSION, "settings": asdict(settings), "protocol": asdict(PAPER),
+            "weights": _weights_digest(settings, job), "classes": job.spec.box_classes,
+            "seen": None if job.seen is None else sorted(job.seen),
+        }  # fmt: skip
+        return json.dumps(facts, sort_keys=True)
+
+    def run(self, job: Job) -> Iterable[Score]:
+        """Detects (or goes on detecting), keeps predictions and pictures, and scores."""
+        self.check()
+        if not job.spec.box_classes:
+            raise BenchError(
+                f"{job.dataset}: has no box_classes in datasets.yaml; add them, e.g. {{0: person, 2: car}}"
+            )
+        settings = read_settings(job.options)
+        model = _finetuned(settings, job) if settings.finetune else settings.model
+        row = Score("detection", job.dataset, "detection", job.method, "", None)
+        images: list[_Image] = []
+        for index, found in detect_all(
+            job.parts["detection"],
+            tuple(job.spec.box_classes),
+            job.work_dir,
+            _detector_key(settings, job, model),
+            lambda: make_detector(settings, model, job),
+            job.progress,
+        ):
+            files, path = job.parts["detection"].files[index], job.parts["detection"].paths[index]
+            try:
+                images.append(_Image(files, path, read_truth(files, path), found))
+            except BenchError as error:
+                yield replace(row, pair=files.id, metric="boxes", status="skipped", reason=f"left out: {error}")
+        _keep(job, images, settings.pictures)
+        yield from _seen_rows(row, images, job.seen)
+        for convention in CONVENTIONS:
+            yield from _ap_rows(replace(row, convention=convention), images, job.spec.box_classes)
+            yield from _unseen_rows(replace(row, convention=f"{convention}/{UNSEEN}"), images, job)
+
+
+def make_detector(settings: Settings, model: str, job: Job) -> Detector:
+    """The detector of the settings, ready on the job's device.
+
+    Raises:
+        BenchError: unknown, missing weights, or not weights of that detector.
+    """
+    return DETECTORS.get(settings.plug_in)(model, job.weights_root, job.device)
+
+
+def read_truth(files: PairFiles, image: Path) -> Truth:
+    """The labelled boxes of a pair in pixels.
+
+    Raises:
+        BenchError: no label file, or a line of it is no box; names file and line.
+    """
+    if files.boxes_path is None:
+        raise BenchError(f"{files.id}: has no label file; add one (an empty file says that there is nothing to find)")
+    height, width = image_size(image)
+    lines = read_boxes(files.boxes_path)
+    centre, half = lines[:, 1:3] * (width, height), lines[:, 3:5] * (width, height) / 2
+    return Truth(np.concatenate([centre - half, centre + half], axis=1), lines[:, 0].astype(np.int64), width, height)
+
+
+# ------------------------------------------------------------------ rows
+
+
+def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str]) -> Iterator[Score]:
+    """AP of each class and of all; a class without a box in the truth has none and says so."""
+    truth, found = [image.truth for image in images], [image.found for image in images]
+    values = table(CONVENTIONS[row.convention.partition("/")[0]](truth, found, list(names)), names)
+    for label in (*names.values(), "all"):
+        for metric in METRICS:
+            value = values.get((metric, label))
+            if value is None:
+                why = f"no {label if label != 'all' else 'box'} in the truth of the {len(images)} pairs"
+                yield replace(row, metric=metric, label=label, status="skipped", reason=why)
+            else:
+                yield replace(row, metric=metric, label=label, value=value)
+
+
+def _unseen_rows(row: Score, images: Sequence[_Image], job: Job) -> Iterator[Score]:
+    if job.seen is not None:
+        unseen = [image for image in images if image.files.id not in job.seen]
+        yield from _ap_rows(row, unseen, job.spec.box_classes)
+        return
+    why = f"not known which pairs {job.method} was trained on"
+    for label in (*job.spec.box_classes.values(), "all"):
+        for metric in METRICS:
+            yield replace(row, metric=metric, label=label, status="skipped", reason=why)
+
+
+def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[str] | None) -> Iterator[Score]:
+    for image in images:
+        if seen is None:
+            why = f"not known which pairs {row.method} was trained on"
+            yield replace(row, pair=image.files.id, metric="seen_in_training", status="skipped", reason=why)
+        else:
+            value = float(image.files.id in seen)
+            yield replace(row, pair=image.files.id, metric="seen_in_training", value=value)
+
+
+# ------------------------------------------------------------------ what is kept
+
+
+def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
+    """Writes the summary and the pictures."""
+    summary = {}
+    for image in images:
+        shown = image.found.scores >= SHOWN
+        right = int(matches(image.truth, image.found).sum())
+        labelled = int(np.isin(image.truth.classes, list(job.spec.box_classes)).sum())
+        picture = f"{PICTURES}/{image.files.id}.jpg" if pictures else ""
+        summary[image.files.id] = {
+            "right": right, "wrong": int(shown.sum()) - right, "missed": labelled - right,
+            "seen": None if job.seen is None else image.files.id in job.seen, "picture": picture,
+        }  # fmt: skip
+        if pictures:
+            _write_picture(job.work_dir / picture, image, job.spec.box_classes)
+    write_atomic(job.work_dir / SUMMARY, json.dumps(summary, indent=1).encode())
+
+
+def _write_picture(path: Path, image: _Image, names: dict[int, str]) -> None:
+    import cv2
+
+    from bench.images import read_image
+
+    drawn = draw(read_image(image.path), image.truth, image.found, names)
+    done, data = cv2.imencode(".jpg", drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
+    if not done:
+        raise BenchError(f"{path}: the picture could not be encoded")
+    write_atomic(path, data.tobytes())
+
+
+# ------------------------------------------------------------------ the detector's identity
+
+
+def _weights_digest(settings: Settings, job: Job) -> str:
+    try:
+        return file_digest(_files.locate(settings.model, job.weights_root))
+    except BenchError:  # said when the task runs; weights that appear later give another fingerprint
+        return ""
+
+
+def _detector_key(settings: Settings, job: Job, model: str) -> str:
+    """What predictions depend on besides the image: weights, plug-in, protocol, classes."""
+    try:
+        weights = file_digest(_files.locate(model, job.weights_root))
+    except BenchError:  # a plug-in may find its weights elsewhere; if it cannot, it says so
+        weights = model
+    return digest(str(VERSION), weights, settings.plug_in, str(asdict(PAPER)), str(sorted(job.spec.box_classes)))
+
+
+def _finetuned(settings: Settings, job: Job) -> str:
+    from tasks.detection.finetuning import finetune
+
+    return str(finetune(settings, job))
