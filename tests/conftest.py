@@ -69,3 +69,42 @@ def make_msrs(root: Path, parts: dict[str, int] | None = None, size: tuple[int, 
 def msrs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data root with a small generated data set in the MSRS layout."""
     return make_msrs(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def toy_segmenter(monkeypatch: pytest.MonkeyPatch) -> type:
+    """A segmenter of two layers in place of every other, so that a training takes no time."""
+    import torch
+    from torch import Tensor, nn
+
+    from bench.plugins import SEGMENTERS
+    from bench.task import Segmenter
+    from bench.training.segmentation import split_parameters
+
+    class ToyNet(nn.Module):
+        def __init__(self, classes: int) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2))
+            self.out = nn.Conv2d(8, classes, 1)
+
+        def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+            features = self.body(images)
+            return self.out(features), self.out(features.flip(1))
+
+    class ToySegmenter(Segmenter):
+        name = "toy"
+        summary = "for tests"
+
+        def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(seed)
+                return ToyNet(classes), "random"
+
+        def loss_weights(self) -> tuple[float, ...]:
+            return (1.0, 0.5)
+
+        def parameter_groups(self, net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+            return split_parameters(net, weight_decay, heads=("out.",))
+
+    monkeypatch.setattr(SEGMENTERS, "get", lambda _: ToySegmenter)
+    return ToySegmenter

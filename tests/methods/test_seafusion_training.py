@@ -142,6 +142,7 @@ def test_recipes_hold_the_published_numbers(request_for: Callable[..., TrainRequ
     assert make_plan(request).recipe == paper
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_the_released_rate_decays_within_a_round(request_for: Callable[..., TrainRequest]) -> None:
     plan = replace(make_plan(request_for()), recipe=replace(RECIPES["released"], fusion_steps=1350))
     training = joint(plan)
@@ -177,6 +178,7 @@ def test_a_data_set_without_classes_is_refused(request_for: Callable[..., TrainR
 # ------------------------------------------------------------------ training
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_forty_steps_equal_twenty_and_twenty(request_for: Callable[..., TrainRequest]) -> None:
     assert isinstance(SeaFusionMethod, Trainable)
     whole = SeaFusionMethod.train(request_for("whole"))
@@ -198,6 +200,7 @@ def test_forty_steps_equal_twenty_and_twenty(request_for: Callable[..., TrainReq
     assert not whole.with_name("checkpoint.pt").exists()
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_a_second_call_returns_what_is_there(request_for: Callable[..., TrainRequest]) -> None:
     options = (*TINY, ("fusion_steps", "2"), ("segmenter_steps", "2"))
     weights = SeaFusionMethod.train(request_for(options=options))
@@ -208,6 +211,7 @@ def test_a_second_call_returns_what_is_there(request_for: Callable[..., TrainReq
         SeaFusionMethod.train(request_for(options=options, seed=1))
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_the_trained_weights_fuse(request_for: Callable[..., TrainRequest]) -> None:
     options = (*TINY, ("fusion_steps", "3"), ("segmenter_steps", "2"))
     method = SeaFusionMethod(SeaFusionMethod.train(request_for(options=options)))
@@ -217,6 +221,7 @@ def test_the_trained_weights_fuse(request_for: Callable[..., TrainRequest]) -> N
 
 
 @pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"full"}))
+@pytest.mark.usefixtures("toy_segmenter")
 def test_every_variant_trains(request_for: Callable[..., TrainRequest], variant: str) -> None:
     options = (*TINY, ("fusion_steps", "2"), ("segmenter_steps", "2"))
     weights = SeaFusionMethod.train(request_for(options=options, variant=variant))
@@ -232,6 +237,7 @@ def test_every_variant_trains(request_for: Callable[..., TrainRequest], variant:
     assert phases[0] == first.get(variant, "round 1: fusion")
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_the_released_recipe_starts_anew_every_round(request_for: Callable[..., TrainRequest]) -> None:
     options = (*TINY, ("fusion_steps", "2"), ("fusion_epochs", "0"), ("segmenter_steps", "1"))
     training = joint(make_plan(request_for(recipe="released", options=options)))
@@ -256,6 +262,7 @@ def test_fusion_learns_and_the_segmenter_stands_still(request_for: Callable[...,
         assert torch.equal(before[name], value), name
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_the_semantic_gradient_reaches_the_fusion_network(request_for: Callable[..., TrainRequest]) -> None:
     training = joint(make_plan(request_for(options=(*TINY, ("alpha", "0"), ("fusion_weight_decay", "0")))))
     net = training.state.modules["fusion"]
