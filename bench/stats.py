@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULTS", "REFERENCES", "Comparison", "Difference", "Interval", "Omnibus", "SetComparison", "Settings",
-    "Standing", "compare", "compare_sets", "compare_values", "critical_difference", "format_p", "heading", "seed_spread",
-    "stats_sections", "wilcoxon",
+    "Standing", "compare", "compare_sets", "compare_values", "critical_difference", "format_p", "heading",
+    "seed_spread", "stats_sections", "wilcoxon",
 ]  # fmt: skip
 
 REFERENCES = ("visible", "infrared")
