@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.config import DatasetSpec
 from bench.images import image_size, write_atomic
 from bench.plugins import DETECTORS
 from bench.store import digest, file_digest
@@ -49,7 +50,9 @@ class DetectionTask(Task):
 
     Rows: ``AP@0.5``, ``AP@0.7``, ``AP@0.9``, ``AP@[0.5:0.95]`` (0 to 1) with the class's name, or ``all``, as label.
     Conventions: ``coco`` and ``yolov5`` over all labelled pairs, ``coco/unseen`` and ``yolov5/unseen`` over those that
-    the method's weights were not trained on. Each pair has a row ``seen_in_training``, 1 or 0.
+    are not in the data set's training part under any name: the same pairs for every method, so that rows compare,
+    and none that any method trained on that part has seen. Each pair has a row ``seen_in_training``: 1 if this method's
+    weights were trained on it, else 0.
 
     A pair whose labels cannot be read is left out and named in a ``skipped`` row of metric ``boxes``; a pair whose
     label file is empty counts, and everything found in it is false.
@@ -151,13 +154,20 @@ def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str]) -> Ite
 
 def _unseen_rows(row: Score, images: Sequence[_Image], job: Job) -> Iterator[Score]:
     if job.seen is not None:
-        unseen = [image for image in images if image.files.id not in job.seen]
+        spoilt = job.seen | _training_twins(job.spec)
+        unseen = [image for image in images if image.files.id not in spoilt]
         yield from _ap_rows(row, unseen, job.spec.box_classes)
         return
     why = f"not known which pairs {job.method} was trained on"
     for label in (*job.spec.box_classes.values(), "all"):
         for metric in METRICS:
             yield replace(row, metric=metric, label=label, status="skipped", reason=why)
+
+
+def _training_twins(spec: DatasetSpec) -> frozenset[str]:
+    """Detection pairs that are also in the training part, under whatever name."""
+    twins = [subset for subset in spec.subsets.values() if subset.split == "detection" and subset.same_as == "train"]
+    return frozenset(pair for subset in twins for pair in subset.pairs)
 
 
 def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[str] | None) -> Iterator[Score]:
