@@ -50,7 +50,7 @@ def paint_ground(surfaces: Surfaces, where: Mask, road: Road, grass: RGB, noise:
     heat += np.where(beyond, 0.9 + 1.5 * (noise.grain(x * 7, z * 7) - 0.5), np.where(iron, 1.3, 0.0))  # sewers are warm
     surfaces.heat[spot] = heat
     surfaces.storage[spot] = np.where(beyond, 0.2, np.where(on_path, 0.9, 1.0))
-    surfaces.sun[spot] = np.where(beyond, 3.0, np.where(on_path, 8.0, 9.5) - 0.7 * paint)
+    surfaces.sun[spot] = np.where(beyond, 3.0, np.where(on_path, 7.0, 7.5) - 0.5 * paint)
     surfaces.retro[spot] = 0.35 * paint
     surfaces.emissivity[spot] = np.where(beyond, 0.97, 0.95)
 

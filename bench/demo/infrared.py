@@ -29,7 +29,7 @@ def apparent_temperature(scene: Scene, surfaces: Surfaces, lit: Plane, noise: No
     elif climate.sun > 0:
         slow = cv2.GaussianBlur(lit, (0, 0), surfaces.sky.shape[1] / 160.0)
         # heat spreads within things, so that how a face lies to the sun counts less than in light
-        warmth += surfaces.sun * np.float32(climate.sun) * (0.35 + 0.65 * surfaces.facing(scene.sun)) * slow
+        warmth += surfaces.sun * np.float32(climate.sun) * (0.5 + 0.5 * surfaces.facing(scene.sun)) * slow
     mirrored = upward * np.float32(climate.sky * 0.5) + (1.0 - upward) * np.float32(0.5 * climate.stored)
     apparent = surfaces.emissivity * warmth + (1.0 - surfaces.emissivity) * mirrored
     apparent *= np.exp(surfaces.distance * np.float32(-1 / 600))  # the air between has its own temperature

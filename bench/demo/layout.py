@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,12 +34,12 @@ class _Plot:
 
     taken: list[tuple[float, float, float]] = field(default_factory=list)
 
-    def take(self, point: Points, radius: float) -> bool:
-        """Takes a disc; False if something stands there."""
+    def take(self, points: Sequence[Points] | Points, radius: float) -> bool:
+        """Takes a disc round each point; takes none and says False if something stands in one of them."""
         for x, z, other in self.taken:
-            if (x - point[0]) ** 2 + (z - point[2]) ** 2 < (radius + other) ** 2:
+            if any((x - point[0]) ** 2 + (z - point[2]) ** 2 < (radius + other) ** 2 for point in points):
                 return False
-        self.taken.append((float(point[0]), float(point[2]), radius))
+        self.taken += [(float(point[0]), float(point[2]), radius) for point in points]
         return True
 
 
@@ -75,6 +76,9 @@ class _Builder:
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)
+
+    def either(self, first: float, second: float) -> float:
+        return first if self.rng.random() < 0.5 else second
 
     def between(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))
@@ -125,10 +129,10 @@ class _Builder:
             add_hedge(self.mesh, self.rng, corners, self.between(0.6, 1.3), self.leaf)
 
     def place_street_trees(self) -> None:
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         for distance in np.arange(self.between(7.0, 12.0), 60.0, self.between(8.0, 13.0)):
             spot = self.road.at(side * (self.road.half + 0.9), float(distance))
-            if self.plot.take(spot, 0.5):
+            if self.plot.take([spot], 0.5):
                 add_tree(self.mesh, self.rng, spot, self.between(5.0, 7.5), self.leaf)
 
     def place_kerbs(self) -> None:
@@ -140,11 +144,11 @@ class _Builder:
     def place_lamps(self) -> None:
         night = self.climate.night
         colour: RGB = (1.0, 0.62, 0.3) if self.chance(0.35) else (0.86, 0.95, 0.9)
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         works = not night or self.chance(0.85)
         for distance in np.arange(self.between(7.0, 16.0), 75.0, self.between(17.0, 26.0)):
             spot = self.road.at(side * (self.road.half + 0.6), float(distance))
-            if not self.plot.take(spot, 0.3):
+            if not self.plot.take([spot], 0.3):
                 continue
             on = night and works
             light = add_lamp(self.mesh, spot, -side * 1.4, self.between(5.0, 6.5), on, colour)
@@ -154,9 +158,9 @@ class _Builder:
 
     def place_signs(self) -> None:
         for _ in range(int(self.rng.integers(0, 3))):
-            side = float(self.rng.choice([-1.0, 1.0]))
+            side = self.either(-1.0, 1.0)
             spot = self.road.at(side * (self.road.half + 0.5), self.between(8.0, 35.0))
-            if self.plot.take(spot, 0.4):
+            if self.plot.take([spot], 0.4):
                 add_sign(self.mesh, spot, int(self.rng.integers(3)))
 
     def place_bump(self) -> None:
@@ -169,16 +173,16 @@ class _Builder:
     def place_cones(self) -> None:
         colour = CONE_COLOURS[int(self.rng.integers(len(CONE_COLOURS)))]
         height = self.between(0.6, 0.85)
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         start, step = self.between(4.5, 9.0), self.between(1.4, 3.0)
         lateral, drift = side * (self.road.half - self.between(0.4, 1.6)), self.between(-0.12, 0.12)
         for k in range(int(self.rng.integers(3, 8))):
             spot = self.road.at(lateral + drift * k, start + step * k)
-            if self.plot.take(spot, 0.25):
+            if self.plot.take([spot], 0.25):
                 add_cone(self.mesh, spot, colour, height)
 
     def place_car_stops(self) -> None:
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         low = self.chance(0.5)
         size = (0.65, 0.2, 0.24) if low else (self.between(1.0, 1.6), 0.42, 0.45)
         lateral = side * (self.road.half - self.between(0.35, 0.7))
@@ -187,23 +191,23 @@ class _Builder:
         start = self.between(4.0, 7.0)
         for k in range(int(self.rng.integers(4, 9))):
             frame = self.frame(lateral, start + step * k, yaw)
-            if self.plot.take(frame.origin, size[0] / 2 + 0.1):
+            if self.plot.take([frame.origin], size[0] / 2 + 0.1):
                 add_car_stop(self.mesh, frame, size, self.chance(0.6))
 
     def place_guardrail(self) -> None:
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         start = self.between(3.0, 9.0)
-        add_guardrail(self.mesh, self.road.at, side * (self.road.half + 0.45), (start, start + self.between(8.0, 24.0)),
-                      self.chance(0.6))  # fmt: skip
+        span = (start, start + self.between(8.0, 24.0))
+        add_guardrail(self.mesh, self.road.at, side * (self.road.half + 0.45), span, self.chance(0.6))
 
     def place_parked_cars(self, count: int) -> None:
         for _ in range(count):
-            side = float(self.rng.choice([-1.0, 1.0]))
+            side = self.either(-1.0, 1.0)
             lateral = side * (self.road.half - 1.05)
-            self._car(lateral, self.between(6.5, 34.0), float(self.rng.choice([0.0, np.pi])), CarState(False, False))
+            self._car(lateral, self.between(6.5, 34.0), self.either(0.0, np.pi), CarState(False, False))
 
     def place_idling_car(self) -> None:
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         lateral = side * (self.road.half - 1.1)
         yaw = np.pi if self.chance(0.7) else 0.0
         self._car(lateral, self.between(7.0, 20.0), yaw, CarState(True, False))
@@ -215,14 +219,14 @@ class _Builder:
         if self.chance(0.55):
             self._car(-self.side * self.road.half / 2, self.between(10.0, 40.0), np.pi, CarState(True, lamps))
         if self.chance(0.2):
-            self._car(self.between(-3.0, 3.0), self.between(14.0, 26.0), float(self.rng.choice([-1, 1])) * np.pi / 2,
-                      CarState(True, lamps))  # fmt: skip
+            yaw = self.either(-0.5, 0.5) * np.pi
+            self._car(self.between(-3.0, 3.0), self.between(14.0, 26.0), yaw, CarState(True, lamps))
 
     def _car(self, lateral: float, distance: float, yaw: float, state: CarState) -> None:
         frame = self.frame(lateral, distance, yaw + float(self.rng.normal(0.0, 0.02)))
         body = BODIES[str(self.rng.choice(list(BODIES)))]
         colour = COLOURS[int(self.rng.integers(len(COLOURS)))]
-        if not self._take_car(frame):
+        if not self.plot.take(frame([(-1.5, 0, 0), (0, 0, 0), (1.5, 0, 0)]), 1.0):
             return
         add_car(self.mesh, frame, body, colour, state)
         if state.lamps and float(frame.along[2]) < 0.3:
@@ -230,63 +234,48 @@ class _Builder:
             ahead = frame.direction(1.0, -0.06, 0.0)
             self.lights.append(Light(front, np.array([1.0, 0.95, 0.85]) * 5.0, ahead))
 
-    def _take_car(self, frame: Frame) -> bool:
-        spots = [frame([(along, 0.0, 0.0)])[0] for along in (-1.5, 0.0, 1.5)]
-        kept = list(self.plot.taken)
-        before = len(kept)
-        for spot in spots:
-            clear = all(
-                (x - spot[0]) ** 2 + (z - spot[2]) ** 2 >= (r + 1.0) ** 2 for x, z, r in self.plot.taken[:before]
-            )
-            if not clear:
-                self.plot.taken = kept
-                return False
-            self.plot.taken = [*self.plot.taken, (float(spot[0]), float(spot[2]), 1.0)]
-        return True
-
     def place_people(self, count: int) -> None:
         dark = 0.8 if self.climate.night else 0.45
         for _ in range(count):
             look = draw_look(self.rng, dark)
-            side = float(self.rng.choice([-1.0, 1.0]))
+            side = self.either(-1.0, 1.0)
             across = self.chance(0.3)
             distance = self.between(4.5, 11.0) if self.chance(0.35) else self.between(9.0, 32.0)
-            lateral = (
-                self.between(-3.0, 3.0)
-                if across
-                else side * (self.road.half + self.between(0.6, self.road.paved - 0.3))
-            )
-            yaw = float(self.rng.choice([-1, 1])) * np.pi / 2 if across else float(self.rng.choice([0.0, np.pi]))
+            if across:
+                lateral, yaw = self.between(-3.0, 3.0), self.either(-0.5, 0.5) * np.pi
+            else:
+                lateral = side * (self.road.half + self.between(0.6, self.road.paved - 0.3))
+                yaw = self.either(0.0, np.pi)
             frame = self.frame(lateral, distance, yaw + float(self.rng.normal(0.0, 0.35)))
-            if self.plot.take(frame.origin, 0.35):
+            if self.plot.take([frame.origin], 0.35):
                 add_walker(self.mesh, frame, look, self.climate.air, self.between(-1.0, 1.0))
 
     def place_cyclist(self) -> None:
         """Someone who rides along the kerb or, now and then, across."""
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         lateral = side * (self.road.half - self.between(0.5, 1.0))
-        yaw = float(self.rng.choice([0.0, np.pi])) + float(self.rng.normal(0.0, 0.3))
+        yaw = self.either(0.0, np.pi) + float(self.rng.normal(0.0, 0.3))
         if self.chance(0.35):
-            lateral, yaw = self.between(-2.0, 2.0), float(self.rng.choice([-1, 1])) * np.pi / 2
+            lateral, yaw = self.between(-2.0, 2.0), self.either(-0.5, 0.5) * np.pi
         frame = self.frame(lateral, self.between(5.5, 18.0), yaw)
-        if self.plot.take(frame.origin, 0.8):
+        if self.plot.take([frame.origin], 0.8):
             add_bicycle(self.mesh, frame, self._paint(), self.climate.air, draw_look(self.rng, 0.6))
 
     def place_parked_bikes(self) -> None:
         """A row of bicycles on the pavement."""
-        side = float(self.rng.choice([-1.0, 1.0]))
+        side = self.either(-1.0, 1.0)
         start, count = self.between(4.0, 11.0), int(self.rng.integers(2, 6))
         lateral = side * (self.road.half + min(self.road.paved - 0.9, 1.6))
         for k in range(count):
             frame = self.frame(lateral, start + 0.65 * k, np.pi / 2 + float(self.rng.normal(0.3, 0.12)))
-            if self.plot.take(frame.origin, 0.3):
+            if self.plot.take([frame.origin], 0.3):
                 add_bicycle(self.mesh, frame, self._paint(), self.climate.air, None)
 
     def _paint(self) -> RGB:
         return COLOURS[int(self.rng.integers(len(COLOURS)))]
 
     def build(self) -> Scene:
-        azimuth = np.deg2rad(self.between(25.0, 155.0)) * float(self.rng.choice([-1.0, 1.0]))
+        azimuth = np.deg2rad(self.between(25.0, 155.0)) * self.either(-1.0, 1.0)
         elevation = np.deg2rad(self.between(28.0, 55.0))
         sun = np.array([np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)])
         self.place_surroundings()

@@ -95,7 +95,7 @@ class Material:
         return replace(self, albedo=albedo)
 
 
-ASPHALT = Material((0.085, 0.085, 0.09), storage=1.0, sun=9.5, emissivity=0.95)
+ASPHALT = Material((0.085, 0.085, 0.09), storage=1.0, sun=7.5, emissivity=0.95)
 SHADE = Material((0.012, 0.012, 0.013), storage=0.9, sun=0.0, emissivity=0.95)
 CONCRETE = Material((0.36, 0.35, 0.33), storage=0.9, sun=8.0, emissivity=0.92, surface=Surface.ROUGH)
 KERB = Material((0.42, 0.41, 0.39), storage=0.9, sun=8.0, emissivity=0.93, retro=0.05, surface=Surface.ROUGH)

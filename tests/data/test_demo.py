@@ -100,7 +100,7 @@ def test_boxes_are_yolo_lines_round_warm_people_and_cars(small: Path) -> None:
 
 
 def test_boxes_fit_the_label_map() -> None:
-    seen = 0
+    gaps = []
     for index in range(6):
         drawing = draw((0, 3, index), False, index, DemoSpec())
         height, width = drawing.labels.shape
@@ -110,12 +110,12 @@ def test_boxes_fit_the_label_map() -> None:
             rows = slice(round((box.y - box.height / 2) * height), round((box.y + box.height / 2) * height))
             columns = slice(round((box.x - box.width / 2) * width), round((box.x + box.width / 2) * width))
             hit = drawing.labels[rows, columns] == box.label
-            assert hit[:2].any()  # the object reaches every side of its box
-            assert hit[-2:].any()
-            assert hit[:, :2].any()
-            assert hit[:, -2:].any()
-            seen += 1
-    assert seen > 5
+            for axis in (0, 1):
+                reached = np.flatnonzero(hit.any(axis=axis))
+                gaps += [reached[0], hit.shape[1 - axis] - 1 - reached[-1]]
+    assert len(gaps) > 60
+    assert max(gaps) <= 5  # a sliver seen beside something nearer is no majority of any pixel
+    assert np.mean(np.array(gaps) <= 1) > 0.95
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
