@@ -46,6 +46,6 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
         step()
         if progress:
             progress("pages", done, len(steps))
-    pages.write_index(site, run, overview)
+    pages.write_index(site, run, overview, pictures)
     site.sweep()
     return report / "index.html"

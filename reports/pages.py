@@ -29,6 +29,7 @@ from bench.tables import (
 )
 from reports import words
 from reports.conventions import definition, text_of
+from reports.figures import curves_pdf
 from reports.pictures import Pictures
 from reports.site import Site
 from reports.source import DatasetView, Facts, MethodView, RunData, slug
@@ -185,6 +186,7 @@ def plan(site: Site, run: RunData, overview: Overview, pictures: Pictures, carri
     for data in run.datasets:
         steps.append(partial(_dataset_data, site, overview, data, pictures, carried))
         steps.append(partial(_dataset_page, site, overview, data))
+        steps += [partial(_curves, site, overview, data, convention) for convention in data.conventions]
     for method in run.methods:
         steps.append(partial(_method_page, site, overview, method, pictures))
     steps.append(partial(site.page, "viewer.html", "viewer.html", title="Viewer"))
@@ -269,8 +271,14 @@ def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
         title=data.title,
         data=data,
         tables=overview.tables[data.name],
-        notes=[note for note in overview.notes if note.link == data.page],
+        notes=[note for note in overview.notes if note.dataset == data.name],
     )
+
+
+def _curves(site: Site, overview: Overview, data: DatasetView, convention: str) -> None:
+    pdf = curves_pdf(overview.rows[data.name, convention], data.name, convention, overview.run.methods)
+    if pdf:
+        site.binary(f"curves/{slug(data.name)}-{slug(convention)}.pdf", pdf)
 
 
 def _method_page(site: Site, overview: Overview, method: MethodView, pictures: Pictures) -> None:
@@ -321,9 +329,22 @@ def viewer_link(dataset: str, pair: str, *methods: str) -> str:
     return f"viewer.html#d={quote(dataset, safe='')}&p={quote(pair, safe='')}{chosen}"
 
 
-def write_index(site: Site, run: RunData, overview: Overview) -> None:
+def write_index(site: Site, run: RunData, overview: Overview, pictures: Pictures) -> None:
     """The first page."""
     site.page(
         "index.html", "index.html", title="Overview", tables=overview.tables, notes=overview.notes,
         problems=run.problems(), faults=overview.faults,
+        examples={data.name: _examples(overview, data, pictures) for data in run.datasets},
     )  # fmt: skip
+
+
+def _examples(overview: Overview, data: DatasetView, pictures: Pictures, count: int = 2) -> list[dict[str, Any]]:
+    """The pairs on which the methods differ most."""
+    order = overview.disagreement.get(data.name)
+    shown: list[dict[str, Any]] = []
+    for pair in [] if order is None else order.index:
+        group = pictures.get((data.name, str(pair)), [])
+        thumbs = [one.thumb for one in group if one.key == "@vis"] or [one.thumb for one in group]
+        if thumbs and len(shown) < count:
+            shown.append({"pair": pair, "thumb": thumbs[0], "link": viewer_link(data.name, str(pair))})
+    return shown

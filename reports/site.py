@@ -58,6 +58,10 @@ class Site:
         """Writes a plain file."""
         self._write(self.root / name, content)
 
+    def binary(self, name: str, content: bytes) -> None:
+        """Writes a file that is not text."""
+        self._put(self.root / name, content)
+
     def assets(self) -> None:
         """Copies style sheet and scripts."""
         for source in sorted(ASSETS.iterdir()):
@@ -65,7 +69,10 @@ class Site:
                 self._write(self.root / "assets" / source.name, source.read_text(encoding="utf-8"))
 
     def _write(self, path: Path, content: str) -> None:
-        write_atomic(path, content.encode())
+        self._put(path, content.encode())
+
+    def _put(self, path: Path, content: bytes) -> None:
+        write_atomic(path, content)
         self.written.add(path)
 
     def sweep(self) -> None:

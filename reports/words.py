@@ -20,14 +20,14 @@ class Note:
     """One finding.
 
     Attributes:
+        dataset: the data set it is about.
         kind: ``lead``, ``odd``, ``missing``.
         text: a sentence.
-        link: a page that shows it, or empty.
     """
 
+    dataset: str
     kind: str
     text: str
-    link: str = ""
 
 
 def listing(words: Sequence[str], limit: int = 4) -> str:
@@ -50,10 +50,10 @@ def leaders(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Ite
             f"{table.title_of(name)} leads {len(titles)} of {total} ({listing(titles, 6)})"
             for name, titles in first.items()
         ]
-        yield Note("lead", f"{dataset.title}: {'; '.join(parts[:3])}.", dataset.page)
+        yield Note(dataset.name, "lead", f"{'; '.join(parts[:3])}.")
     flips = list(_flips(dataset, tables))
     if flips:
-        yield Note("odd", f"{dataset.title}: the winner depends on the convention. {' '.join(flips[:4])}", dataset.page)
+        yield Note(dataset.name, "odd", f"The winner depends on the convention. {' '.join(flips[:4])}")
 
 
 def _flips(dataset: DatasetView, tables: dict[str, Table]) -> Iterable[str]:
@@ -73,7 +73,7 @@ def _flips(dataset: DatasetView, tables: dict[str, Table]) -> Iterable[str]:
 def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterable[Note]:
     """Partial data, methods with too few pairs, in-domain results."""
     if dataset.coverage:
-        yield Note("missing", f"{dataset.title}: {dataset.coverage}; the numbers here are of these only.", dataset.page)
+        yield Note(dataset.name, "missing", f"{dataset.coverage}; the numbers here are of these only.")
     for convention in dataset.conventions[:1]:
         partial = [
             table_row.method
@@ -82,10 +82,11 @@ def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterab
         ]
         if partial:
             names = listing([run.titles.get(name, name) for name in partial])
-            yield Note("missing", f"{dataset.title}: {names} lack some pairs and are not ranked there.", dataset.page)
+            verbs = ("lacks", "is") if len(partial) == 1 else ("lack", "are")
+            yield Note(dataset.name, "missing", f"{names} {verbs[0]} some pairs and {verbs[1]} not ranked there.")
     own = [method.title for method in run.methods if method.in_domain(dataset.name)]
     if own:
-        yield Note("odd", f"{dataset.title}: {listing(own)} saw this data set in training (marked †).", dataset.page)
+        yield Note(dataset.name, "odd", f"{listing(own)} saw this data set in training (marked †).")
 
 
 def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
@@ -102,9 +103,7 @@ def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
     if found:
         found.sort(reverse=True)
         words = [f"{run.titles.get(method, method)} on {pair} ({metric})" for _, method, pair, metric in found]
-        yield Note(
-            "odd", f"{dataset.title}: values far from the method's own usual range: {listing(words, 3)}.", dataset.page
-        )
+        yield Note(dataset.name, "odd", f"Values far from the method's own usual range: {listing(words, 3)}.")
 
 
 def _far_off(values: pd.DataFrame, metric: str) -> list[tuple[float, str, str, str]]:

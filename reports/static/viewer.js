@@ -537,7 +537,7 @@
       const rows = data.methods.map((label, row) => make("tr", { class: this.methods.get(label)?.reference ? "reference" : null },
         make("th", { scope: "row" }, this.titles.get(label) ?? label),
         ...data.metrics.map((metric, column) => make("td", { class: `num ${["", "best", "second"][ranks[column][row]] ?? ""}` },
-          Report.format(data.values[metric.name][row][pair], metric.digits)))));
+          make("span", { class: "v" }, Report.format(data.values[metric.name][row][pair], metric.digits))))));
       this.scores.append(make("h2", {}, `Scores of pair ${dataset.pairs[pair]}`),
         make("label", { class: "muted" }, "Convention ", choose),
         make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores of this pair" },
