@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.planes import Plane, Triple
-
-Real = NDArray[np.float64]
+from bench.metrics.windows import Real, strips
 
 # Sigmoids of edge strength and orientation [1]: gain, slope, centre.
 STRENGTH = (0.9994, 15.0, 0.5)
@@ -16,6 +15,9 @@ ORIENTATION = (0.9879, 22.0, 0.8)
 CEILING = STRENGTH[0] * ORIENTATION[0] / ((1 + np.exp(-15.0 * 0.5)) * (1 + np.exp(-22.0 * 0.2)))
 """What three equal images get: 0.9748; also the value where no source has an edge to preserve."""
 
+_TURN = ORIENTATION[1] / (np.pi / 2)
+_NOTHING = 1e-300
+"""Keeps 0 / 0 at 0 where both images are flat; too small to change any other ratio."""
 _SOBEL_X = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=np.float64)
 _SOBEL_Y = np.array([[1, 2, 1], [0, 0, 0], [-1, -2, -1]], dtype=np.float64)
 _BORDERS = {"zero": cv2.BORDER_CONSTANT, "replicate": cv2.BORDER_REPLICATE}
@@ -37,27 +39,42 @@ def convolve_in_order(levels: Real, kernel: Real) -> Real:
     return out
 
 
-def sobel(plane: Plane, border: str) -> tuple[Real, Real]:
-    """Unnormalised Sobel responses of the levels along x and y, exact integers in float64; kept by nobody."""
+def sobel(plane: Plane, border: str) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Unnormalised Sobel responses of the levels along x and y (upwards)."""
     mode = _BORDERS[border]
     right = cv2.Sobel(plane.levels, cv2.CV_16S, 1, 0, ksize=3, borderType=mode)
     down = cv2.Sobel(plane.levels, cv2.CV_16S, 0, 1, ksize=3, borderType=mode)
-    return right.astype(np.float64), -down.astype(np.float64)
+    return np.asarray(right, dtype=np.int16), np.negative(down, dtype=np.int16)
 
 
 def _strength_and_angle(plane: Plane, unit: str, border: str) -> tuple[Real, Real]:
+    """Edge strength and orientation; the angle is pi/2 where the edge has no part across, kept in sigmoid units."""
+
     def compute() -> tuple[Real, Real]:
         if unit == "fraction":
             levels = plane.levels / 255.0
-            x, y = convolve_in_order(levels, _SOBEL_X), convolve_in_order(levels, _SOBEL_Y)
+            gradients = convolve_in_order(levels, _SOBEL_X), convolve_in_order(levels, _SOBEL_Y)
         else:
-            x, y = sobel(plane, border)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            angle = np.arctan(y / x)
-        angle[x == 0.0] = np.pi / 2
-        return np.sqrt(x * x + y * y), angle
+            gradients = sobel(plane, border)
+        strength, angle = np.empty(plane.shape), np.empty(plane.shape)
+        for start, stop in strips(plane.shape[0], 8 * plane.shape[1]):
+            x, y = (gradient[start:stop].astype(np.float64, copy=False) for gradient in gradients)
+            _polar(x, y, strength[start:stop], angle[start:stop])
+        return strength, angle
 
     return plane.once(("edge", unit == "fraction", border), compute)
+
+
+def _polar(x: Real, y: Real, strength: Real, angle: Real) -> None:
+    """Writes strength and angle of gradients."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        np.divide(y, x, out=angle)
+    np.arctan(angle, out=angle)
+    angle[x == 0.0] = np.pi / 2
+    angle *= _TURN
+    np.multiply(x, x, out=strength)
+    strength += y * y
+    np.sqrt(strength, out=strength)
 
 
 def edge_preservation(triple: Triple, unit: str, border: str, tie: str) -> float:
@@ -83,24 +100,36 @@ def edge_preservation(triple: Triple, unit: str, border: str, tie: str) -> float
     if weight == 0.0:
         return float(CEILING)
     scale = 255.0 if unit == "level_times_255" else 1.0
-    return sum(_kept(edge, fused, scale if tie == "strength" else 0.0) for edge in edges) / weight
+    kept = 0.0
+    for start, stop in strips(triple.fused.shape[0], 8 * triple.fused.shape[1]):
+        result = fused[0][start:stop], fused[1][start:stop]
+        for strength, angle in edges:
+            kept += _kept((strength[start:stop], angle[start:stop]), result, scale if tie == "strength" else 0.0)
+    return kept / weight
 
 
 def _kept(source: tuple[Real, Real], fused: tuple[Real, Real], tie_scale: float) -> float:
+    """Sum over the pixels of the two sigmoids' product times the source's edge strength."""
     strength, angle = source
     largest = np.maximum(strength, fused[0])
-    ratio = np.minimum(strength, fused[0]) / np.where(largest == 0.0, 1.0, largest)
+    largest += _NOTHING
+    kept = np.minimum(strength, fused[0])
+    kept /= largest
     if tie_scale:
-        tied = strength == fused[0]
-        ratio[tied] = tie_scale * strength[tied]
-    turn = 1.0 - np.abs(angle - fused[1]) / (np.pi / 2)
-    kept = _sigmoid(ratio, STRENGTH) * _sigmoid(turn, ORIENTATION)
-    return float((kept * strength).sum())
-
-
-def _sigmoid(values: Real, constants: tuple[float, float, float]) -> Real:
-    gain, slope, centre = constants
-    return gain / (1.0 + np.exp(-slope * (values - centre)))
+        np.copyto(kept, tie_scale * strength, where=strength == fused[0])
+    kept *= -STRENGTH[1]
+    kept += STRENGTH[1] * STRENGTH[2]
+    np.exp(kept, out=kept)
+    kept += 1.0
+    # 1 - |turn| / (pi / 2) goes into a sigmoid of slope 22 about 0.8; the angles carry the factor 22 / (pi / 2)
+    turn = np.subtract(angle, fused[1], out=largest)
+    np.abs(turn, out=turn)
+    turn -= ORIENTATION[1] * (1.0 - ORIENTATION[2])
+    np.exp(turn, out=turn)
+    turn += 1.0
+    kept *= turn
+    np.divide(strength, kept, out=kept)
+    return float(kept.sum()) * STRENGTH[0] * ORIENTATION[0]
 
 
 def average_gradient(triple: Triple, difference: str, divisor: str) -> float:

@@ -18,7 +18,7 @@ _LOG_BASE = {"bit": math.log(2.0), "nat": 1.0}
 
 def histogram(plane: Plane) -> Counts:
     """How many pixels have each of the 256 levels; int64 (256,)."""
-    return plane.once("histogram", lambda: np.bincount(plane.levels.ravel(), minlength=256).astype(np.int64))
+    return plane.once("histogram", lambda: _count([plane.levels]))
 
 
 def joint_histogram(first: Plane, second: Plane) -> Counts:
@@ -26,14 +26,20 @@ def joint_histogram(first: Plane, second: Plane) -> Counts:
 
     Kept by the second plane, so that a fused image takes its counts with it when it goes.
     """
+    return second.once(("joint histogram", first), lambda: _count([first.levels, second.levels]))
 
-    def count() -> Counts:
-        bins = first.levels.astype(np.intp)
-        bins <<= 8
-        bins |= second.levels
-        return np.bincount(bins.ravel(), minlength=65536).reshape(256, 256)
 
-    return second.once(("joint histogram", first), count)
+def _count(planes: list[NDArray[np.uint8]]) -> Counts:
+    """Counts in blocks of rows, because OpenCV counts in float32, which is exact up to 2^24."""
+    height, width = planes[0].shape
+    rows = max(2**24 // width, 1)
+    axes = len(planes)
+    counts = np.zeros((256,) * axes, dtype=np.int64)
+    for start in range(0, height, rows):
+        parts = [plane[start : start + rows] for plane in planes]
+        found = cv2.calcHist(parts, list(range(axes)), None, [256] * axes, [0, 256] * axes)
+        counts += found.reshape(counts.shape).astype(np.int64)
+    return counts
 
 
 def entropy_of(counts: Counts, unit: str = "bit") -> float:

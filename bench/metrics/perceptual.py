@@ -11,7 +11,7 @@ from scipy import fft
 
 from bench.metrics.information import histogram, stretch_table
 from bench.metrics.planes import Plane, Triple
-from bench.metrics.windows import Real, same_mean
+from bench.metrics.windows import Real, Window
 
 Spectrum = NDArray[np.complex128]
 _BLOCK = 16
@@ -53,9 +53,9 @@ def _mannos_sensitivity(radius: Real) -> Real:
     return np.asarray(2.6 * (0.0192 + 0.144 * radius) * np.exp(-((0.144 * radius) ** 1.1)))
 
 
-def _unscaled_gaussian(sigma: float) -> Real:
+def _unscaled_gaussian(sigma: float) -> Window:
     offsets = np.arange(31) - 15
-    return np.asarray(np.exp(-(offsets**2) / (2.0 * sigma * sigma)) / (np.sqrt(2.0 * np.pi) * sigma))
+    return Window(np.exp(-(offsets**2) / (2.0 * sigma * sigma)) / (np.sqrt(2.0 * np.pi) * sigma))
 
 
 _NEAR, _FAR = _unscaled_gaussian(2.0), _unscaled_gaussian(4.0)
@@ -66,7 +66,7 @@ def _masked_contrast(plane: Plane) -> Real:
 
     def compute() -> Real:
         image = _filtered(plane, 30.0, _blum_sensitivity)
-        near, far = same_mean(image, _NEAR, cv2.BORDER_CONSTANT), same_mean(image, _FAR, cv2.BORDER_CONSTANT)
+        near, far = (window.mean_everywhere(image, cv2.BORDER_CONSTANT) for window in (_NEAR, _FAR))
         contrast = np.abs(np.divide(near, far, out=np.ones_like(near), where=far != 0.0) - 1.0)
         return np.asarray(contrast**3 / (contrast**2 + 0.0001), dtype=np.float64)
 

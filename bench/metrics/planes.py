@@ -141,31 +141,35 @@ def grey_planes(image: Image, conversion: str) -> list[Levels]:
         conversion: ``bt601``: floor(0.299 R + 0.587 G + 0.114 B + 1/2) in exact integers; ``matlab``: rgb2gray of a
             uint8 array; ``opencv``: cvtColor on float32, rounded half to even; ``channels``: no conversion.
     """
-    if image.ndim == 2:
-        return [image] * 3 if conversion == "channels" else [image]
-    channels = [image[..., index] for index in range(3)]
+    channels = split_channels(image)
     if conversion == "channels":
-        return channels
-    if (channels[0] == channels[1]).all() and (channels[1] == channels[2]).all():
-        return [channels[0]]
-    return [_CONVERSIONS[conversion](image)]
+        return channels * (3 // len(channels))
+    return [channels[0] if len(channels) == 1 else _CONVERSIONS[conversion](channels)]
 
 
-def _bt601(image: Image) -> Levels:
-    red, green, blue = (image[..., index].astype(np.uint32) for index in range(3))
+def split_channels(image: Image) -> list[Levels]:
+    """The three channels of an image, or one where the image is grey, however it is stored."""
+    if image.ndim == 2:
+        return [image]
+    channels = list(cv2.split(np.ascontiguousarray(image)))
+    return channels[:1] if all(np.array_equal(channels[0], other) for other in channels[1:]) else channels
+
+
+def _bt601(channels: list[Levels]) -> Levels:
+    red, green, blue = (channel.astype(np.uint32) for channel in channels)
     return ((299 * red + 587 * green + 114 * blue + 500) // 1000).astype(np.uint8)
 
 
-def _matlab(image: Image) -> Levels:
-    red, green, blue = (weight * image[..., index] for index, weight in enumerate(_MATLAB_WEIGHTS))
+def _matlab(channels: list[Levels]) -> Levels:
+    red, green, blue = (weight * channel for weight, channel in zip(_MATLAB_WEIGHTS, channels, strict=True))
     return np.floor(red + green + blue + 0.5).astype(np.uint8)
 
 
-def _opencv(image: Image) -> Levels:
+def _opencv(channels: list[Levels]) -> Levels:
     # The evaluator reads BGR with OpenCV; ties at .5 are common (the weights are thousandths) and fall by float32
     # rounding, so the channel order of the sum matters.
-    bgr = np.ascontiguousarray(image[..., ::-1], dtype=np.float32)
+    bgr = cv2.merge(channels[::-1]).astype(np.float32)
     return np.clip(np.rint(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)), 0, 255).astype(np.uint8)
 
 
-_CONVERSIONS: dict[str, Callable[[Image], Levels]] = {"bt601": _bt601, "matlab": _matlab, "opencv": _opencv}
+_CONVERSIONS: dict[str, Callable[[list[Levels]], Levels]] = {"bt601": _bt601, "matlab": _matlab, "opencv": _opencv}

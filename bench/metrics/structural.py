@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from bench.metrics.planes import Plane, Triple
-from bench.metrics.windows import Real, gaussian, halved, same_mean, valid_mean
+from bench.metrics.windows import Real, Window, gaussian, halved
 
 K1, K2 = 0.01, 0.03  # Wang et al. 2004
-WINDOWS = {"gaussian_11": gaussian(11, 1.5), "uniform_7": np.full(7, 1.0 / 7.0)}
+WINDOWS = {"gaussian_11": gaussian(11, 1.5), "uniform_7": Window(np.full(7, 1.0 / 7.0))}
 MS_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, table 1
 MS_SMALLEST = 161
 """Height and width from which the fifth scale still has an 11x11 window."""
@@ -88,10 +88,8 @@ def _values(plane: Plane, level: int) -> Real:
 
 
 def _mean(values: Real, setting: Setting) -> Real:
-    weights = WINDOWS[setting.window]
-    return (
-        valid_mean(values, weights) if setting.border == "valid" else same_mean(values, weights, cv2.BORDER_REPLICATE)
-    )
+    window = WINDOWS[setting.window]
+    return window.mean(values) if setting.border == "valid" else window.mean_everywhere(values, cv2.BORDER_REPLICATE)
 
 
 def _local(plane: Plane, level: int, setting: Setting) -> tuple[Real, Real, Real]:
@@ -108,7 +106,7 @@ def _local(plane: Plane, level: int, setting: Setting) -> tuple[Real, Real, Real
 def _maps(first: tuple[Real, Real, Real], second: tuple[Real, Real, Real], setting: Setting) -> tuple[Real, Real]:
     """The luminance map and the contrast-structure map of two planes."""
     c1, c2 = (K1 * setting.data_range) ** 2, (K2 * setting.data_range) ** 2
-    samples = len(WINDOWS[setting.window]) ** 2
+    samples = len(WINDOWS[setting.window].weights) ** 2
     factor = samples / (samples - 1.0) if setting.sample else 1.0
     means = first[1] * second[1]
     covariance = _mean(first[0] * second[0], setting) - means
@@ -159,10 +157,10 @@ class _Patches:
 def _patches(plane: Plane, level: int) -> _Patches:
     def compute() -> tuple[Real, Real, Real, Real, Real]:
         values = _values(plane, level)
-        sums, centre = _box_sum(values), valid_mean(values, _MEF_GAUSSIAN)
+        sums, centre = _box_sum(values), _MEF_GAUSSIAN.mean(values)
         squares = values * values
         energy = np.maximum(_box_sum(squares) - sums * sums / _MEF_SIDE**2, 0.0)
-        return values, sums, energy, centre, valid_mean(squares, _MEF_GAUSSIAN) - centre * centre
+        return values, sums, energy, centre, _MEF_GAUSSIAN.mean(squares) - centre * centre
 
     return _Patches(*plane.once(("mef", level), compute))
 
@@ -171,13 +169,13 @@ def _exposure_index(triple: Triple, level: int) -> float:
     ir, vis = _patches(triple.ir, level), _patches(triple.vis, level)
     alpha, beta = _desired_patch(ir, vis)
     fused = _values(triple.fused, level)
-    fused_mean = valid_mean(fused, _MEF_GAUSSIAN)
-    fused_variance = valid_mean(fused * fused, _MEF_GAUSSIAN) - fused_mean * fused_mean
+    fused_mean = _MEF_GAUSSIAN.mean(fused)
+    fused_variance = _MEF_GAUSSIAN.mean(fused * fused) - fused_mean * fused_mean
     # The desired patch is alpha * (ir patch) + beta * (vis patch), so its Gaussian moments follow from the sources'.
-    between = valid_mean(ir.values * vis.values, _MEF_GAUSSIAN) - ir.centre * vis.centre
+    between = _MEF_GAUSSIAN.mean(ir.values * vis.values) - ir.centre * vis.centre
     variance = alpha * alpha * ir.variance + beta * beta * vis.variance + 2.0 * alpha * beta * between
-    covariance = alpha * (valid_mean(ir.values * fused, _MEF_GAUSSIAN) - ir.centre * fused_mean)
-    covariance += beta * (valid_mean(vis.values * fused, _MEF_GAUSSIAN) - vis.centre * fused_mean)
+    covariance = alpha * (_MEF_GAUSSIAN.mean(ir.values * fused) - ir.centre * fused_mean)
+    covariance += beta * (_MEF_GAUSSIAN.mean(vis.values * fused) - vis.centre * fused_mean)
     index = (2.0 * covariance + _MEF_CONSTANT) / (variance + fused_variance + _MEF_CONSTANT)
     return float(index.mean())
 

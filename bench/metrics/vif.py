@@ -5,86 +5,162 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.metrics.planes import Plane, Triple
-from bench.metrics.windows import Real, gaussian, valid_mean
+from bench.metrics.planes import Plane, Sources, Triple
+from bench.metrics.windows import Real, gaussian, strips
 
 NOISE_VARIANCE = 2.0  # of the eye's channel, for levels 0..255 [1]
 TINY = 1e-10
 WINDOWS = tuple(gaussian(size, size / 5.0) for size in (17, 9, 5, 3))
-SMALLEST = 41
-"""Height and width from which the fourth scale still has a window."""
+_ROWS_PER_LOG = 8
+
+Values = NDArray[np.float64] | NDArray[np.uint8]
+Kept = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """One plane at one scale: its values, local means and local variances (not below 0)."""
-
-    values: Real
-    mean: Real
-    variance: Real
-
-
-def visual_information_fidelity(triple: Triple, saturate: bool = False) -> float:
-    """VIF(ir, F) + VIF(vis, F) in the pixel domain: the sum over both sources, about 0 to 2, above 2 if F is sharper.
+def visual_information_fidelity(triple: Triple, saturate: bool) -> float:
+    """VIF(ir, F) + VIF(vis, F) in the pixel domain: the sum over both sources, 0 to about 2.
 
     Which definition: four scales, windows of 17, 9, 5, 3 pixels with sigma = size / 5, noise variance 2 on 0..255. A
     source without any variance has no information to lose and counts 1.
 
     Args:
-        triple: the three planes, at least 41 x 41.
+        triple: the three planes, at least 41 x 41, so that the fourth scale still has a window.
         saturate: at the finest scale the products of the images are clipped to 255 before they are averaged, as uint8
             arithmetic did in ``seafusion2022``.
 
     References:
         [1] Sheikh, Bovik, 2006, doi:10.1109/TIP.2005.859378 (its own VIF works on wavelets).
     """
-    return sum(_fidelity(source, triple.fused, saturate) for source in triple.sources)
+    kept = [_kept(triple.sources, triple.fused, level, saturate and level == 0) for level in range(len(WINDOWS))]
+    total = 0.0
+    for index, source in enumerate(triple.sources):
+        whole = sum(_reference(source, level, saturate and level == 0).information for level in range(len(WINDOWS)))
+        total += sum(part[index] for part in kept) / whole if whole > 0.0 else 1.0
+    return total
 
 
-def _fidelity(source: Plane, fused: Plane, saturate: bool) -> float:
-    kept = total = 0.0
-    for level in range(4):
-        clipped = saturate and level == 0
-        total += source.once(("vif information", level, clipped), lambda: _information(_scale(source, level, clipped)))  # noqa: B023
-        kept += _kept_information(source, fused, level, clipped)
-    return kept / total if total > 0.0 else 1.0
-
-
-def _values(plane: Plane, level: int) -> Real:
+def _values(plane: Plane, level: int) -> Values:
     """The plane at one scale: filtered with that scale's own window, every second pixel kept."""
     if level == 0:
-        return plane.levels.astype(np.float64)
-    return plane.once(
-        ("vif values", level),
-        lambda: np.ascontiguousarray(valid_mean(_values(plane, level - 1), WINDOWS[level])[::2, ::2]),
-    )
+        return plane.levels
+
+    def compute() -> Real:
+        finer = _values(plane, level - 1)
+        return WINDOWS[level].mean(finer if level > 1 else finer.astype(np.float64), step=2)
+
+    return plane.once(("vif values", level), compute)
 
 
-def _product(first: Real, second: Real, clipped: bool) -> Real:
-    product = first * second
-    return np.minimum(product, 255.0, out=product) if clipped else product
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """A source as the reference side at one scale.
+
+    Attributes:
+        mean: local means.
+        inverse: 1 / (variance + tiny), 0 where it is flat.
+        information: sum of log(1 + variance / noise).
+    """
+
+    mean: Real
+    inverse: Real
+    information: float
 
 
-def _scale(plane: Plane, level: int, clipped: bool) -> Scale:
-    def compute() -> tuple[Real, Real, Real]:
-        values = _values(plane, level)
-        mean = valid_mean(values, WINDOWS[level])
-        variance = valid_mean(_product(values, values, clipped), WINDOWS[level]) - mean * mean
-        return values, mean, np.maximum(variance, 0.0, out=variance)
+def _reference(plane: Plane, level: int, clipped: bool) -> _Reference:
+    def compute() -> tuple[Real, Real, float]:
+        window, values = WINDOWS[level], _values(plane, level)
+        shape = window.length(values.shape[0]), window.length(values.shape[1])
+        mean, inverse = np.empty(shape), np.empty(shape)
+        information = 0.0
+        for start, stop in strips(shape[0], 4 * values.shape[1]):
+            part = _strip(values, start, stop, window.size)
+            local = window.means(_stack([(part, None), (part, part)], clipped))
+            mean[start:stop] = local[:, 0]
+            variance = _variance(local[:, 0], local[:, 1])
+            variance *= variance >= TINY  # also where rounding made it negative
+            np.add(variance, TINY, out=inverse[start:stop])
+            np.divide(variance > 0.0, inverse[start:stop], out=inverse[start:stop])
+            variance /= NOISE_VARIANCE
+            information += _sum_of_logs(variance)
+        return mean, inverse, information
 
-    return Scale(*plane.once(("vif scale", level, clipped), compute))
+    return _Reference(*plane.once(("vif reference", level, clipped), compute))
 
 
-def _information(scale: Scale) -> float:
-    return float(np.log1p(np.where(scale.variance < TINY, 0.0, scale.variance) / NOISE_VARIANCE).sum())
+def _kept(sources: Sources, fused: Plane, level: int, clipped: bool) -> Kept:
+    """The information of each source that the fused image keeps at one scale.
+
+    With gain g = cov / (var + tiny) and error e = var_F - g cov it is the sum of log(1 + g^2 var / (e + noise)); a gain
+    that is negative, or of a flat place, is 0 by definition, and then its term is 0 whatever the error.
+    """
+
+    def compute() -> Kept:
+        window, fused_values = WINDOWS[level], _values(fused, level)
+        references = [_reference(source, level, clipped) for source in sources]
+        kept = [0.0, 0.0]
+        for start, stop in strips(window.length(fused_values.shape[0]), 6 * fused_values.shape[1]):
+            part = _strip(fused_values, start, stop, window.size)
+            others = [_strip(_values(source, level), start, stop, window.size) for source in sources]
+            local = window.means(_stack([(part, None), (part, part), *((part, other) for other in others)], clipped))
+            mean, variance = local[:, 0], _variance(local[:, 0], local[:, 1])
+            # nothing is kept where the fused image is flat: an infinite error makes the term 0
+            variance[variance < TINY] = np.inf
+            variance += NOISE_VARIANCE
+            for index, reference in enumerate(references):
+                kept[index] += _kept_in_strip(reference, slice(start, stop), local[:, 2 + index], mean, variance)
+        return kept[0], kept[1]
+
+    return fused.once(("vif kept", sources, level, clipped), compute)
 
 
-def _kept_information(source: Plane, fused: Plane, level: int, clipped: bool) -> float:
-    first, second = _scale(source, level, clipped), _scale(fused, level, clipped)
-    covariance = valid_mean(_product(first.values, second.values, clipped), WINDOWS[level]) - first.mean * second.mean
-    # A gain that the definition sets to zero makes the pixel's term log(1) = 0, whatever the error variance is.
-    covariance[(covariance < 0.0) | (first.variance < TINY) | (second.variance < TINY)] = 0.0
-    gain = covariance / (first.variance + TINY)
-    error = np.maximum(second.variance - gain * covariance, TINY)
-    return float(np.log1p(gain * gain * first.variance / (error + NOISE_VARIANCE)).sum())
+def _strip(values: Values, start: int, stop: int, size: int) -> Real:
+    """The rows that the windows of some rows of results cover, as float64."""
+    return values[start : stop - 1 + size].astype(np.float64, copy=False)
+
+
+def _stack(factors: list[tuple[Real, Real | None]], clipped: bool) -> Real:
+    """(rows, images, columns) of products; a single factor is taken as it is and never clipped."""
+    rows, columns = factors[0][0].shape
+    stack = np.empty((rows, len(factors), columns))
+    for index, (first, second) in enumerate(factors):
+        if second is None:
+            stack[:, index] = first
+            continue
+        np.multiply(first, second, out=stack[:, index])
+        if clipped:
+            np.minimum(stack[:, index], 255.0, out=stack[:, index])
+    return stack
+
+
+def _variance(mean: Real, square: Real) -> Real:
+    variance = mean * mean
+    return np.subtract(square, variance, out=variance)
+
+
+def _kept_in_strip(reference: _Reference, rows: slice, product: Real, mean: Real, noisy: Real) -> float:
+    inverse = reference.inverse[rows]
+    covariance = reference.mean[rows] * mean
+    np.subtract(product, covariance, out=covariance)
+    np.maximum(covariance, 0.0, out=covariance)
+    term = covariance * covariance
+    term *= inverse  # g cov
+    error = np.subtract(noisy, term, out=covariance)
+    np.maximum(error, NOISE_VARIANCE + TINY, out=error)
+    term /= error
+    term *= np.subtract(1.0, np.multiply(inverse, TINY, out=error), out=error)  # from g cov to g^2 var
+    return _sum_of_logs(term)
+
+
+def _sum_of_logs(values: Real) -> float:
+    """Sum of log(1 + value); overwrites its argument.
+
+    Eight rows are multiplied before the logarithm is taken; each factor is far below 1e30, so nothing overflows.
+    """
+    values += 1.0
+    rows = values.shape[0] // _ROWS_PER_LOG
+    products = values[:rows]
+    for row in range(1, _ROWS_PER_LOG):
+        products *= values[row * rows : (row + 1) * rows]
+    return float(np.log(products).sum() + np.log(values[_ROWS_PER_LOG * rows :]).sum())
