@@ -32,16 +32,23 @@ def headline(convention: str) -> tuple[str, ...]:
 
 
 SET_LEVEL: dict[str, Better] = {
-    "IoU": "higher", "mIoU": "higher", "Acc": "higher", "mAcc": "higher", "pixel_acc": "higher",
+    "IoU": "higher", "mIoU": "higher", "mAcc": "higher",
     "AP@0.5": "higher", "AP@0.7": "higher", "AP@0.9": "higher", "AP@[0.5:0.95]": "higher",
-    "latency_ms": "lower", "latency_ms_mean": "lower", "latency_ms_std": "", "params_M": "lower", "flops_G": "lower",
+    "latency_ms": "lower", "latency_ms_mean": "lower", "latency_ms_median": "lower", "latency_ms_p95": "lower",
+    "images_per_second": "higher", "params_M": "lower", "flops_G": "lower", "peak_memory_MB": "lower",
+    "max_difference": "lower", "seen_in_training": "",
 }  # fmt: skip
 """Direction of the numbers that task runners give; fusion metrics keep theirs in ``bench.metrics.catalogue``."""
 
 TITLES = {
-    "latency_ms_mean": "Latency (ms)", "latency_ms_median": "Median (ms)", "params_M": "Parameters (M)",
-    "flops_G": "FLOPs (G)", "peak_memory_MB": "Peak memory (MB)", "fps": "Images/s",
+    "latency_ms_mean": "Latency (ms)", "latency_ms_median": "Median (ms)", "latency_ms_p95": "95th percentile (ms)",
+    "images_per_second": "Images/s", "batch_size": "at batch", "params_M": "Parameters (M)", "flops_G": "FLOPs (G)",
+    "peak_memory_MB": "Peak memory (MB)", "data_ms": "Reading (ms)", "write_ms": "Writing (ms)",
+    "max_difference": "Largest change (levels)", "compile_s": "Compiling (s)",
 }  # fmt: skip
+
+SAID_OTHERWISE = ("latency_ms_std", "compute_ms")
+"""Not columns of their own: the spread of ``latency_ms_mean``, and its other name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +213,7 @@ def _pair_columns(
         values = pair_values(rows, metric)
         covered = int(values.notna().any(axis=1).sum())
         pairs = max(pairs, covered)
-        made = {name: _mean_cell(values, name, covered, reasons.get((name, metric), "")) for name in methods}
+        made = {name: _mean_cell(values, name, covered, reasons.get((name, metric, ""), "")) for name in methods}
         column = Column(metric, "", TITLES.get(metric, metric), direction(metric), _digits(made.values()))
         columns.append(column)
         cells[column] = made
@@ -235,18 +242,29 @@ def _set_columns(rows: pd.DataFrame, methods: Sequence[str]) -> tuple[list[Colum
         if status == "ok" and value is not None and math.isfinite(value)
     }
     columns, cells = [], {}
-    for metric, label in dict.fromkeys(zip(rows["metric"], rows["label"], strict=True)):
-        if metric == "" or metric == "latency_ms_std":  # shown as the spread of latency_ms_mean
-            continue
-        made = {}
+    for metric, label in _set_order(rows):
+        made: dict[str, Cell] = {}
         for name in methods:
             value = values.get((metric, label, name))
             spread = values.get(("latency_ms_std", label, name)) if metric == "latency_ms_mean" else None
-            made[name] = Cell(value, spread, int(value is not None), None, reasons.get((name, metric), ""))
+            why = reasons.get((name, metric, label), "") if value is None else ""
+            made[name] = Cell(value, spread, int(value is not None), None, why)
+        if all(cell.mean is None for cell in made.values()):
+            continue
         column = Column(metric, label, _set_title(metric, label), direction(metric), _digits(made.values()))
         columns.append(column)
         cells[column] = made
     return columns, cells, 0
+
+
+def _set_order(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Known metrics in the order of ``TITLES``, labels as found; the mean over labels last."""
+    found = [key for key in dict.fromkeys(zip(rows["metric"], rows["label"], strict=True)) if key[0]]
+    found = [(metric, label) for metric, label in found if metric not in SAID_OTHERWISE]
+    order = list(TITLES)
+    return sorted(
+        found, key=lambda key: order.index(key[0]) if key[0] in order else -1 if key[0] == "IoU" else len(order)
+    )
 
 
 def _set_title(metric: str, label: str) -> str:
@@ -256,13 +274,13 @@ def _set_title(metric: str, label: str) -> str:
     return label if metric == "IoU" else f"{title} {label}"
 
 
-def _reasons(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
+def _reasons(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+    """(method, metric, label) -> why there is no value."""
     bad = rows[rows["status"] != "ok"]
+    columns = (bad[name] for name in ("method", "metric", "label", "status", "reason"))
     return {
-        (method, metric): f"{status}: {reason}" if reason else status
-        for method, metric, status, reason in zip(
-            bad["method"], bad["metric"], bad["status"], bad["reason"], strict=True
-        )
+        (method, metric, label): f"{status}: {reason}" if reason else status
+        for method, metric, label, status, reason in zip(*columns, strict=True)
     }
 
 
@@ -332,6 +350,40 @@ def pair_disagreement(rows: pd.DataFrame, metrics: Sequence[str], methods: Seque
     if not parts:
         return pd.Series(dtype="float64")
     return pd.concat(parts, axis=1).mean(axis=1).sort_values(ascending=False, kind="stable")
+
+
+def task_conventions(scores: pd.DataFrame, task: str, dataset: str) -> list[str]:
+    """The ways in which a task scored a data set, such as ``single_scale``; empty text where it has just one."""
+    rows = select(scores, task, dataset)
+    found = list(dict.fromkeys(rows.loc[rows["pair"] == "", "convention"]))
+    return sorted(found, key=lambda name: (name.count("/"), found.index(name)))
+
+
+def image_iou(matrices: np.ndarray) -> np.ndarray:
+    """Mean intersection over union of single images, over the classes that truth or prediction of the image has.
+
+    Args:
+        matrices: (N, classes, classes), one confusion matrix per image, row = truth.
+
+    Returns:
+        float64 (N,), 0 to 1; NaN for an image without a labelled pixel. For sorting pictures, not for tables: the mean
+        of these is not the set's mIoU.
+    """
+    right = np.diagonal(matrices, axis1=1, axis2=2).astype(np.float64)
+    union = matrices.sum(axis=1) + matrices.sum(axis=2) - right
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = np.where(union > 0, right / union, np.nan)
+    counted = (union > 0).sum(axis=1)
+    return np.where(counted > 0, np.nansum(each, axis=1) / np.maximum(counted, 1), np.nan)
+
+
+def most_disagreed(values: pd.DataFrame) -> pd.Series[float]:
+    """Pairs by how much the methods' values differ (standard deviation over methods), most first.
+
+    Args:
+        values: pairs x methods.
+    """
+    return values.std(axis=1, ddof=0).dropna().sort_values(ascending=False, kind="stable")
 
 
 def wins(table: Table) -> dict[str, list[str]]:

@@ -41,7 +41,11 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     site.drop("sources" if carried else "pixels")
     overview = pages.Overview(run, failed)
     pages.write_site_data(site, run, carried)
-    steps = [*pages.plan(site, run, overview, pictures, carried), *tasks.plan(site, run), *statistics.plan(site, overview)]
+    steps = [
+        *pages.plan(site, run, overview, pictures, carried),
+        *tasks.plan(site, run, jobs),
+        *statistics.plan(site, overview),
+    ]
     for done, step in enumerate(steps, 1):
         step()
         if progress:

@@ -28,7 +28,7 @@ from bench.tables import (
     to_markdown,
 )
 from reports import words
-from reports.conventions import definition, text_of
+from reports.conventions import definition, task_convention, task_text, text_of
 from reports.figures import curves_pdf
 from reports.pictures import Pictures
 from reports.site import Site
@@ -132,6 +132,8 @@ def shared(run: RunData, now: datetime) -> dict[str, Any]:
         "exports": exports,
         "convention_text": text_of,
         "definition": definition,
+        "task_text": task_text,
+        "task_convention": task_convention,
         "headline": headline,
         "by_label": {method.label: method for method in run.methods}.__getitem__,
         "all_conventions": list(dict.fromkeys(name for data in run.datasets for name in data.conventions)),

@@ -23,9 +23,9 @@ THUMB_WIDTH = 192
 """Pixels; sharp at the 96 to 192 CSS pixels that the gallery shows."""
 
 CARRIED_BYTES = 48_000_000
-"""Up to this many bytes of images a report carries its images itself, as scripts; beyond it the viewer shows the run's
-files. A page opened from disk may show its neighbours' images but not read them, so only carried images can be drawn into
-a figure without asking the reader for the run folder; and such a report can be sent to someone by itself."""
+"""Up to this many bytes of images a report carries its images itself, as scripts; beyond it the viewer shows the
+run's files. A page opened from disk may show its neighbours' images but not read them, so only carried images can be
+drawn into a figure without asking the reader for the run folder; and such a report can be sent to someone by itself."""
 
 SOURCES = {"infrared": "@ir", "visible": "@vis"}
 """Reference methods whose stored images are the sources themselves, so that no copy is needed."""

@@ -222,11 +222,16 @@ class RunData:
             if method.status != "ok":
                 found.append(_problem(method.status, method.title, str(method.facts.get("reason", ""))))
         bad = self.scores[self.scores["status"] != "ok"]
-        groups = bad.groupby(["status", "task", "dataset", "method", "reason"], sort=False)
-        for (status, task, dataset, method, reason), rows in groups:
-            where = " · ".join(part for part in (task, dataset, self.titles.get(method, method)) if part)
+        for (status, task, reason), rows in bad.groupby(["status", "task", "reason"], sort=False):
+            methods = [self.titles.get(name, name) for name in dict.fromkeys(rows["method"])]
+            where = [task, _some(dict.fromkeys(rows["dataset"])), _some(methods)]
             pairs = [pair for pair in dict.fromkeys(rows["pair"]) if pair]
-            found.append(_problem(status, where, str(reason), pairs))
+            found.append(_problem(status, " · ".join(part for part in where if part), str(reason), pairs))
+        told = {
+            str(item.get("text", ""))
+            for _, facts in _entries(self.manifest.get("datasets"))
+            for item in facts["problems"] or ()
+        }
         for name, facts in _entries(self.manifest.get("datasets")):
             found += [
                 _problem("data", f"{name} · {item.get('where', '')}", str(item.get("text", "")))
@@ -235,14 +240,18 @@ class RunData:
         found += [
             _problem("run", str(item.get("where", "")), str(item.get("text", "")))
             for item in self.manifest.get("problems") or ()
+            if str(item.get("text", "")) not in told
         ]
         return found
 
 
 def _problem(kind: str, where: str, text: str, pairs: Iterable[str] = ()) -> dict[str, str]:
-    names = list(pairs)
-    shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    return {"kind": kind, "where": where, "text": text, "pairs": shown}
+    return {"kind": kind, "where": where, "text": text, "pairs": _some(pairs)}
+
+
+def _some(names: Iterable[str], limit: int = 6) -> str:
+    names = [name for name in names if name]
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
 def _entries(section: Any) -> list[tuple[str, Facts]]:

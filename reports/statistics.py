@@ -137,7 +137,9 @@ def _span(comparison: Comparison) -> tuple[float, float]:
 def _row(run: RunData, comparison: Comparison, entry: Standing, span: tuple[float, float]) -> dict[str, Any]:
     low, width = span
     ends = [entry.mean.low, entry.mean.value, entry.mean.high]
-    places = [100 * (end - low) / width if math.isfinite(end) else 100 * (entry.mean.value - low) / width for end in ends]
+    places = [
+        100 * (end - low) / width if math.isfinite(end) else 100 * (entry.mean.value - low) / width for end in ends
+    ]
     return {
         "label": entry.method,
         "mean": _interval(entry.mean, comparison),

@@ -64,10 +64,7 @@ def _flips(dataset: DatasetView, tables: dict[str, Table]) -> Iterable[str]:
         for metric in [name for name in headline(base.convention) if name in shared]:
             one, two = base.winner(metric), table.winner(metric)
             if one and two and one != two:
-                yield (
-                    f"{metric}: {base.title_of(one)} in {dataset.conventions[0]}, "
-                    f"{table.title_of(two)} in {other}."
-                )
+                yield (f"{metric}: {base.title_of(one)} in {dataset.conventions[0]}, {table.title_of(two)} in {other}.")
 
 
 def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterable[Note]:

@@ -93,12 +93,14 @@ const Report = (() => {
   // ---- convention ----
   let convention = null;
   const listeners = [];
+  // task pages have ways of scoring of their own, which must not be mixed up with metric conventions
+  const conventionKey = () => `ivif-bench-convention ${[...document.body.classList].find((name) => name.startsWith("task-")) ?? ""}`;
   function remembered() {
-    try { return localStorage.getItem("ivif-bench-convention"); } catch { return null; }
+    try { return localStorage.getItem(conventionKey()); } catch { return null; }
   }
   function chooseConvention(name) {
     convention = name;
-    try { localStorage.setItem("ivif-bench-convention", name); } catch { /* not kept */ }
+    try { localStorage.setItem(conventionKey(), name); } catch { /* not kept */ }
     for (const block of document.querySelectorAll("[data-convention]")) {
       block.hidden = block.dataset.convention !== name;
     }
@@ -162,6 +164,13 @@ const Report = (() => {
     for (const button of document.querySelectorAll("[data-save]")) {
       button.addEventListener("click", () =>
         save(button.dataset.save, button.closest(".form").querySelector("textarea").value, "text/plain;charset=utf-8"));
+    }
+    for (const button of document.querySelectorAll("[data-view]")) {
+      button.addEventListener("click", () => {
+        const section = button.closest("section");
+        for (const one of section.querySelectorAll("[data-view]")) one.setAttribute("aria-pressed", String(one === button));
+        for (const image of section.querySelectorAll("[data-shows]")) image.hidden = image.dataset.shows !== button.dataset.view;
+      });
     }
     document.querySelector("[data-theme-button]")?.addEventListener("click", () => {
       const root = document.documentElement;

@@ -58,7 +58,7 @@ def make_run(root: Path, plan: RunPlan | None = None) -> Path:
         scores = [row if row.method != "method0" else _renamed(row, HOSTILE) for row in scores]
     frame = pd.DataFrame([_as_dict(score) for score in scores], columns=list(SCORE_COLUMNS))
     store.write_scores(tidy(frame))
-    store.write_manifest(_manifest(plan, labels, pairs))
+    store.write_manifest(_manifest(root, plan, labels, pairs))
     if plan.images and "segmentation" in plan.tasks:
         _segmentation(store, plan, labels, pairs)
     if plan.images and "detection" in plan.tasks:
@@ -130,30 +130,34 @@ def _task_rows(plan: RunPlan, generator: np.random.Generator, dataset: str, labe
     if dataset != "mfnet":
         return
     if "segmentation" in plan.tasks:
-        ious = generator.uniform(30, 95, len(CLASSES))
-        for name, iou in zip(CLASSES, ious, strict=True):
-            yield Score("segmentation", dataset, "test", label, "IoU", float(iou), label=name)
-        yield Score("segmentation", dataset, "test", label, "mIoU", float(ious.mean()))
-        yield Score("segmentation", dataset, "test", label, "mAcc", float(ious.mean()) + 3)
+        for way in ("single_scale", "single_scale/night"):
+            ious = generator.uniform(0.3, 0.95, len(CLASSES))
+            for name, iou in zip(CLASSES, ious, strict=True):
+                yield Score("segmentation", dataset, "test", label, "IoU", float(iou), "", way, name)
+            yield Score("segmentation", dataset, "test", label, "mIoU", float(ious.mean()), "", way)
+            yield Score("segmentation", dataset, "test", label, "mAcc", float(ious.mean()) + 0.03, "", way)
     if "detection" in plan.tasks:
         for name in ("person", "car", "all"):
             for metric in ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]"):
-                yield Score("detection", dataset, "detection", label, metric, float(generator.random()), label=name)
+                value = float(generator.random())
+                yield Score("detection", dataset, "detection", label, metric, value, "", "coco", name)
 
 
-def _manifest(plan: RunPlan, labels: Sequence[str], pairs: dict[str, list[str]]) -> dict[str, object]:
+def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str, list[str]]) -> dict[str, object]:
     titles = {"tno": "TNO", "mfnet": "MFNet (MSRS release)", "roadscene": "RoadScene"}
     methods: dict[str, object] = {}
     for label in labels:
         name = HOSTILE if plan.hostile and label == "method0" else label
         reference = label in ("visible", "infrared")
         methods[name] = {
-            "name": name, "title": name if name == HOSTILE else label.title(), "year": 2022, "paper": "doi:10.1016/j.inffus.2021.12.004",
+            "name": name, "title": name if name == HOSTILE else label.title(), "year": 2022,
+            "paper": "doi:10.1016/j.inffus.2021.12.004",
             "licence": "MIT", "kind": "reference" if reference else "learned",
             "origin": "no weights needed" if reference else "authors' weights",
             "weights": [] if reference else [{"path": "A/a.pth", "sha256": "0" * 64, "licence": ""}],
             "trained_on": ["mfnet"] if label == "method1" else [], "way": "published", "precision": "exact",
-            "parameters": 170000, "status": "ok", "reason": "", "notes": HOSTILE if plan.hostile else "", "training": None,
+            "parameters": 170000, "status": "ok", "reason": "", "notes": HOSTILE if plan.hostile else "",
+            "training": None,
         }  # fmt: skip
     if plan.faults:
         methods["absent"] = {
@@ -166,7 +170,8 @@ def _manifest(plan: RunPlan, labels: Sequence[str], pairs: dict[str, list[str]])
             "title": HOSTILE if plan.hostile and name == "tno" else titles.get(name, name), "licence": "unknown",
             "homepage": "https://example.org", "split": "test", "subset": "",
             "listed": len(names) + (10 if plan.faults else 0), "found": len(names), "pairs": names,
-            "tags": {pair: ["night" if pair.endswith("N") else "day"] for pair in names}, "sources": {},
+            "tags": {pair: ["night" if pair.endswith("N") else "day"] for pair in names}, 
+            "sources": {pair: {"labels": str(root / "labels" / f"{pair}.png")} for pair in names},
             "problems": [{"where": "00099N", "text": "its visible image is missing"}] if plan.faults else [],
             "fingerprint": "abc123", "classes": list(CLASSES), "palette": [list(colour) for colour in PALETTE],
         }
@@ -184,11 +189,58 @@ def _manifest(plan: RunPlan, labels: Sequence[str], pairs: dict[str, list[str]])
 
 
 def _segmentation(store: Store, plan: RunPlan, labels: Sequence[str], pairs: dict[str, list[str]]) -> None:
-    """Filled in with the layout of the segmentation task."""
+    """Predictions and confusion matrices as ``tasks/segmentation`` keeps them; the labels as a data set has them."""
+    width, height = plan.size
+    generator = np.random.default_rng(plan.seed + 1)
+    colours = [level for colour in PALETTE for level in colour]
+    for dataset in [name for name in pairs if name == "mfnet"]:
+        truths = {}
+        for pair in pairs[dataset]:
+            truths[pair] = np.zeros((height, width), np.uint8)
+            for number in range(1, 5):
+                top, left = generator.integers(0, height // 2), generator.integers(0, width // 2)
+                truths[pair][top : top + height // 4, left : left + width // 5] = number
+            _write_ids(store.root / "labels" / f"{pair}.png", truths[pair], [])
+        for label in labels:
+            work = store.work_dir("segmentation", dataset, label)
+            matrices = []
+            for pair in pairs[dataset]:
+                found = truths[pair].copy()
+                wrong = generator.random(found.shape) < generator.uniform(0.01, 0.2)
+                found[wrong] = generator.integers(0, len(CLASSES), int(wrong.sum()))
+                _write_ids(work / "predictions" / "single_scale" / f"{pair}.png", found, colours)
+                index = truths[pair].astype(np.int64).ravel() * len(CLASSES) + found.ravel()
+                matrices.append(np.bincount(index, minlength=len(CLASSES) ** 2).reshape(len(CLASSES), -1))
+            np.savez_compressed(
+                work / "confusion.npz", pairs=np.array(pairs[dataset]), classes=np.array(CLASSES),
+                single_scale=np.stack(matrices),
+            )  # fmt: skip
+
+
+def _write_ids(path: Path, ids: np.ndarray, palette: list[int]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(ids)
+    if palette:
+        image.putpalette(palette)
+    image.save(path)
 
 
 def _detection(store: Store, plan: RunPlan, labels: Sequence[str], pairs: dict[str, list[str]]) -> None:
-    """Filled in with the layout of the detection task."""
+    """Summary and pictures as ``tasks/detection`` keeps them."""
+    generator = np.random.default_rng(plan.seed + 2)
+    for dataset in [name for name in pairs if name == "mfnet"]:
+        for label in labels:
+            work = store.work_dir("detection", dataset, label)
+            (work / "pictures").mkdir(parents=True, exist_ok=True)
+            summary = {}
+            for pair in pairs[dataset]:
+                right, wrong, missed = (int(number) for number in generator.integers(0, 5, 3))
+                picture = f"pictures/{pair}.jpg"
+                Image.new("RGB", plan.size, (40 * right, 40 * wrong, 40 * missed)).save(work / picture)
+                summary[pair] = {
+                    "right": right, "wrong": wrong, "missed": missed, "seen": label == "method1", "picture": picture,
+                }  # fmt: skip
+            (work / "images.json").write_text(json.dumps(summary))
 
 
-__all__ = ["CLASSES", "HOSTILE", "PALETTE", "Image", "RunPlan", "make_run"]
+__all__ = ["CLASSES", "HOSTILE", "PALETTE", "RunPlan", "make_run"]
