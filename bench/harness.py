@@ -140,8 +140,9 @@ class Fuser:
         return images.luma_scipy(ir) if self.style.reader == "luma_scipy" else images.luma_uint8(ir)
 
     def _vis_luma(self, vis: Image) -> np.ndarray:
-        readers = {"luma": images.luma, "luma_uint8": images.luma_uint8, "luma_scipy": images.luma_scipy}
-        return readers[self.style.reader](vis)
+        if self.style.reader == "luma_uint8":
+            return images.luma_uint8(vis)
+        return images.luma(vis) if self.style.reader == "luma" else images.luma_scipy(vis)
 
     def _to_device(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

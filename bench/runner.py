@@ -16,6 +16,7 @@ from bench.code_digest import code_digest
 from bench.config import RunConfig
 from bench.datasets import seen_in_training
 from bench.executor import Executor, create_executor
+from bench.images import write_atomic
 from bench.machine import count_cores, describe_machine
 from bench.plan import (
     CORE_TASKS,
@@ -37,7 +38,7 @@ from bench.results import (
     skipped_score,
     whole_scores,
 )
-from bench.store import Store, digest
+from bench.store import Store, digest, file_digest
 from bench.types import BenchError, PairFiles, Score
 from bench.work import EfficiencyUnit, FuseUnit, MethodSource, ScoreTarget, ScoreUnit, TaskUnit, TrainUnit, Unit
 
@@ -427,7 +428,9 @@ class Runner:
         for method in self.plan.methods:
             if method.source is None or method.train:
                 failed = by_name[method.label] or method.facts.get("status") == "failed"
-                (self.result.failed if failed else self.result.skipped).append(f"{method.label}: {method.reason}")
+                named = method.reason.startswith(f"{method.label}:")
+                line = method.reason if named else f"{method.label}: {method.reason}"
+                (self.result.failed if failed else self.result.skipped).append(line)
         for dataset in self.plan.datasets:
             self.result.failed += [f"{dataset.name}: {p.where}: {p.text}" for p in dataset.problems if p.fault]
 
@@ -447,12 +450,21 @@ class Runner:
             self.store.write_manifest(manifest)
 
     def report(self) -> None:
-        """Builds the HTML."""
+        """Builds the HTML, unless the one that is there was built from the same by the same code."""
         from reports import build_report
 
-        self.listener("report", 0, 1)
-        self.result.report = build_report(self.store.root, jobs=self.jobs)
-        self.listener("report", 1, 1)
+        code = code_digest("reports.build"), code_digest("bench.tables", "bench.stats", "bench.compare", follow=False)
+        manifest = _without_times(self.store.read_manifest())
+        stamp = digest(*code, str(manifest), file_digest(self.store.scores_parquet))
+        index = self.store.report_dir / "index.html"
+        built = self.store.report_stamp.read_text(encoding="utf-8") if self.store.report_stamp.is_file() else ""
+        if built != stamp or not index.is_file():
+            self.store.report_stamp.unlink(missing_ok=True)
+            self.listener("report", 0, 1)
+            index = build_report(self.store.root, jobs=self.jobs)
+            write_atomic(self.store.report_stamp, stamp.encode())
+            self.listener("report", 1, 1)
+        self.result.report = index
 
 
 def _scored(line: dict[str, Any] | None) -> bool:

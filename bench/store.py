@@ -74,6 +74,11 @@ class Store:
         return self.root / "report"
 
     @property
+    def report_stamp(self) -> Path:
+        """Digest of all that the report was built from."""
+        return self.report_dir / ".built-from"
+
+    @property
     def lock_path(self) -> Path:
         """Held by the process that writes here."""
         return self.root / ".lock"
