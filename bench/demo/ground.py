@@ -60,17 +60,18 @@ def _tones(on_road: Mask, on_path: Mask, at: tuple[Values, Values, Values], slab
     x, z, lateral = at
     tones = np.empty(x.shape, np.float32)
     beyond = ~on_road & ~on_path
-    tones[on_road] = _asphalt(x[on_road], z[on_road], noise)
+    tones[on_road] = _asphalt(lateral[on_road], z[on_road], noise)
     tones[on_path] = _pavement(lateral[on_path], z[on_path], slabs, noise)
     tones[beyond] = _grass(x[beyond], z[beyond], noise)
     return tones
 
 
-def _asphalt(x: Values, z: Values, noise: Noise) -> Values:
-    tone = 0.06 + 0.035 * noise.fractal(x * 0.08, z * 0.08) + 0.05 * (noise.grain(x * 45, z * 45) - 0.5)
-    crack = np.abs(noise.fractal(x * 0.11 + 0.37, z * 0.07) - 0.5) < 0.0035
-    patch = noise.grain(np.floor(x / 2.4) * 3 + 5, np.floor(z / 5.0) * 7) > 0.9
-    return np.asarray(np.where(crack, 0.02, np.where(patch, tone * 0.7, tone)), np.float32)
+def _asphalt(lateral: Values, z: Values, noise: Noise) -> Values:
+    tone = 0.06 + 0.035 * noise.fractal(lateral * 0.08, z * 0.08) + 0.05 * (noise.grain(lateral * 45, z * 45) - 0.5)
+    crack = np.abs(noise.fractal(lateral * 0.11 + 0.37, z * 0.07) - 0.5) < 0.0035
+    ragged = 0.25 * noise.fractal(lateral * 0.3, z * 0.3)
+    patch = noise.grain(np.floor(lateral / 1.3 + ragged) * 3, np.floor(z / 2.7 + ragged) * 7) > 0.94  # mended spots
+    return np.asarray(np.where(crack, 0.02, np.where(patch, tone * 0.8, tone)), np.float32)
 
 
 def _pavement(lateral: Values, z: Values, slabs: bool, noise: Noise) -> Values:
