@@ -128,7 +128,7 @@ def weighted_means(values: Floats) -> WeightedStatistic:
 def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> WeightedStatistic:
     """The statistic that gives mIoU, then the IoU of each class, of the summed confusion matrices.
 
-    A class that is neither in the truth nor predicted has no IoU (NaN) and stays out of the mean.
+    A class that the truth of the drawn images lacks has no IoU (NaN) and stays out of the mean, as in the task.
 
     Args:
         matrices: (n, C, C), one per image, rows the truth.
@@ -142,7 +142,8 @@ def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> Wei
         total = (counts @ flat).reshape(-1, size, size)
         hits = np.einsum("bcc->bc", total)
         union = total.sum(axis=1) + total.sum(axis=2) - hits
-        iou = np.divide(hits, union, out=np.full_like(hits, np.nan), where=union > 0)[:, chosen]
+        present = total.sum(axis=2) > 0
+        iou = np.divide(hits, union, out=np.full_like(hits, np.nan), where=present)[:, chosen]
         there = np.isfinite(iou)
         mean = np.divide(
             np.where(there, iou, 0.0).sum(axis=1),

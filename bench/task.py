@@ -12,6 +12,7 @@ from bench.types import Fused, PairFiles, Score
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from bench.config import DatasetSpec
@@ -76,6 +77,22 @@ class Job:
     options: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampler:
+    """Set-level numbers of any choice of images, for confidence intervals.
+
+    Attributes:
+        pairs: the images, by pair name.
+        numbers: (metric, label, convention) of each number, as in the score table.
+        statistic: takes int64 (B, images), how often each image is drawn in each of B draws; returns float64
+            (numbers, B), NaN where a draw has no such number.
+    """
+
+    pairs: tuple[str, ...]
+    numbers: tuple[tuple[str, str, str], ...]
+    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
+
 class Task(ABC):
     """A set-level evaluation of one method on one data set, in ``tasks/<name>/``.
 
@@ -102,6 +119,16 @@ class Task(ABC):
     @abstractmethod
     def fingerprint(self, job: Job) -> str:
         """A short text that changes whenever the same fused images would get other scores (settings, code version)."""
+
+    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
+        """What is needed to score other choices of the same images again; None if the task keeps nothing for it.
+
+        Args:
+            work_dir: of a finished job.
+            files: the pairs of the scored part.
+            spec: of the data set.
+        """
+        return None
 
 
 class Segmenter(ABC):

@@ -35,8 +35,11 @@ def stats(
     """Say which differences between methods are real."""
     from bench.stats import stats_sections
     from bench.store import Store
+    from bench.task_stats import task_sections
 
-    for title, rows in stats_sections(Store(run_dir).read_scores(), names(metrics), convention, seed):
+    store = Store(run_dir)
+    sections = stats_sections(store.read_scores(), names(metrics), convention, seed)
+    for title, rows in [*sections, *task_sections(store, seed)]:
         typer.echo(f"\n{title}")
         print_rows(rows)
 

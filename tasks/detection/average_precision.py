@@ -1,11 +1,10 @@
 """Average precision of boxes, in the two conventions in use.
 
-``coco``: precision at 101 recall points, averaged, by faster-coco-eval (pycocotools' arithmetic); a detection takes,
-in falling order of score, the best free box of the truth. ``yolov5``: pairs of detection and truth are taken in falling
-order of IoU, the precision envelope is interpolated at 101 points and integrated by trapezoid, and precision is 0
-beyond the last recall reached, as the ultralytics package computes it today. (``val.py`` of YOLOv5 6 and 7 drew a ramp
-from the last point to (1, 0) instead, which added up to 0.003 on 16 pairs of MSRS; up to 5.0 the curve ended 0.01
-behind the last recall.)
+In both a detection, in falling order of score, takes the best free box of the truth. ``coco``: precision at 101 recall
+points, averaged, by faster-coco-eval (pycocotools' arithmetic). ``yolov5``: the precision envelope is interpolated at
+101 points and integrated by trapezoid, and precision is 0 beyond the last recall reached, as the ultralytics package
+computes it today. (``val.py`` of YOLOv5 6 and 7 matched in falling order of IoU and drew a ramp from the last point to
+(1, 0), which added up to 0.003 on 16 pairs of MSRS; up to 5.0 the curve ended 0.01 behind the last recall.)
 
 References:
     [1] T.-Y. Lin et al., Microsoft COCO, 2014, and its evaluation code.
@@ -86,30 +85,54 @@ def yolov5(truth: Sequence[Truth], found: Sequence[Detections], classes: Sequenc
     """
     result: dict[int, Floats] = {}
     for number in classes:
-        total = sum(int((image.classes == number).sum()) for image in truth)
-        if not total:
-            continue
-        hits, scores = [np.zeros((0, len(THRESHOLDS)), dtype=bool)], [np.zeros(0)]
-        for image, detections in zip(truth, found, strict=True):
-            mine = detections.classes == number
-            hits.append(_match_by_iou(image.boxes[image.classes == number], detections.boxes[mine]))
-            scores.append(detections.scores[mine].astype(np.float64))
-        result[number] = _yolov5_curve(np.concatenate(hits), np.concatenate(scores), total)
+        parts = [match_image(image, detections, number) for image, detections in zip(truth, found, strict=True)]
+        if any(part.total for part in parts):
+            result[number] = yolov5_curve(parts)
     return result
 
 
-def _match_by_iou(truth: Floats, found: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Which detections are right at each threshold, (N, 10): best overlaps first, each box and detection once."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """What was right among the boxes of one class found in one image.
+
+    Attributes:
+        right: bool (N, 10), at each threshold.
+        scores: float64 (N,).
+        total: boxes of the class in the truth.
+    """
+
+    right: NDArray[np.bool_]
+    scores: Floats
+    total: int
+
+
+def match_image(truth: Truth, found: Detections, number: int) -> Matches:
+    """Matches the boxes of one class in one image, convention ``yolov5``."""
+    mine, wanted = found.classes == number, truth.classes == number
+    right = _match(truth.boxes[wanted], found.boxes[mine])
+    return Matches(right, found.scores[mine].astype(np.float64), int(wanted.sum()))
+
+
+def yolov5_curve(parts: Sequence[Matches]) -> Floats:
+    """AP at the ten thresholds of one class over images, convention ``yolov5``; at least one has it in its truth."""
+    right = np.concatenate([np.zeros((0, len(THRESHOLDS)), dtype=bool), *(part.right for part in parts)])
+    scores = np.concatenate([np.zeros(0), *(part.scores for part in parts)])
+    return _yolov5_curve(right, scores, sum(part.total for part in parts))
+
+
+def _match(truth: Floats, found: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which detections are right at each threshold, (N, 10); in the order given, each takes its best free box."""
     right = np.zeros((len(found), len(THRESHOLDS)), dtype=bool)
-    overlaps = iou(truth, found.astype(np.float64))
-    for column, threshold in enumerate(THRESHOLDS):
-        rows, columns = np.nonzero(overlaps >= threshold)
-        order = overlaps[rows, columns].argsort(kind="stable")[::-1]
-        pairs = np.stack([rows[order], columns[order]], axis=1)
-        # first the best truth of each detection, then the best detection of each truth, in this order [2]
-        pairs = pairs[np.unique(pairs[:, 1], return_index=True)[1]]
-        pairs = pairs[np.unique(pairs[:, 0], return_index=True)[1]]
-        right[pairs[:, 1], column] = True
+    if not len(truth):
+        return right
+    overlaps = iou(found.astype(np.float64), truth)
+    taken = np.zeros((len(truth), len(THRESHOLDS)), dtype=bool)
+    every = np.arange(len(THRESHOLDS))
+    for index in np.flatnonzero(overlaps.max(axis=1) >= THRESHOLDS[0]):
+        free = np.where(taken, 0.0, overlaps[index][:, None])
+        best = free.argmax(axis=0)
+        right[index] = free[best, every] >= THRESHOLDS
+        taken[best, every] |= right[index]
     return right
 
 

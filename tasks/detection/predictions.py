@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,7 +52,7 @@ def detect_all(
             found = detector.detect(pixels, classes)[0]
             line = {"pair": files.id, "image": image_digest, "detector": key, **_as_lists(found)}
             journal.append({**line, "height": image.shape[0], "width": image.shape[1]})
-        yield index, _from_lists(line)
+        yield index, from_lists(line)
         if progress is not None:
             progress("detecting", index + 1, len(part))
 
@@ -65,7 +66,8 @@ def _as_lists(found: Detections) -> dict[str, object]:
     }
 
 
-def _from_lists(line: dict[str, list[float]]) -> Detections:
+def from_lists(line: Mapping[str, Any]) -> Detections:
+    """The detections of one line of the journal."""
     return Detections(
         np.array(line["boxes"], dtype=np.float32).reshape(-1, 4),
         np.array(line["scores"], dtype=np.float32),

@@ -13,7 +13,7 @@ from bench.config import DatasetSpec
 from bench.images import image_size, write_atomic
 from bench.plugins import DETECTORS
 from bench.store import digest, file_digest
-from bench.task import Detections, Detector, Job, Task
+from bench.task import Detections, Detector, Job, Resampler, Task
 from bench.truth import read_boxes
 from bench.types import BenchError, PairFiles, Score
 from tasks.detection import _files
@@ -21,6 +21,7 @@ from tasks.detection.average_precision import CONVENTIONS, Truth, table
 from tasks.detection.boxes import PAPER
 from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all
+from tasks.detection.resampling import read_resampler
 from tasks.detection.settings import Settings, read_settings
 
 VERSION = 1
@@ -80,6 +81,10 @@ class DetectionTask(Task):
             "seen": None if job.seen is None else sorted(job.seen),
         }  # fmt: skip
         return json.dumps(facts, sort_keys=True)
+
+    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
+        """From the predictions kept."""
+        return read_resampler(work_dir, files, spec)
 
     def run(self, job: Job) -> Iterable[Score]:
         """Detects (or goes on detecting), keeps predictions and pictures, and scores."""

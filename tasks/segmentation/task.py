@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 
-from bench.task import Job, Task
+from bench.config import DatasetSpec
+from bench.task import Job, Resampler, Task
 from bench.training.backbones import find_resnet18, obtain_resnet18
 from bench.training.precision import pick_precision
-from bench.types import BenchError, Score
+from bench.types import BenchError, PairFiles, Score
 from tasks.segmentation.budget import make_budget
+from tasks.segmentation.resampling import read_resampler
 from tasks.segmentation.runner import SegmentationJob, joint_digest
 
 VERSION = 1
@@ -45,6 +48,10 @@ class SegmentationTask(Task):
         if not job.spec.classes:
             raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
         return SegmentationJob(job, make_budget(job.preset, job.options)).rows()
+
+    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
+        """From the confusion matrices kept."""
+        return read_resampler(work_dir / "confusion.npz")
 
     def fingerprint(self, job: Job) -> str:
         """Version, budget, precision, initial weights and the jointly trained segmenter.

@@ -14,7 +14,7 @@ ALLOWED = {
     "methods": {"bench.method", "bench.types", "bench.images", "bench.checkpoints", "bench.training", "bench.plugins",
                 "bench.task", "bench.datasets", "bench.truth", "bench.harness", "bench.cost"},
     "tasks": {"bench.task", "bench.types", "bench.images", "bench.training", "bench.plugins", "bench.config", "bench.datasets",
-              "bench.truth", "bench.fetch", "bench.weights", "bench.module_checkpoint", "bench.store", "bench.code_digest"},
+              "bench.truth", "bench.fetch", "bench.weights", "bench.module_checkpoint", "bench.resampling", "bench.store", "bench.code_digest"},
     "reports": {"bench.types", "bench.config", "bench.tables", "bench.stats", "bench.store", "bench.images", "bench.metrics",
                 "bench.datasets", "bench.truth", "bench.compare", "bench"},
 }  # fmt: skip

@@ -1,0 +1,125 @@
+"""Confidence intervals of set-level numbers: the tasks say how to score other choices of images, this draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.config import DatasetSpec, load_datasets
+from bench.plugins import TASKS
+from bench.stats import SetComparison, Settings, compare_sets
+from bench.store import Store
+from bench.task import Resampler
+from bench.types import BenchError, PairFiles
+
+HEADLINES = (("mIoU", ""), ("AP@0.5", "all"), ("AP@[0.5:0.95]", "all"))
+"""(metric, label) of the numbers that are printed."""
+DRAWS = Settings(resamples=999, interval="percentile")
+"""AP is sorted anew in every draw, so there are fewer of them than for means."""
+
+
+def compare_task(
+    store: Store, task: str, dataset: str, spec: DatasetSpec, settings: Settings = DRAWS
+) -> tuple[SetComparison, tuple[tuple[str, str, str], ...], dict[str, str]] | None:
+    """Intervals of a task's set-level numbers and of their differences, over draws of images.
+
+    Args:
+        store: a run.
+        task: its name.
+        dataset: its name.
+        spec: its entry in ``datasets.yaml``.
+        settings: of the draws.
+
+    Returns:
+        The comparison, its numbers as (metric, label, convention), and method -> why it is left out; None if the run
+        kept nothing that can be drawn from.
+    """
+    facts = store.read_manifest().get("datasets", {}).get(dataset, {})
+    scores = store.read_scores()
+    rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
+    runner = TASKS.get(task)()
+    files = list(_files(dataset, facts))
+    found: dict[str, Resampler] = {}
+    for method in dict.fromkeys(rows["method"]):
+        resampler = runner.resampler(store.work_dir(task, dataset, method), files, spec)
+        if resampler is not None:
+            found[method] = resampler
+    if not found:
+        return None
+    sizes = [len(resampler.pairs) for resampler in found.values()]
+    model = next(resampler for resampler in found.values() if len(resampler.pairs) == max(sizes))
+    left_out = {
+        method: f"it was scored on {len(resampler.pairs)} other images"
+        for method, resampler in found.items()
+        if (resampler.pairs, resampler.numbers) != (model.pairs, model.numbers)
+    }
+    statistics = {method: resampler.statistic for method, resampler in found.items() if method not in left_out}
+    names = [" ".join(part for part in number if part) for number in model.numbers]
+    return compare_sets(statistics, len(model.pairs), names, settings), model.numbers, left_out
+
+
+def _files(dataset: str, facts: Mapping[str, Any]) -> Iterator[PairFiles]:
+    """The pairs of a run that have truth, from its manifest."""
+    for pair, paths in facts.get("sources", {}).items():
+        label, boxes = paths.get("labels"), paths.get("boxes")
+        yield PairFiles(
+            dataset, "", pair, Path(paths["ir"]), Path(paths["vis"]), Path(label) if label else None,
+            Path(boxes) if boxes else None,
+        )  # fmt: skip
+
+
+def task_sections(
+    store: Store, seed: int = 0, datasets_file: Path | None = None
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What ``bench stats`` prints of segmentation and detection: a heading and one row per method.
+
+    Args:
+        store: a run.
+        seed: of the draws.
+        datasets_file: another ``datasets.yaml``.
+    """
+    scores, specs = store.read_scores(), load_datasets(datasets_file)
+    settings = Settings(DRAWS.resamples, seed, DRAWS.confidence, DRAWS.interval)
+    sections: list[tuple[str, list[dict[str, Any]]]] = []
+    for task, dataset in dict.fromkeys(zip(scores["task"], scores["dataset"], strict=True)):
+        if task not in TASKS.names() or dataset not in specs:
+            continue
+        try:
+            compared = compare_task(store, task, dataset, specs[dataset], settings)
+        except BenchError as error:
+            sections.append((f"{dataset} · {task}: no intervals, {error}", []))
+            continue
+        if compared is not None:
+            sections += _sections(f"{dataset} · {task}", *compared)
+    return sections
+
+
+def _sections(
+    title: str, comparison: SetComparison, numbers: Sequence[tuple[str, str, str]], left_out: Mapping[str, str]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for at, (metric, label, convention) in enumerate(numbers):
+        if (metric, label) not in HEADLINES:
+            continue
+        heading = (
+            f"{title} · {metric}{f' {label}' if label else ''} ({convention}): {comparison.images} images drawn anew"
+        )
+        if left_out:
+            heading += "; left out: " + ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
+        order = sorted(comparison.values, key=lambda name: -comparison.values[name][at].value)
+        yield heading, [_row(comparison, name, at) for name in order]
+
+
+def _row(comparison: SetComparison, method: str, at: int) -> dict[str, Any]:
+    value = comparison.values[method][at]
+    ties = [
+        second if first == method else first
+        for (first, second), found in comparison.differences.items()
+        if method in (first, second) and not found[at].excludes(0.0)
+    ]
+    return {
+        "method": method,
+        "value": f"{value.value:.4f}",
+        "95% interval": f"{value.low:.4f} to {value.high:.4f}",
+        "difference's interval holds 0": ", ".join(ties),
+    }

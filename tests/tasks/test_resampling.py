@@ -1,0 +1,176 @@
+"""Scores of drawn images: equal to the task's own scores of the same images, once, twice or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.config import PROJECT_ROOT, load_datasets
+from bench.stats import Settings
+from bench.store import Store, scores_frame
+from bench.task_stats import compare_task, task_sections
+from bench.types import BenchError, PairFiles, Score
+from tasks.detection.average_precision import Truth, table, yolov5
+from tasks.detection.predictions import from_lists
+from tasks.detection.resampling import read_resampler as read_detection
+from tasks.segmentation.resampling import read_resampler as read_segmentation
+from tasks.segmentation.scoring import score_set
+
+SPEC = load_datasets(PROJECT_ROOT / "datasets.yaml")["mfnet"]
+IMAGES = 12
+SIZE = (640, 480)
+
+
+def labels_of(path: Path) -> np.ndarray:
+    return np.array(path.read_text().split(), dtype=float).reshape(-1, 5)
+
+
+def made_detections(rng: np.random.Generator, work_dir: Path, truth_dir: Path, noise: float) -> list[PairFiles]:
+    """People and cars, most of them found, some twice, with false alarms."""
+    files = []
+    work_dir.mkdir(parents=True)
+    truth_dir.mkdir(parents=True, exist_ok=True)
+    with (work_dir / "predictions.jsonl").open("w") as journal:
+        for index in range(IMAGES):
+            name = f"{index + 1}"
+            boxes = np.column_stack([rng.uniform(0.2, 0.8, (4, 2)), rng.uniform(0.1, 0.3, (4, 2))])
+            classes = rng.choice([0, 2], 4) if index else np.array([], dtype=int)  # the first image is empty
+            boxes = boxes[: len(classes)]
+            path = truth_dir / f"{name}.txt"
+            if not path.exists():
+                path.write_text(
+                    "".join(f"{c} {' '.join(map(repr, box.tolist()))}\n" for c, box in zip(classes, boxes, strict=True))
+                )
+            labelled = labels_of(path)
+            centre, half = labelled[:, 1:3] * SIZE, labelled[:, 3:] * SIZE / 2
+            corners = np.concatenate([centre - half, centre + half], axis=1) + rng.normal(0, noise, (len(labelled), 4))
+            found = np.concatenate([corners, rng.uniform([0, 0, 200, 200], [400, 400, 600, 600], (2, 4))])
+            line = {
+                "pair": name, "image": "x", "detector": "y", "width": SIZE[0], "height": SIZE[1],
+                "boxes": found.tolist(), "scores": np.sort(rng.uniform(0.1, 1, len(found)))[::-1].tolist(),
+                "classes": [*labelled[:, 0].astype(int).tolist(), 0, 2],
+            }  # fmt: skip
+            journal.write(json.dumps(line) + "\n")
+            files.append(PairFiles("mfnet", "detection", name, path, path, boxes_path=path))
+    return files
+
+
+def test_drawn_precision_is_that_of_the_repeated_images(tmp_path: Path) -> None:
+    files = made_detections(np.random.default_rng(0), tmp_path / "work", tmp_path / "truth", 12.0)
+    resampler = read_detection(tmp_path / "work", files, SPEC)
+    assert resampler is not None
+    assert resampler.pairs == tuple(item.id for item in files)
+    lines = [json.loads(line) for line in (tmp_path / "work/predictions.jsonl").read_text().splitlines()]
+    found = [from_lists(line) for line in lines]
+    truth = []
+    for item in files:
+        labelled = labels_of(item.ir_path)
+        centre, half = labelled[:, 1:3] * SIZE, labelled[:, 3:] * SIZE / 2
+        truth.append(Truth(np.concatenate([centre - half, centre + half], axis=1), labelled[:, 0].astype(int), *SIZE))
+    counts = np.vstack([np.ones(IMAGES, dtype=int), np.random.default_rng(1).integers(0, 4, (4, IMAGES))])
+    values = resampler.statistic(counts)
+    for row, drawn in zip(counts, values.T, strict=True):
+        index = np.repeat(np.arange(IMAGES), row)
+        expected = table(yolov5([truth[at] for at in index], [found[at] for at in index], [0, 2]), SPEC.box_classes)
+        assert dict(zip([name[:2] for name in resampler.numbers], drawn, strict=True)) == pytest.approx(
+            expected, abs=1e-12
+        )
+    assert 0.2 < values[resampler.numbers.index(("AP@0.5", "all", "yolov5")), 0] < 1.0
+
+
+def test_images_without_any_truth_have_no_precision(tmp_path: Path) -> None:
+    files = made_detections(np.random.default_rng(0), tmp_path / "work", tmp_path / "truth", 12.0)
+    resampler = read_detection(tmp_path / "work", files, SPEC)
+    assert resampler is not None
+    assert np.isnan(resampler.statistic(np.eye(IMAGES, dtype=int)[:1])).all()
+
+
+def test_without_predictions_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    assert read_detection(tmp_path, [], SPEC) is None
+    assert read_segmentation(tmp_path / "confusion.npz") is None
+
+
+def made_matrices(rng: np.random.Generator, path: Path, accuracy: float) -> np.ndarray:
+    classes = len(SPEC.classes)
+    truth = rng.choice([0, 0, 0, 1, 2, 3, 7], (IMAGES, 400))  # five of the classes are nowhere
+    guess = np.where(rng.random(truth.shape) < accuracy, truth, rng.integers(0, classes, truth.shape))
+    cells = truth * classes + guess
+    matrices = np.stack([np.bincount(row, minlength=classes**2).reshape(classes, classes) for row in cells])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pairs = np.array([f"{at:05d}D" for at in range(IMAGES)])
+    np.savez_compressed(path, pairs=pairs, classes=np.array(SPEC.classes), single_scale=matrices)
+    return matrices
+
+
+def test_drawn_iou_is_the_tasks_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    matrices = made_matrices(rng, tmp_path / "confusion.npz", 0.7)
+    resampler = read_segmentation(tmp_path / "confusion.npz")
+    assert resampler is not None
+    counts = rng.integers(0, 3, (5, IMAGES))
+    for row, drawn in zip(counts, resampler.statistic(counts).T, strict=True):
+        expected = score_set(np.einsum("n,nij->ij", row, matrices))
+        assert drawn[0] == pytest.approx(expected.mean_iou, rel=1e-12)
+        np.testing.assert_allclose(drawn[1:], expected.iou, rtol=1e-12)
+
+
+def test_damaged_matrices_are_named(tmp_path: Path) -> None:
+    (tmp_path / "confusion.npz").write_bytes(b"PK\x03\x04 nothing")
+    with pytest.raises(BenchError, match=r"confusion\.npz: damaged"):
+        read_segmentation(tmp_path / "confusion.npz")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Store:
+    """A run with two methods' matrices and predictions; the first is better at both."""
+    store, rng = Store(tmp_path / "run"), np.random.default_rng(3)
+    scores, sources = [], {}
+    for method, accuracy, noise in (("good", 0.9, 2.0), ("poor", 0.5, 40.0)):
+        made_matrices(rng, store.work_dir("segmentation", "mfnet", method) / "confusion.npz", accuracy)
+        folder = store.work_dir("detection", "mfnet", method)
+        for item in made_detections(rng, folder, tmp_path / "truth", noise):
+            sources[item.id] = {"ir": str(item.ir_path), "vis": str(item.vis_path), "boxes": str(item.boxes_path)}
+        scores += [Score(task, "mfnet", "test", method, "mIoU", 0.5) for task in ("segmentation", "detection")]
+    store.root.mkdir(exist_ok=True)
+    store.write_scores(scores_frame(scores))
+    store.write_manifest({"datasets": {"mfnet": {"sources": sources}}})
+    return store
+
+
+@pytest.mark.parametrize(
+    ("task", "number"), [("segmentation", "mIoU single_scale"), ("detection", "AP@0.5 all yolov5")]
+)
+def test_methods_are_compared_over_the_same_draws(run: Store, task: str, number: str) -> None:
+    compared = compare_task(run, task, "mfnet", SPEC, Settings(resamples=199, interval="percentile"))
+    assert compared is not None
+    comparison, _, left_out = compared
+    at = comparison.names.index(number)
+    good, poor = comparison.values["good"][at], comparison.values["poor"][at]
+    assert good.low <= good.value <= good.high
+    assert good.value > poor.value
+    lead = comparison.differences["good", "poor"][at]
+    assert lead.value == pytest.approx(good.value - poor.value)
+    assert lead.low > 0
+    assert left_out == {}
+
+
+def test_sections_are_printed_best_first(run: Store) -> None:
+    sections = dict(task_sections(run))
+    assert list(sections) == [
+        "mfnet · detection · AP@0.5 all (yolov5): 12 images drawn anew",
+        "mfnet · detection · AP@[0.5:0.95] all (yolov5): 12 images drawn anew",
+        "mfnet · segmentation · mIoU (single_scale): 12 images drawn anew",
+    ]
+    for rows in sections.values():
+        assert [row["method"] for row in rows] == ["good", "poor"]
+        assert rows[0]["difference's interval holds 0"] == ""
+
+
+def test_a_method_scored_on_other_images_is_left_out(run: Store) -> None:
+    journal = run.work_dir("detection", "mfnet", "poor") / "predictions.jsonl"
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:5]))
+    title = next(title for title, _ in task_sections(run))
+    assert title.endswith("left out: poor (it was scored on 5 other images)")
