@@ -39,13 +39,15 @@ def draw(image: Image, truth: Truth, found: Detections, names: Mapping[int, str]
     """
     canvas = np.array(as_rgb(image))
     names = names or {}
+    right = matches(truth, found)
+    # the surest box is drawn last, and the truth over all
+    for index in reversed(range(len(found.scores))):
+        if found.scores[index] >= SHOWN:
+            number = int(found.classes[index])
+            text = f"{names.get(number, str(number))} {found.scores[index]:.2f}"
+            _labelled(canvas, found.boxes[index], text, RIGHT if right[index] else WRONG)
     for box in truth.boxes:
         _dashed(canvas, box)
-    right = matches(truth, found)
-    for box, score, number, hit in zip(found.boxes, found.scores, found.classes, right, strict=True):
-        if score >= SHOWN:
-            text = f"{names.get(int(number), str(int(number)))} {score:.2f}"
-            _labelled(canvas, box, text, RIGHT if hit else WRONG)
     return canvas
 
 
