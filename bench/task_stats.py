@@ -8,7 +8,8 @@ from typing import Any
 
 from bench.config import DatasetSpec, load_datasets
 from bench.plugins import TASKS
-from bench.stats import SetComparison, Settings, compare_sets
+from bench.set_stats import SetComparison, compare_sets
+from bench.stats import Settings
 from bench.store import Store
 from bench.task import Resampler
 from bench.types import BenchError, PairFiles

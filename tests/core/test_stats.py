@@ -13,14 +13,13 @@ import pytest
 
 from bench.cd_diagram import critical_difference_svg
 from bench.resampling import bootstrap_images, evaluated, iou_statistic, weighted_means
+from bench.set_stats import compare_sets, seed_spread
 from bench.stats import (
     Comparison,
     Settings,
     compare,
-    compare_sets,
     compare_values,
     critical_difference,
-    seed_spread,
     stats_sections,
     wilcoxon,
 )

@@ -336,6 +336,30 @@ def test_the_environment_names_the_root(root: Path, monkeypatch: pytest.MonkeyPa
     assert open_dataset("tno").root == root / "TNO"
 
 
+def test_the_generated_data_set_goes_to_the_cache(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written into a folder of the user's, and what lies there already is taken."""
+    made: list[Path] = []
+
+    def small_demo(data: Path, seed: int = 0) -> Path:
+        made.append(data)
+        for folder in ("ir", "vi"):
+            (data / "demo/test" / folder).mkdir(parents=True)
+            Image.new("L", (16, 12)).save(data / "demo/test" / folder / "00001N.png")
+        return data / "demo"
+
+    monkeypatch.setattr("bench.demo.ensure_demo", small_demo)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = sorted(root.rglob("*"))
+    for _ in range(2):
+        dataset = open_dataset("demo:night", root)
+        assert dataset.root == tmp_path / "cache/ivif-bench/data/demo"
+        assert ids(dataset.listing()) == ["00001N"]
+    assert made == [tmp_path / "cache/ivif-bench/data"]
+    assert sorted(root.rglob("*")) == before
+    small_demo(root)
+    assert open_dataset("demo", root).root == root / "demo"
+
+
 # ------------------------------------------------------------------ leaks
 
 
