@@ -94,7 +94,8 @@ def _train(start: Path, folder: Path, epochs: int, job: Job) -> None:
     net: Any = detector.net.requires_grad_(True).train()
     trainer: Any = DetectionTrainer(
         overrides={
-            "model": str(start), "data": str(folder / "data.yaml"), "epochs": epochs, "imgsz": detector.protocol.size, "seed": job.seed,
+            "model": str(start), "data": str(folder / "data.yaml"),
+            "epochs": epochs, "imgsz": detector.protocol.size, "seed": job.seed,
             "device": job.device.removeprefix("cuda:") if job.device != "cuda" else "0", "project": str(folder),
             "name": "run", "exist_ok": True, "val": False, "plots": False, "workers": 0, "verbose": False,
             "deterministic": True, "amp": False, "batch": 16,
