@@ -32,11 +32,11 @@ def headline(convention: str) -> tuple[str, ...]:
 
 
 SET_LEVEL: dict[str, Better] = {
-    "IoU": "higher", "mIoU": "higher", "mAcc": "higher",
+    "IoU": "higher", "mAcc": "higher", "mIoU": "higher",
     "AP@0.5": "higher", "AP@0.7": "higher", "AP@0.9": "higher", "AP@[0.5:0.95]": "higher",
     "latency_ms": "lower", "latency_ms_mean": "lower", "latency_ms_median": "lower", "latency_ms_p95": "lower",
-    "images_per_second": "higher", "params_M": "lower", "flops_G": "lower", "peak_memory_MB": "lower",
-    "max_difference": "lower", "seen_in_training": "",
+    "images_per_second": "higher", "batch_size": "", "data_ms": "", "write_ms": "", "params_M": "lower",
+    "flops_G": "lower", "peak_memory_MB": "lower", "max_difference": "lower", "compile_s": "", "seen_in_training": "",
 }  # fmt: skip
 """Direction of the numbers that task runners give; fusion metrics keep theirs in ``bench.metrics.catalogue``."""
 
@@ -174,6 +174,7 @@ def mean_table(
     split: str | None = None,
     unranked: Collection[str] = (),
     order: Sequence[str] = (),
+    labels: Sequence[str] = (),
     titles: dict[str, str] | None = None,
 ) -> Table:
     """Means, spreads and ranks of every method on one data set.
@@ -186,6 +187,7 @@ def mean_table(
         split: keep only this part of the data set.
         unranked: methods that are shown but not ranked, such as a source passed through.
         order: methods in the order of the rows; others follow as found.
+        labels: class names in the order of the columns, for set-level numbers; others follow as found.
         titles: how methods are named in print.
 
     Returns:
@@ -195,7 +197,7 @@ def mean_table(
     found = list(dict.fromkeys(rows["method"]))
     methods = [name for name in order if name in found] + [name for name in found if name not in order]
     columns, cells, pairs = (
-        _pair_columns(rows, methods, convention) if task == "metrics" else _set_columns(rows, methods)
+        _pair_columns(rows, methods, convention) if task == "metrics" else _set_columns(rows, methods, labels)
     )
     ranked = {
         column: _ranked(column, cells[column], [name for name in methods if name not in unranked]) for column in columns
@@ -231,7 +233,9 @@ def _mean_cell(values: pd.DataFrame, method: str, covered: int, reason: str) -> 
     return Cell(float(numbers.mean()), spread, int(numbers.size), None, partial)
 
 
-def _set_columns(rows: pd.DataFrame, methods: Sequence[str]) -> tuple[list[Column], dict[Column, dict[str, Cell]], int]:
+def _set_columns(
+    rows: pd.DataFrame, methods: Sequence[str], labels: Sequence[str]
+) -> tuple[list[Column], dict[Column, dict[str, Cell]], int]:
     rows = rows[rows["pair"] == ""]
     reasons = _reasons(rows)
     values = {
@@ -242,7 +246,7 @@ def _set_columns(rows: pd.DataFrame, methods: Sequence[str]) -> tuple[list[Colum
         if status == "ok" and value is not None and math.isfinite(value)
     }
     columns, cells = [], {}
-    for metric, label in _set_order(rows):
+    for metric, label in _set_order(rows, labels):
         made: dict[str, Cell] = {}
         for name in methods:
             value = values.get((metric, label, name))
@@ -257,14 +261,15 @@ def _set_columns(rows: pd.DataFrame, methods: Sequence[str]) -> tuple[list[Colum
     return columns, cells, 0
 
 
-def _set_order(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """Known metrics in the order of ``TITLES``, labels as found; the mean over labels last."""
+def _set_order(rows: pd.DataFrame, labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Labels in the order given, others after them, numbers without a label last; known metrics as in ``SET_LEVEL``."""
     found = [key for key in dict.fromkeys(zip(rows["metric"], rows["label"], strict=True)) if key[0]]
-    found = [(metric, label) for metric, label in found if metric not in SAID_OTHERWISE]
-    order = list(TITLES)
-    return sorted(
-        found, key=lambda key: order.index(key[0]) if key[0] in order else -1 if key[0] == "IoU" else len(order)
-    )
+    ranks = {
+        label: place for place, label in enumerate(dict.fromkeys([*labels, *(label for _, label in found if label)]))
+    }
+    metrics = {metric: place for place, metric in enumerate(SET_LEVEL)}
+    kept = [key for key in found if key[0] not in SAID_OTHERWISE]
+    return sorted(kept, key=lambda key: (ranks.get(key[1], len(ranks)), metrics.get(key[0], len(metrics))))
 
 
 def _set_title(metric: str, label: str) -> str:

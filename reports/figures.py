@@ -38,7 +38,9 @@ def curves_pdf(rows: pd.DataFrame, dataset: str, convention: str, methods: Seque
     from matplotlib.figure import Figure
 
     found = {metric: cumulative_curves(rows, dataset, convention, metric) for metric in headline(convention)}
-    found = {metric: curves for metric, curves in found.items() if curves}
+    compared = [method for method in methods if not method.reference]
+    labels = {method.label for method in compared}
+    found = {metric: curves for metric, curves in found.items() if labels.intersection(curves)}
     if not found:
         return b""
     columns = min(3, len(found))
@@ -48,7 +50,7 @@ def curves_pdf(rows: pd.DataFrame, dataset: str, convention: str, methods: Seque
         FigureCanvasPdf(figure)
         for place, (metric, curves) in enumerate(found.items(), 1):
             axes = figure.add_subplot(lines, columns, place)
-            _panel(axes, metric, curves, [method for method in methods if not method.reference])
+            _panel(axes, metric, curves, compared)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="pdf", metadata={"CreationDate": None})
     return buffer.getvalue()

@@ -37,7 +37,7 @@ STYLES = 7
 def slug(name: str) -> str:
     """A file-name-safe form of any name; two different names never share one."""
     clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
-    if clean == name:
+    if clean and clean == name:
         return clean
     return f"{clean or 'x'}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
 

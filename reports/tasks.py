@@ -66,6 +66,7 @@ def _part(run: RunData, data: DatasetView, task: str, jobs: int) -> TaskPart:
             task,
             unranked=run.references if task in UNRANKED_SOURCES else (),
             order=[method.label for method in run.methods],
+            labels=[*(data.facts["classes"] or ()), *(data.facts["box_classes"] or {}).values(), "all"],
             titles=run.titles,
         )
         if table.columns:

@@ -29,13 +29,22 @@ class RunPlan:
     """What to make up.
 
     Attributes:
+        methods: how many beside the two references.
         pairs: data set -> number of pairs.
+        conventions: of the metrics.
+        metrics: of every convention; its default ones if empty.
         size: width and height of the images.
+        tasks: with scores.
+        hostile: one method and one data set get names that are HTML.
+        faults: some work is skipped or failed, some data is missing.
+        seed: of the values.
+        images: False writes scores only.
     """
 
     methods: int = 4
     pairs: dict[str, int] = field(default_factory=lambda: {"tno": 12, "mfnet": 6})
     conventions: Sequence[str] = ("standard", "seafusion2022")
+    metrics: Sequence[str] = ()
     size: tuple[int, int] = (64, 48)
     tasks: Sequence[str] = ("metrics", "efficiency", "segmentation", "detection")
     hostile: bool = False
@@ -104,7 +113,7 @@ def _rows(
 ) -> Iterable[Score]:
     if "metrics" in plan.tasks:
         for convention in plan.conventions:
-            for metric in CONVENTIONS[convention].default:
+            for metric in plan.metrics or CONVENTIONS[convention].default:
                 difficulty = generator.normal(0, 1, len(pairs))
                 for number, label in enumerate(labels):
                     values = 5 + 0.3 * number + difficulty + generator.normal(0, 0.3, len(pairs))
@@ -170,7 +179,7 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
             "title": HOSTILE if plan.hostile and name == "tno" else titles.get(name, name), "licence": "unknown",
             "homepage": "https://example.org", "split": "test", "subset": "",
             "listed": len(names) + (10 if plan.faults else 0), "found": len(names), "pairs": names,
-            "tags": {pair: ["night" if pair.endswith("N") else "day"] for pair in names}, 
+            "tags": {pair: ["night" if pair.endswith("N") else "day"] for pair in names},
             "sources": {pair: {"labels": str(root / "labels" / f"{pair}.png")} for pair in names},
             "problems": [{"where": "00099N", "text": "its visible image is missing"}] if plan.faults else [],
             "fingerprint": "abc123", "classes": list(CLASSES), "palette": [list(colour) for colour in PALETTE],

@@ -1,0 +1,328 @@
+"""What a build leaves: files, numbers, words, and nothing broken when it is interrupted."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from make_run import HOSTILE, RunPlan, make_run
+
+from bench.metrics.curves import cumulative_curves
+from bench.store import Store
+from bench.tables import mean_table
+from bench.types import BenchError
+from reports import build, build_report, pages, pictures
+from reports.pictures import script
+from reports.source import RunData, slug
+
+QUICK: dict[str, Any] = {"tasks": ("metrics",), "metrics": ("EN",), "conventions": ("standard",)}
+"""A run whose report is made in a second."""
+
+
+class Links(HTMLParser):
+    """Every address a page refers to, and its visible text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.addresses += [value for name, value in attrs if name in ("href", "src") and value]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(root: Path, name: str) -> str:
+    return (root / "report" / name).read_text(encoding="utf-8")
+
+
+def data_file(root: Path, name: str) -> object:
+    text = read(root, f"data/{name}.js")
+    return json.loads(re.fullmatch(r"Report\.put\(\.\.\.(.*)\);\n", text, re.S)[1])[1]  # type: ignore[index]
+
+
+def test_every_address_in_every_page_exists(built: Path) -> None:
+    for page in (built / "report").glob("*.html"):
+        for address in Links(page.read_text(encoding="utf-8")).addresses:
+            if address.startswith(("https://", "data:", "#")):
+                continue
+            target = page.parent / unquote(address.partition("#")[0])
+            assert target.is_file(), f"{page.name} refers to {address}"
+
+
+def test_no_page_loads_anything_from_a_network(built: Path) -> None:
+    for page in (built / "report").glob("*.html"):
+        for tag, attributes in Links(page.read_text(encoding="utf-8")).tags:
+            if tag != "a":
+                assert not str(attributes.get("src") or attributes.get("href") or "").startswith(("http", "//"))
+
+
+def test_tables_show_the_means_of_the_score_file(built: Path) -> None:
+    with (built / "scores.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["task"] == "metrics" and row["dataset"] == "tno"]
+    values = [
+        float(row["value"])
+        for row in rows
+        if (row["method"], row["metric"], row["convention"]) == ("method1", "SD", "seafusion2022")
+    ]
+    mean = sum(values) / len(values)
+    assert any(
+        tag == "td" and attributes.get("data-value") and abs(float(attributes["data-value"] or 0) - mean) < 1e-12
+        for tag, attributes in Links(read(built, "dataset-tno.html")).tags
+    )
+    assert f">{mean:.4f}<" in read(built, "dataset-tno.html")
+
+
+def test_data_files_hold_the_values_of_the_score_file(built: Path) -> None:
+    scores = Store(built).read_scores()
+    found = data_file(built, "scores-tno-standard")
+    pairs = next(one["pairs"] for one in data_file(built, "site")["datasets"] if one["name"] == "tno")  # type: ignore[index]
+    wanted = scores[(scores.dataset == "tno") & (scores.convention == "standard") & (scores.metric == "VIF")]
+    for method, values in zip(found["methods"], found["values"]["VIF"], strict=True):  # type: ignore[index]
+        rows = wanted[wanted.method == method].set_index("pair")["value"]
+        for pair, value in zip(pairs, values, strict=True):
+            if value is None:
+                assert rows.isna()[pair]
+            else:
+                assert value == pytest.approx(rows[pair], rel=1e-6)
+
+
+def test_a_hostile_name_is_text_everywhere(hostile: Path) -> None:
+    for page in (hostile / "report").glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        parsed = Links(text)
+        assert not any("onerror" in attributes for _, attributes in parsed.tags), page.name
+        assert not any(attributes.get("src") == "x" for _, attributes in parsed.tags), page.name
+    assert any(HOSTILE in word for word in Links(read(hostile, "index.html")).words)
+    for path in (hostile / "report" / "data").glob("*.js"):
+        assert "</script" not in path.read_text(encoding="utf-8")
+    for path in (hostile / "report").rglob("*.svg"):
+        assert "<img" not in path.read_text(encoding="utf-8")
+
+
+def test_scripts_survive_any_text() -> None:
+    text = script("k", {"a": "</script><!-- \u2028 é"})
+    assert "</" not in text
+    assert "<!--" not in text
+    assert text.isascii()
+    assert json.loads(text[len("Report.put(...") : -3]) == ["k", {"a": "</script><!-- \u2028 é"}]
+
+
+def test_names_that_files_cannot_bear_get_different_slugs() -> None:
+    names = ["a/b", "a\\b", "a b", "..", "", "tno", HOSTILE, "A/B"]
+    slugs = [slug(name) for name in names]
+    assert len(set(slugs)) == len(names)
+    assert slugs[5] == "tno"
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", one) and one not in (".", "..") for one in slugs)
+
+
+def test_partial_data_and_skipped_work_are_said(built: Path) -> None:
+    text = " ".join(Links(read(built, "index.html")).words)
+    assert "12 of 22 listed pairs on disk" in text
+    assert "bench weights fetch absent" in text
+    assert "image is not finite" in text
+    assert "its visible image is missing" in text
+    assert "The run is not complete." in text
+
+
+def test_in_domain_results_are_marked(built: Path) -> None:
+    text = read(built, "dataset-mfnet.html")
+    assert re.search(r'Method1</a><abbr title="its weights were trained on this data set">†', text)
+    assert "†</abbr>" not in re.sub(r"<p.*?</p>", "", read(built, "dataset-tno.html"), flags=re.S)
+
+
+def test_a_method_that_lacks_a_pair_is_not_ranked_and_says_so(built: Path) -> None:
+    assert "11 of 12 pairs" in read(built, "dataset-tno.html")
+
+
+def test_defective_conventions_carry_a_plain_warning(built: Path) -> None:
+    text = " ".join(Links(read(built, "dataset-tno.html")).words)
+    assert "Not what the name says in this convention:" in text
+    assert "not a standard deviation" in text
+
+
+def test_provenance_names_weights_machine_and_settings(built: Path) -> None:
+    text = " ".join(Links(read(built, "provenance.html")).words)
+    for wanted in ("Synthetic CPU", "0" * 64, "A/a.pth", "bench run", "abc123"):
+        assert wanted in text
+
+
+def test_task_pages_carry_their_numbers(built: Path) -> None:
+    scores = Store(built).read_scores()
+    for task, convention in (("segmentation", "single_scale"), ("detection", "coco"), ("efficiency", "")):
+        text = read(built, f"{task}.html")
+        table = mean_table(scores, "mfnet", convention, task)
+        for row in table.rows:
+            for column, cell in zip(table.columns, row.cells, strict=True):
+                assert cell.mean is not None
+                assert f'data-value="{cell.mean}"' in text, (task, row.method, column)
+
+
+def test_task_pictures_are_made_and_shown(built: Path) -> None:
+    for page, kinds in (("segmentation.html", {"Overlay", "Errors"}), ("detection.html", {"Boxes"})):
+        shown = [a for tag, a in Links(read(built, page)).tags if tag == "img"]
+        assert {attributes["data-shows"] for attributes in shown} == kinds
+        assert all(attributes.get("alt") for attributes in shown)
+
+
+def test_statistics_page_speaks_in_words(built: Path) -> None:
+    text = " ".join(Links(read(built, "statistics.html")).words)
+    assert "Friedman" in text
+    assert re.search(r"has the best mean rank but cannot be told from|is better than every other method", text)
+    assert "Only 6 pairs" in text
+    assert len(list((built / "report" / "diagrams").glob("*.svg"))) == 12
+
+
+def test_too_few_pairs_give_a_sentence_instead_of_tests(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 1}, **QUICK, faults=False))
+    build_report(root, jobs=1)
+    assert "wanted at least two of each" in " ".join(Links(read(root, "statistics.html")).words)
+
+
+def test_one_convention_gives_a_sentence_instead_of_a_comparison(tmp_path: Path) -> None:
+    plan = RunPlan(pairs={"tno": 4}, **QUICK)
+    build_report(make_run(tmp_path / "run", plan), jobs=1)
+    text = " ".join(Links(read(tmp_path / "run", "statistics.html")).words)
+    assert "one convention only" in text
+
+
+@pytest.mark.parametrize("tasks", [("efficiency",), ("metrics",), ()])
+def test_a_run_of_any_tasks_builds(tmp_path: Path, tasks: tuple[str, ...]) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=1, pairs={"tno": 2}, **{**QUICK, "tasks": tasks}))
+    assert build_report(root, jobs=1).is_file()
+
+
+def test_a_run_without_manifest_builds(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 3}, **QUICK))
+    (root / "manifest.json").unlink()
+    assert "method1" in build_report(root, jobs=1).read_text(encoding="utf-8")
+
+
+def test_a_folder_without_scores_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"no scores\.parquet"):
+        build_report(tmp_path)
+
+
+def test_a_broken_image_is_named_and_the_rest_is_built(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 3}, **QUICK))
+    (root / "fused" / "tno" / "method1" / "00001N.png").write_bytes(b"no image")
+    build_report(root, jobs=1)
+    assert "no thumbnail of 00001N.png (method1)" in " ".join(Links(read(root, "index.html")).words)
+
+
+def test_thumbnails_are_made_once(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 3}, **QUICK))
+    made: list[tuple[str, int, int]] = []
+    build_report(root, jobs=2, progress=lambda *step: made.append(step))
+    assert max(total for what, _, total in made if what == "thumbnails") == 4 * 3
+    made.clear()
+    build_report(root, jobs=2, progress=lambda *step: made.append(step))
+    assert not [step for step in made if step[0] == "thumbnails"]
+    changed = root / "fused" / "tno" / "method1" / "00001N.png"
+    os.utime(changed, ns=(changed.stat().st_atime_ns, changed.stat().st_mtime_ns + 10**12))
+    build_report(root, jobs=2, progress=lambda *step: made.append(step))
+    assert [step for step in made if step[0] == "thumbnails"] == [("thumbnails", 1, 1)]
+
+
+def test_pages_of_methods_that_left_the_run_go(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=3, pairs={"tno": 2}, **QUICK, faults=False))
+    build_report(root, jobs=1)
+    make_run(root, RunPlan(methods=2, pairs={"tno": 2}, **QUICK, faults=False))
+    build_report(root, jobs=1)
+    assert not (root / "report" / "method-method2.html").exists()
+    assert (root / "report" / "method-method1.html").exists()
+
+
+def test_an_interrupted_build_keeps_the_old_first_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 2}, **QUICK))
+    before = build_report(root, jobs=1).read_text(encoding="utf-8")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pages, "_method_page", stop)
+    with pytest.raises(KeyboardInterrupt):
+        build_report(root, jobs=1)
+    assert read(root, "index.html") == before
+    test_every_address_in_every_page_exists(root)
+
+
+def test_a_first_build_that_is_interrupted_leaves_no_first_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=1, pairs={"tno": 2}, **QUICK))
+    monkeypatch.setattr(build.Site, "sweep", lambda self: None)
+    monkeypatch.setattr(pages, "write_index", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        build_report(root, jobs=1)
+    assert not (root / "report" / "index.html").exists()
+
+
+def test_a_large_run_shows_its_files_instead_of_carrying_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 2}, **QUICK))
+    build_report(root, jobs=1)
+    assert (root / "report" / "pixels").is_dir()
+    monkeypatch.setattr(pictures, "CARRIED_BYTES", 10)
+    build_report(root, jobs=1)
+    assert not (root / "report" / "pixels").exists()
+    images = data_file(root, "pictures-tno")["images"]  # type: ignore[index]
+    assert images["method1"]["before"] == "../fused/tno/method1/"
+    assert data_file(root, "site")["pixels"] is False  # type: ignore[index]
+
+
+def test_sources_outside_the_run_are_copied_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=1, pairs={"tno": 1}, **QUICK))
+    source = tmp_path / "data" / "odd name.png"
+    source.parent.mkdir()
+    source.write_bytes((root / "fused/tno/visible/00000D.png").read_bytes())
+    (root / "fused/tno/visible/00000D.png").unlink()
+    manifest = json.loads((root / "manifest.json").read_text())
+    manifest["datasets"]["tno"]["sources"] = {"00000D": {"ir": str(tmp_path / "gone.png"), "vis": str(source)}}
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    monkeypatch.setattr(pictures, "CARRIED_BYTES", 10)
+    build_report(root, jobs=1)
+    assert (root / "report/sources/tno/00000D.vis.png").read_bytes() == source.read_bytes()
+    assert data_file(root, "pictures-tno")["images"]["@vis"]["before"] == "sources/tno/"  # type: ignore[index]
+
+
+def test_four_channel_sources_are_split(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    from reports.pictures import Picture
+
+    channels = np.arange(4 * 5 * 4, dtype=np.uint8).reshape(4, 5, 4)
+    path = tmp_path / "both.png"
+    Image.fromarray(channels).save(path)
+    assert np.array_equal(Picture("@ir", path, "", "", "ir").read(), channels[..., 3])
+    assert np.array_equal(Picture("@vis", path, "", "", "vis").read(), channels[..., :3])
+
+
+def test_curves_of_the_page_are_those_of_the_metrics_engine(built: Path) -> None:
+    """The page draws sorted values against their share; that is what ``bench.metrics.curves`` defines."""
+    run = RunData.read(built)
+    curves = cumulative_curves(run.scores, "tno", "standard", "EN")
+    found = data_file(built, "scores-tno-standard")
+    for method, values in zip(found["methods"], found["values"]["EN"], strict=True):  # type: ignore[index]
+        x, y = curves[method]
+        numbers = sorted(value for value in values if value is not None)
+        assert numbers == pytest.approx(list(y), rel=1e-6)
+        assert [(place + 1) / len(numbers) for place in range(len(numbers))] == pytest.approx(list(x))
+
+
+def test_curves_come_as_pdf(built: Path) -> None:
+    files = sorted(path.name for path in (built / "report" / "curves").glob("*.pdf"))
+    assert files == [f"{data}-{name}.pdf" for data in ("mfnet", "tno") for name in ("seafusion2022", "standard")]
+    assert (built / "report" / "curves" / files[0]).read_bytes().startswith(b"%PDF")
