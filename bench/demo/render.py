@@ -66,7 +66,7 @@ def draw(seed: tuple[int, ...], night: bool, index: int, spec: DemoSpec) -> Draw
     warmth = _average(apparent_temperature(scene, surfaces, lit, noise), spec)
     return Drawing(
         vis=expose(light, draw_visible_sensor(rng, scene.climate), rng),
-        ir=detect(warmth, draw_infrared_sensor(rng, scene.climate), rng),
+        ir=detect(warmth, draw_infrared_sensor(rng), rng),
         labels=_labels(scene.faces, buffers, spec),
         boxes=_boxes(scene.faces, buffers),
     )
