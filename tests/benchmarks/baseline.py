@@ -1,6 +1,7 @@
-"""The six metrics as one would write them in an afternoon with NumPy, SciPy and OpenCV: what the engine is timed against.
+"""The six metrics as one would write them in an afternoon: what the engine is timed against.
 
-Correct, vectorised, nothing shared between images or methods; ``test_metrics_speed.py`` checks that it gives the same numbers.
+NumPy, SciPy and OpenCV, vectorised, nothing shared between images or methods; ``test_metrics_speed.py`` checks that the
+numbers are the same.
 """
 
 from __future__ import annotations

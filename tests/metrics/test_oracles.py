@@ -74,13 +74,14 @@ def test_older_conventions_equal_the_formulas(oracle: ModuleType, name: str) -> 
             "MSE": oracle.squared_error(ir, vis, fused) / 255**2,
         }, abs=1e-11,
     )  # fmt: skip
+    # its SSIM has constants so small that flat areas show the rounding of the variances
     python = evaluate(*images, convention="cddfuse", metrics=["MI", "AG", "SSIM"])
     window = [[1 / 49] * 7] * 7
     assert python == pytest.approx(
         {
             "MI": oracle.mutual_information(ir, vis, fused, base=math.e), "AG": gradient / (height * width),
             "SSIM": sum(oracle.similarity(source, fused, window, 2.0, sample=True) for source in (ir, vis)),
-        }, abs=1e-9,
+        }, abs=1e-7,
     )  # fmt: skip
 
 
