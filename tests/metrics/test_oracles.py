@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain, pairwise
 from types import ModuleType
 
 import numpy as np
@@ -146,11 +147,9 @@ def test_vifb_statistics_equal_the_formulas_per_channel(oracle: ModuleType) -> N
             for s in grids[:2]
         ]
         errors.append(sum(roots) / 2)
-    wide = [sum(rows, []) for rows in zip(*(grids[2] for grids in channels), strict=True)]
-    across = sum((row[x + 1] - row[x]) ** 2 for row in wide for x in range(len(row) - 1))
-    down = sum(
-        (b - a) ** 2 for upper, lower in zip(wide, wide[1:], strict=False) for a, b in zip(upper, lower, strict=True)
-    )
+    wide = [list(chain.from_iterable(rows)) for rows in zip(*(grids[2] for grids in channels), strict=True)]
+    across = sum((b - a) ** 2 for row in wide for a, b in pairwise(row))
+    down = sum((b - a) ** 2 for column in zip(*wide, strict=True) for a, b in pairwise(column))
     stretched = [[oracle.stretched(grid) for grid in grids] for grids in channels]
     expected = {
         "Entropy": oracle.mean(oracle.entropy(oracle.cells(grids[2])) for grids in channels),

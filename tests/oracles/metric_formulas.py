@@ -3,6 +3,7 @@
 No loop is vectorised and nothing is shared with the engine; the tests compare both on small images.
 """
 
+# ruff: noqa: B023 - the small functions below are called before the loop goes on
 from __future__ import annotations
 
 import math
