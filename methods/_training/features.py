@@ -75,8 +75,8 @@ class ResNetFeatures(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.net = resnet101(weights=None)
+            self.scale = 1.0 if path else self._settle()
         self.source = _fill(self.net, path, "")
-        self.net.fc = nn.Identity()
         self.eval().requires_grad_(False)
 
     @property
@@ -84,11 +84,28 @@ class ResNetFeatures(nn.Module):
         """Weights of the first convolution, (64, 3, 7, 7)."""
         return self.net.conv1.weight
 
+    def distance(self, first: Tensor, second: Tensor) -> Tensor:
+        """Mean squared distance of two batches' features, a scalar."""
+        return ((self(first) - self(second)) ** 2).mean() / self.scale
+
     def forward(self, images: Tensor) -> Tensor:
         """Features (B, 2048, H / 32, W / 32) of normalised images."""
         net = self.net
         x = net.maxpool(net.relu(net.bn1(net.conv1(images))))
         return net.layer4(net.layer3(net.layer2(net.layer1(x))))
+
+    @torch.no_grad()
+    def _settle(self) -> float:
+        """Gives random layers the running statistics of noise; without any, a hundred of them grow beyond all bounds.
+
+        Returns:
+            What distances are to be divided by: a hundred times their features' variance, since a random network's
+            gradients are that much larger than a trained one's and would drown every other loss.
+        """
+        for module in self.net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = 1.0
+        return 100 * float(self.train()(torch.randn(4, 3, 96, 96)).var())
 
 
 def _fill(net: nn.Module, path: Path | None, prefix: str) -> str:

@@ -50,7 +50,7 @@ class Settings:
 PRESETS = {
     "paper": Settings(),
     "quick": Settings(crop=64, batch=8, first_steps=300, second_steps=150),
-    "smoke": Settings(crop=48, batch=2, first_steps=60, second_steps=12, fetch=0),
+    "smoke": Settings(crop=48, batch=4, first_steps=90, second_steps=6, perceptual=0.1, fetch=0),
 }
 
 
@@ -88,7 +88,7 @@ def build(request: TrainRequest, settings: Settings) -> Training:
         fused = net(near, far)
         losses = {"distance": ((fused - sharp) ** 2).mean()}
         if perceptual:
-            losses["perceptual"] = perceptual * ((features(fused) - features(sharp)) ** 2).mean()
+            losses["perceptual"] = perceptual * features.distance(fused, sharp)
         set_learning_rate(state.optimisers["net"], settings.learning_rate * (1 - number / total) ** POWER)
         optimise(state.optimisers["net"], torch.stack(list(losses.values())).sum())
         return losses

@@ -61,12 +61,13 @@ def released_ms_ssim(x: Tensor, y: Tensor) -> Tensor:
     """
     value_range = 255.0 if float(x.detach().max()) > 128 else 1.0
     last_ssim, structures = x.new_zeros(()), []
-    for _ in MS_WEIGHTS:
+    for scale in range(len(MS_WEIGHTS)):
+        if scale:
+            x, y = functional.avg_pool2d(x, 2), functional.avg_pool2d(y, 2)
         size = min(11, *x.shape[-2:])
         ssim, structure = ssim_parts(x, y, gaussian(size, 1.5), value_range)
         last_ssim = (ssim.mean() + 1) / 2
         structures.append((structure.mean() + 1) / 2)
-        x, y = functional.avg_pool2d(x, 2), functional.avg_pool2d(y, 2)
     product = last_ssim ** (MS_WEIGHTS[-1] * 4)
     for structure, weight in zip(structures[:-1], MS_WEIGHTS, strict=False):
         product = product * structure**weight
