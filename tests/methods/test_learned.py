@@ -398,7 +398,7 @@ def test_rfn_nest_runs_as_the_sheet_says(
     torch.testing.assert_close(fuser.compute(ir, vis).double(), wanted, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [(28, 514), (515, 29)])
+@pytest.mark.parametrize("size", [pytest.param((28, 514), marks=pytest.mark.slow), (515, 29)])
 def test_rfn_nest_fuses_large_images_in_four_tiles(
     size: tuple[int, int], rfn_nest_files: list[Path], rfn_nest_state: dict[str, Tensor]
 ) -> None:
