@@ -197,11 +197,17 @@ def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> Da
     )
 
 
+def task_options(config: RunConfig, task: str) -> dict[str, str]:
+    """The ``--option task.name=value`` settings meant for one task."""
+    prefix = f"{task}."
+    return {key.removeprefix(prefix): value for key, value in config.options.items() if key.startswith(prefix)}
+
+
 def _task_splits(dataset: Dataset, tasks: Sequence[str], config: RunConfig) -> list[str]:
     wanted: list[str] = []
     for name in tasks:
         if name not in CORE_TASKS:
-            wanted += TASKS.get(name).splits
+            wanted += TASKS.get(name)().splits_for(task_options(config, name))
     return [split for split in _unique(wanted) if dataset.has_split(split)]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from filelock import FileLock, Timeout
 
@@ -15,7 +15,7 @@ from bench import __version__
 from bench.code_digest import code_digest
 from bench.config import RunConfig
 from bench.datasets import seen_in_training
-from bench.executor import Executor, create_executor
+from bench.executor import Executor, LocalExecutor, create_executor, stop_for
 from bench.images import write_atomic
 from bench.machine import count_cores, describe_machine
 from bench.plan import (
@@ -25,6 +25,7 @@ from bench.plan import (
     fused_key,
     make_plan,
     pair_digest,
+    task_options,
     truth_digest,
     with_trained_weights,
 )
@@ -40,7 +41,21 @@ from bench.results import (
 )
 from bench.store import Store, digest, file_digest
 from bench.types import BenchError, PairFiles, Score
-from bench.work import EfficiencyUnit, FuseUnit, MethodSource, ScoreTarget, ScoreUnit, TaskUnit, TrainUnit, Unit
+from bench.work import (
+    EfficiencyUnit,
+    FuseUnit,
+    MethodSource,
+    ScoreTarget,
+    ScoreUnit,
+    TaskUnit,
+    TrainUnit,
+    Unit,
+    describe,
+    is_fatal,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHUNK = 8
 """Pairs per unit: small enough to lose little when a process dies, large enough to batch and to share a method."""
@@ -90,8 +105,25 @@ def run(config: RunConfig, command: Sequence[str] = (), listener: Listener | Non
         raise BenchError(
             f"{store.root}: another bench run is writing here; wait for it, end it, or choose another --out"
         ) from error
-    with lock:
-        return Runner(config, store, command, listener).run()
+    except OSError as error:
+        raise BenchError(
+            f"{store.lock_path}: cannot be locked ({error.strerror}); remove it, or choose another --out"
+        ) from error
+    try:
+        with lock:
+            store.sweep()
+            return Runner(with_absolute_paths(config), store, command, listener).run()
+    except OSError as error:
+        if is_fatal(error):
+            raise stop_for(describe(error)) from error
+        raise
+
+
+def with_absolute_paths(config: RunConfig) -> RunConfig:
+    """The same request with roots that mean the same in the workers of any machine, whatever their current folder."""
+    roots = {"data_root": config.data_root, "weights_root": config.weights_root}
+    found = {key: path.expanduser().absolute() for key, path in roots.items() if path is not None}
+    return config.model_copy(update=found)
 
 
 def make_folder(folder: Path) -> None:
@@ -123,7 +155,6 @@ class Runner:
         cores = count_cores()
         self.jobs = config.jobs or cores
         self.long_jobs = min(self.jobs, 1 if self.plan.device.startswith("cuda") else cores)
-        self.threads = max(1, cores // self.jobs)
         self._metrics_code = code_digest("bench.metrics.engine")
 
     def run(self) -> RunResult:
@@ -136,8 +167,10 @@ class Runner:
                 self.stage("score", list(self.score_units()), self.jobs)
             for task in self.plan.tasks:
                 if task not in CORE_TASKS:
-                    self.stage(task, list(self.task_units(task)), self.long_jobs, self.threads)
+                    self.stage(task, list(self.task_units(task)), self.long_jobs)
             if "efficiency" in self.plan.tasks:
+                if self.config.executor == "ray":  # what is timed is this machine, which the manifest describes
+                    self.executor = LocalExecutor()
                 self.stage("efficiency", list(self.efficiency_units()), 1, self.jobs)
         self.collect()
         self.write_manifest(complete=True)
@@ -145,11 +178,19 @@ class Runner:
         return self.result
 
     def stage(self, name: str, units: Sequence[Unit], workers: int, threads: int = 1) -> None:
-        """Runs the units of one stage and counts them."""
+        """Runs the units of one stage and counts them.
+
+        Args:
+            name: of the stage.
+            units: its work.
+            workers: processes at a time.
+            threads: of each; one wherever results depend on it, so that ``--jobs`` changes no bit.
+        """
         total, done = sum(unit.weight for unit in units), 0
         self.result.computed[name] = total
         if not units:
             return
+        self._mark_incomplete()
         self.listener(name, 0, total)
 
         def note(unit: Unit, failed: bool) -> None:
@@ -160,7 +201,7 @@ class Runner:
         self.executor.run(units, max(1, min(workers, len(units))), threads, note)
 
     def fuse_workers(self) -> int:
-        """Workers of the fusing stage: each with one thread, so that their number changes no bit; one per GPU."""
+        """Workers of the fusing stage; one per GPU."""
         return 1 if self.plan.device.startswith("cuda") else self.jobs
 
     @property
@@ -174,7 +215,7 @@ class Runner:
         """Trains the methods that have no weights, and puts the weights into the plan."""
         units = [unit for method in self.plan.methods if method.train for unit in self.train_unit(method)]
         known = {unit: self._done(unit.kind, unit.dataset, unit.method, unit.key) for unit in units}
-        self.stage("train", [unit for unit, line in known.items() if line is None], self.long_jobs, self.threads)
+        self.stage("train", [unit for unit, line in known.items() if not self._trained(line)], self.long_jobs)
         outcome = {
             unit.method: (latest(self.store, "trained", unit.dataset).get((unit.method, unit.key)) or {})
             for unit in units
@@ -182,6 +223,9 @@ class Runner:
         self.plan = replace(
             self.plan, methods=tuple(self._after_training(method, outcome) for method in self.plan.methods)
         )
+
+    def _trained(self, line: dict[str, Any] | None) -> bool:
+        return line is not None and (self.store.root / str(line.get("weights"))).is_file()
 
     def _after_training(self, method: MethodPlan, outcome: dict[str, dict[str, Any]]) -> MethodPlan:
         if not method.train:
@@ -283,6 +327,7 @@ class Runner:
                         out=self.store.root, dataset=dataset.name, method="", time_limit_s=None, gpus=0.0,
                         files=tuple(used), metrics=tuple(self.plan.metrics.items()),
                         targets=tuple(replace(target, index=place[chunk[target.index].id]) for target in targets),
+                        afresh=self.config.rerun == "all",
                     )  # fmt: skip
 
     def _targets(
@@ -309,8 +354,9 @@ class Runner:
         """Methods whose images a task has not evaluated yet; all of them if ``everything``."""
         runner = TASKS.get(task)()
         for dataset in self.plan.datasets:
-            parts = {split: dataset.parts.get(split, ()) for split in runner.splits}
-            if not self._has_truth(runner.truth, parts):
+            splits = runner.splits_for(task_options(self.config, task))
+            parts = {split: dataset.parts.get(split, ()) for split in splits}
+            if not self._has_truth(runner.truth, {split: parts[split] for split in runner.splits}):
                 continue
             index = FusedIndex(self.store, dataset.name)
             for method in self.runnable:
@@ -344,8 +390,7 @@ class Runner:
             ready.append((split, tuple(kept)))
         if not all(part for _, part in ready):
             return None
-        prefix = f"{task}."
-        options = {k.removeprefix(prefix): v for k, v in self.config.options.items() if k.startswith(prefix)}
+        options = task_options(self.config, task)
         unit = TaskUnit(
             out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus(),
             key="", task=task, spec=dataset.spec, parts=tuple(ready), preset=self.config.preset or "quick",
@@ -366,17 +411,18 @@ class Runner:
     def efficiency_units(self, everything: bool = False) -> Iterator[EfficiencyUnit]:
         """Methods that are not timed on this machine yet; folders of images cannot be."""
         where = str(describe_machine()), code_digest("bench.runtime", follow=False)
+        options = tuple(sorted(task_options(self.config, "efficiency").items()))
         for dataset in self.plan.datasets:
             files = dataset.parts[dataset.main]
             for method in self.runnable:
                 source = cast(MethodSource, method.source)
                 if source.folder is not None or not files:
                     continue
-                key = digest(source.key, *where, *(item.id for item in files))
+                key = digest(source.key, *where, str(options), *(item.id for item in files))
                 if everything or self._done("efficiency", dataset.name, method.label, key) is None:
                     yield EfficiencyUnit(
                         out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
-                        gpus=self._gpus(), key=key, source=source, files=files,
+                        gpus=self._gpus(), key=key, source=source, files=files, options=options,
                     )  # fmt: skip
 
     # ------------------------------------------------------------------ results
@@ -384,12 +430,22 @@ class Runner:
     def collect(self) -> None:
         """Writes the score table and notes what is missing."""
         scores = [score for task in self.plan.tasks for score in self._task_scores(task)]
-        previous = self.store.read_scores() if self.store.scores_parquet.is_file() else None
+        previous = self._previous_scores()
         frame = merge(previous, scores, self.plan)
-        if previous is None or not frame.equals(previous):
+        if previous is None or not frame.equals(previous) or not self.store.scores_csv.is_file():
             self.store.write_scores(frame)
         self.result.scores = len(frame)
         self._summarise(scores)
+
+    def _previous_scores(self) -> pd.DataFrame | None:
+        """The table that is there; a damaged one is made anew from the journals, as far as this run goes."""
+        if not self.store.scores_parquet.is_file():
+            return None
+        try:
+            return self.store.read_scores()
+        except BenchError as error:
+            self.result.notes.append(f"{error} - rebuilt; name other methods of this folder again to list them too")
+            return None
 
     def _task_scores(self, task: str) -> Iterator[Score]:
         for dataset in self.plan.datasets:
@@ -445,9 +501,16 @@ class Runner:
             for method in self.plan.methods
         }
         manifest = build_manifest(self.plan, previous, self.command, parameters, complete)
-        if _without_times(manifest) != _without_times(previous):
+        changed = _without_times(manifest) != _without_times(previous)
+        if changed or (complete and not previous.get("complete")):
             manifest["updated"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
             self.store.write_manifest(manifest)
+
+    def _mark_incomplete(self) -> None:
+        """There is work to do after all: until it is done, the manifest must not call the run complete."""
+        manifest = self.store.read_manifest()
+        if manifest.get("complete"):
+            self.store.write_manifest({**manifest, "complete": False})
 
     def report(self) -> None:
         """Builds the HTML, unless the one that is there was built from the same by the same code."""

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -93,9 +93,7 @@ def measure(
     """
     if not files:
         raise BenchError("no pairs to time; check the data set and --limit")
-    unknown = [name for name in variants if name not in VARIANTS]
-    if unknown:
-        raise BenchError(f"variant {unknown[0]!r} is unknown, wanted some of {', '.join(VARIANTS)}")
+    variants = _known(variants)
     machine = machine_in_words(fuser.device)
     row = Score("efficiency", files[0].dataset, files[0].split, label or fuser.method.name, "", None, reason=machine)
     rows: list[Score] = []
@@ -110,6 +108,34 @@ def measure(
                 for name in variants:
                     rows += _variant(fuser, files, name, budget_s, times, replace(row, convention=name))
     return rows
+
+
+def read_options(options: Mapping[str, str]) -> tuple[tuple[str, ...], float]:
+    """Settings ``--option efficiency.variants=plain,fast_bf16,compiled`` and ``efficiency.seconds=120``.
+
+    Returns:
+        ``variants`` and ``budget_s`` of ``measure``.
+
+    Raises:
+        BenchError: an unknown setting, or a value that is none.
+    """
+    for name in options:
+        if name not in ("variants", "seconds"):
+            raise BenchError(f"option efficiency.{name} is unknown, wanted variants or seconds")
+    text = options.get("seconds", str(BUDGET_S))
+    try:
+        budget_s = float(text)
+    except ValueError as error:
+        raise BenchError(f"option efficiency.seconds is {text!r}, wanted a number") from error
+    variants = tuple(name.strip() for name in options.get("variants", "").split(",") if name.strip())
+    return _known(variants), budget_s
+
+
+def _known(variants: Sequence[str]) -> tuple[str, ...]:
+    for name in variants:
+        if name not in VARIANTS:
+            raise BenchError(f"variant {name!r} is unknown, wanted some of {', '.join(VARIANTS)}")
+    return tuple(variants)
 
 
 def machine_in_words(device: torch.device) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -111,6 +111,10 @@ class Task(ABC):
     @abstractmethod
     def check(self) -> None:
         """Raises BenchError with the install command when an optional package or a weights file is missing."""
+
+    def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:
+        """The parts that must be fused first under these settings; ``splits`` unless a setting asks for more."""
+        return self.splits
 
     @abstractmethod
     def run(self, job: Job) -> Iterable[Score]:

@@ -167,7 +167,12 @@ class FuseUnit(Unit):
         return Store(self.out).journal("fused", self.dataset, f"{digest(self.method, *self.keys)[:16]}")
 
     def _finished(self) -> set[tuple[str, str]]:
-        return {(line["pair"], line["key"]) for line in self._journal().lines() if line.get("status") == "ok"}
+        store, lines = Store(self.out), self._journal().lines("pair", "key", "status")
+        return {
+            (line["pair"], line["key"])
+            for line in lines
+            if line["status"] == "ok" and store.fused_is_whole(self.dataset, self.method, line)
+        }
 
     def give_up(self, reason: str) -> list[Unit]:
         """Several pairs: tries the unfinished ones one by one, to find the culprit; one pair: notes its failure."""
@@ -191,11 +196,17 @@ class ScoreTarget:
 
 @dataclass(frozen=True)
 class ScoreUnit(Unit):
-    """Scores all methods' images of some pairs; journal ``metrics``, one line per pair, method and convention."""
+    """Scores all methods' images of some pairs; journal ``metrics``, one line per pair, method and convention.
+
+    Attributes:
+        metrics: the chosen metrics of each convention.
+        afresh: score again what the journal holds already.
+    """
 
     files: tuple[PairFiles, ...]
     targets: tuple[ScoreTarget, ...]
     metrics: tuple[tuple[str, tuple[str, ...]], ...]
+    afresh: bool = False
 
     @property
     def weight(self) -> int:
@@ -204,8 +215,11 @@ class ScoreUnit(Unit):
 
     def run(self) -> None:
         """Scores what is not scored yet; the statistics of the sources are computed once per pair."""
+        left = self.targets if self.afresh else self._left()
         for index, files in enumerate(self.files):
-            targets = [target for target in self.targets if target.index == index]
+            targets = [target for target in left if target.index == index]
+            if not targets:
+                continue
             try:
                 self._score_pair(files, targets)
             except Exception as error:
@@ -213,6 +227,18 @@ class ScoreUnit(Unit):
                     raise
                 for target in targets:
                     self._fail(target, describe(error))
+
+    def _left(self) -> list[ScoreTarget]:
+        """What an earlier try of this unit, whose process was lost, did not come to."""
+        lines = self._journal().lines("pair", "method", "convention", "key", "rows")
+        done = {(line["pair"], line["method"], line["convention"], line["key"]) for line in lines if line["rows"]}
+        left = []
+        for target in self.targets:
+            pair = self.files[target.index].id
+            keys = tuple(item for item in target.keys if (pair, target.method, *item) not in done)
+            if keys:
+                left.append(replace(target, keys=keys))
+        return left
 
     def _score_pair(self, files: PairFiles, targets: list[ScoreTarget]) -> None:
         from bench.datasets import read_pair
@@ -242,22 +268,26 @@ class ScoreUnit(Unit):
 
     def _append(self, target: ScoreTarget, convention: str, line: dict[str, Any]) -> None:
         pair = self.files[target.index].id
+        self._journal().append({"pair": pair, "method": target.method, "convention": convention, **line})
+
+    def _journal(self) -> Any:
         name = digest(self.dataset, *(files.id for files in self.files))[:16]
-        journal = Store(self.out).journal("metrics", self.dataset, name)
-        journal.append({"pair": pair, "method": target.method, "convention": convention, **line})
+        return Store(self.out).journal("metrics", self.dataset, name)
 
     def give_up(self, reason: str) -> list[Unit]:
-        """Several pairs: one by one; one pair: notes the failure."""
+        """Several pairs: the unfinished ones one by one, to find the culprit; one pair: notes the failure."""
+        left = self._left()
         if len(self.files) > 1:
             return [
                 replace(
                     self,
                     files=(files,),
-                    targets=tuple(replace(target, index=0) for target in self.targets if target.index == index),
+                    targets=tuple(replace(target, index=0) for target in left if target.index == index),
                 )
                 for index, files in enumerate(self.files)
+                if any(target.index == index for target in left)
             ]
-        for target in self.targets:
+        for target in left:
             self._fail(target, reason)
         return []
 
@@ -385,10 +415,11 @@ class TrainUnit(WholeUnit):
 
 @dataclass(frozen=True)
 class EfficiencyUnit(WholeUnit):
-    """Times one method on one data set; journal ``efficiency``."""
+    """Times one method on one data set; journal ``efficiency``; ``options`` as ``bench.runtime.read_options``."""
 
     source: MethodSource
     files: tuple[PairFiles, ...]
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -397,7 +428,8 @@ class EfficiencyUnit(WholeUnit):
 
     def work(self) -> dict[str, Any]:
         """Measures."""
-        from bench.runtime import measure
+        from bench.runtime import measure, read_options
 
-        scores = measure(load_fuser(self.source), self.files, label=self.method)
+        variants, budget_s = read_options(dict(self.options))
+        scores = measure(load_fuser(self.source), self.files, self.method, variants, budget_s)
         return {"scores": [asdict(score) for score in scores]}

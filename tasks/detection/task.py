@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -71,6 +71,10 @@ class DetectionTask(Task):
         """Raises BenchError with the install command when an optional package is missing."""
         for package in ("ultralytics", "faster_coco_eval"):
             _files.require(package)
+
+    def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:
+        """Fine-tuning also needs the fused training part."""
+        return ("train", *self.splits) if read_settings(options).finetune else self.splits
 
     def fingerprint(self, job: Job) -> str:
         """Version, detector, its weights and settings, and which pairs the method has seen."""

@@ -3,9 +3,9 @@
     pytest tests/benchmarks/test_fusing_stage.py --benchmark-only --benchmark-columns=min,median,rounds
 
 ``plain`` reads, fuses (contiguous float32) and writes one pair after the other, as evaluation scripts do; the others
-are ``fuse_stream`` as a run uses it. The table's factors are to the fastest; ``extra_info`` in the JSON output holds the
-largest change of any pixel from ``plain`` in grey levels, the seconds the compilation took before the clock started, and
-the processor seconds per pair, which other work on the machine disturbs less than the clock.
+are ``fuse_stream`` as a run uses it. The factors in the table are to the fastest. ``extra_info`` in the JSON output has
+the largest change of any pixel from ``plain`` in grey levels, the seconds the compilation took before the clock
+started, and the processor seconds per pair, which other work on the machine disturbs less than the clock.
 """
 
 from __future__ import annotations

@@ -194,6 +194,14 @@ def test_wrong_requests_are_named(files: list[PairFiles]) -> None:
         measure(Fuser(OneLayer()), files, variants=("fp8",))
 
 
+def test_options_are_read_and_checked() -> None:
+    assert runtime.read_options({}) == ((), runtime.BUDGET_S)
+    assert runtime.read_options({"variants": "plain, compiled", "seconds": "5"}) == (("plain", "compiled"), 5.0)
+    for options, text in (({"variants": "int8"}, "int8"), ({"seconds": "soon"}, "a number"), ({"speed": "1"}, "speed")):
+        with pytest.raises(BenchError, match=text):
+            runtime.read_options(options)
+
+
 def test_memory_that_a_method_takes_is_seen(files: list[PairFiles]) -> None:
     class Hungry(OneLayer):
         def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:

@@ -228,6 +228,11 @@ def test_options_are_checked() -> None:
             read_settings(options)
 
 
+def test_fine_tuning_asks_for_the_training_part() -> None:
+    assert DetectionTask().splits_for({}) == ("detection",)
+    assert DetectionTask().splits_for({"finetune": "true"}) == ("train", "detection")
+
+
 def test_fine_tuning_needs_a_labelled_training_part_and_a_model_it_can_train(job: Job) -> None:
     with pytest.raises(BenchError, match="no training part with boxes"):
         list(DetectionTask().run(dataclasses.replace(job, options={"finetune": "true"})))
