@@ -61,14 +61,15 @@ def plan(site: Site, overview: Overview) -> list[Callable[[], None]]:
 
 def _page(site: Site, overview: Overview) -> None:
     run = overview.run
-    changes = _changes(run)
+    table = ranking_changes(run.scores, run.references)
+    changes = _changes(run, table)
     site.page(
         "statistics.html",
         "statistics.html",
         title="Statistics",
         parts=list(_parts(site, overview)),
         changes=[row for row in changes if row["swapped"]],
-        agreement=_agreement(run),
+        agreement=_agreement(table),
         compared=bool(changes),
     )
 
@@ -171,8 +172,7 @@ def _sentence(run: RunData, comparison: Comparison) -> str:
     return f"{name} is better than every other method, beyond chance."
 
 
-def _changes(run: RunData) -> list[dict[str, Any]]:
-    table = ranking_changes(run.scores, run.references)
+def _changes(run: RunData, table: pd.DataFrame) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
     for row in rows:
         for key in ("best_a", "best_b"):
@@ -180,8 +180,7 @@ def _changes(run: RunData) -> list[dict[str, Any]]:
     return rows
 
 
-def _agreement(run: RunData) -> list[dict[str, Any]]:
-    table: pd.DataFrame = ranking_changes(run.scores, run.references)
+def _agreement(table: pd.DataFrame) -> list[dict[str, Any]]:
     if table.empty:
         return []
     return [{str(key): value for key, value in row.items()} for row in agreement(table).to_dict("records")]

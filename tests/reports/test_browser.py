@@ -88,6 +88,7 @@ def test_curves_carry_the_scores_name_the_pair_and_open_it(built: Path, visit: V
     assert [point["value"] for point in points] == pytest.approx(values, rel=1e-6)
     assert [point["x"] for point in points] == pytest.approx([(i + 1) / 12 for i in range(12)])
     drawn = f"{curve}.drawn"
+    page.locator(".curve-frame").evaluate("(one) => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
     x, y = page.evaluate(
         f"(() => {{ const p = {curve}.shown.find((one) => one.method.label === 'method1').points[5];"
         f"const a = {drawn}.root.getBoundingClientRect();"
@@ -249,7 +250,7 @@ def test_a_box_can_be_placed_by_keyboard(built: Path, visit: Visitor) -> None:
     page.keyboard.press("g")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    assert page.locator("rect.box.green").first.get_attribute("x") == pytest.approx("0.43")
+    assert page.locator("rect.box.green").first.get_attribute("x").startswith("0.43")
     page.keyboard.press("Escape")
     assert page.locator("[data-tool=g]").get_attribute("aria-pressed") == "false"
 
