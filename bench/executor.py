@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from bench.types import BenchError
+from bench.types import StoppedError
 from bench.work import Unit, describe, is_fatal
 
 Done = Callable[[Unit, bool], None]
 """Called when a unit has ended: the unit, and whether it was given up in favour of others or failed."""
-
-
-class StoppedError(BenchError):
-    """The run cannot go on (disk full, ...); what is finished is kept."""
 
 
 class Executor(Protocol):
@@ -32,9 +33,25 @@ class Executor(Protocol):
         ...
 
 
-def run_unit(unit: Unit) -> None:
-    """What a worker executes."""
-    unit.run()
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a unit ended early, in plain text: an exception of a stranger's class need not survive being pickled.
+
+    Attributes:
+        fatal: it would hit every further unit too.
+    """
+
+    reason: str
+    fatal: bool = False
+
+
+def run_unit(unit: Unit) -> Failure | None:
+    """What a worker executes; an adapter that calls ``sys.exit`` fails like one that raises."""
+    try:
+        unit.run()
+    except (Exception, SystemExit) as error:
+        return Failure(describe(error), is_fatal(error))
+    return None
 
 
 def set_threads(threads: int) -> None:
@@ -44,13 +61,27 @@ def set_threads(threads: int) -> None:
     import cv2
 
     cv2.setNumThreads(threads)
+    if "torch" in sys.modules:  # it has read the variables already
+        sys.modules["torch"].set_num_threads(threads)
 
 
-def stop_for(error: BaseException) -> StoppedError:
+def start_worker(threads: int) -> None:
+    """Prepares a worker process: its threads, and its end when the run that it works for is killed."""
+    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+    set_threads(threads)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        # a worker that outlived its run would go on writing while the next run does the same work
+        os._exit(1)
+
+
+def stop_for(reason: str) -> StoppedError:
     """The error that ends a run whose disk takes no more."""
-    return StoppedError(
-        f"stopped: {describe(error)}; free space or choose another --out, then run the same command again"
-    )
+    return StoppedError(f"stopped: {reason}; free space or choose another --out, then run the same command again")
 
 
 class InlineExecutor:
@@ -58,86 +89,98 @@ class InlineExecutor:
 
     def run(self, units: Sequence[Unit], workers: int, threads: int, done: Done) -> None:
         """Runs the units in order."""
+        set_threads(threads)
         queue = list(units)
         while queue:
             unit = queue.pop(0)
-            try:
-                run_unit(unit)
-            except Exception as error:
-                if is_fatal(error):
-                    raise stop_for(error) from error
-                again = unit.give_up(describe(error))
-                queue = again + queue
-                done(unit, not again)
-            else:
-                done(unit, False)
+            failure = run_unit(unit)
+            if failure and failure.fatal:
+                raise stop_for(failure.reason)
+            again = unit.give_up(failure.reason) if failure else []
+            queue = again + queue
+            done(unit, failure is not None and not again)
+
+
+POOLS = 3
+"""How many pools of workers are tried before a machine that kills idle processes is given up."""
 
 
 class LocalExecutor:
     """Worker processes of this machine; a unit that hangs or dies takes only its own process with it."""
 
     def run(self, units: Sequence[Unit], workers: int, threads: int, done: Done) -> None:
-        """Runs the units on a pool of fresh processes."""
+        """Runs the units on a pool of fresh processes; if the whole pool breaks, what is left on another one."""
+        left = list(units)
+        for _ in range(POOLS):
+            if not left:
+                return
+            left, reason = self._run_pool(left, workers, threads, done)
+        if left:
+            raise StoppedError(f"stopped: worker processes cannot be kept alive ({reason}); see bench doctor")
+
+    def _run_pool(self, units: Sequence[Unit], workers: int, threads: int, done: Done) -> tuple[list[Unit], str]:
         from pebble import ProcessPool
 
-        if not units:
-            return
         context = multiprocessing.get_context("spawn")
-        pool: Any = ProcessPool(max_workers=workers, context=context, initializer=set_threads, initargs=(threads,))
+        pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=(threads,))
+        waiting, pending = deque(units), dict[Future[Failure | None], Unit]()
         try:
-            self._drive(pool, units, done)
+            self._drive(pool, waiting, pending, done)
             pool.close()
+        except BrokenProcessPool as error:
+            pool.stop()
+            return [*pending.values(), *waiting], str(error)
         except BaseException:
             pool.stop()
             raise
         finally:
             pool.join()
+        return [], ""
 
-    def _drive(self, pool: Any, units: Sequence[Unit], done: Done) -> None:
-        pending: dict[Future[None], Unit] = {}
-
-        def submit(unit: Unit) -> None:
-            try:
-                future = pool.schedule(run_unit, args=(unit,), timeout=unit.time_limit_s)
-            except RuntimeError as error:
-                raise StoppedError(
-                    f"stopped: worker processes cannot be started ({error}); see bench doctor"
-                ) from error
-            pending[future] = unit
-
-        for unit in units:
-            submit(unit)
-        while pending:
+    def _drive(self, pool: Any, waiting: deque[Unit], pending: dict[Future[Failure | None], Unit], done: Done) -> None:
+        """Runs the units; what has not ended is always in ``waiting`` or ``pending``, also when this raises."""
+        while waiting or pending:
+            while waiting:
+                pending[self._submit(pool, waiting[0])] = waiting[0]
+                waiting.popleft()
             finished, _ = wait(pending, return_when=FIRST_COMPLETED)
             for future in finished:
-                unit = pending.pop(future)
-                reason = self._failure(future, unit)
-                again = unit.give_up(reason) if reason else []
-                for other in again:
-                    submit(other)
-                done(unit, bool(reason) and not again)
+                unit = pending[future]
+                failure = self._outcome(future, unit)
+                if failure and failure.fatal:
+                    raise stop_for(failure.reason)
+                again = unit.give_up(failure.reason) if failure else []
+                waiting.extend(again)
+                del pending[future]
+                done(unit, failure is not None and not again)
 
-    def _failure(self, future: Future[None], unit: Unit) -> str:
+    def _submit(self, pool: Any, unit: Unit) -> Future[Failure | None]:
+        try:
+            future: Future[Failure | None] = pool.schedule(run_unit, args=(unit,), timeout=unit.time_limit_s)
+        except RuntimeError as error:  # the pool is broken already
+            raise BrokenProcessPool(str(error)) from error
+        return future
+
+    def _outcome(self, future: Future[Failure | None], unit: Unit) -> Failure | None:
         from pebble import ProcessExpired
 
         try:
-            future.result()
+            return future.result()
         except (TimeoutError, FutureTimeoutError):
-            return f"no result within {unit.time_limit_s:g} s; raise --time-limit if the method is that slow"
+            return Failure(f"no result within {unit.time_limit_s:g} s; raise --time-limit if the method is that slow")
         except ProcessExpired as error:
-            return f"its process died (exit code {error.exitcode}); out of memory, or a crash in native code"
+            return Failure(f"its process died (exit code {error.exitcode}); out of memory, or a crash in native code")
+        except BrokenProcessPool:
+            raise
         except Exception as error:
-            if is_fatal(error):
-                raise stop_for(error) from error
-            return describe(error)
-        return ""
+            return Failure(describe(error), is_fatal(error))
 
 
 def create_executor(name: str) -> Executor:
     """The executor of a name: ``local``, ``inline`` or ``ray``.
 
     Raises:
-        BenchError: Ray is not installed.
+        BenchError: Ray is wanted and not installed.
     """
     if name == "inline":
         return InlineExecutor()

@@ -14,7 +14,7 @@ from bench.config import DatasetSpec, RunConfig
 from bench.datasets import Dataset, open_dataset
 from bench.plugins import METHODS, TASKS
 from bench.store import Store, digest, file_digest
-from bench.types import BenchError, PairFiles, Problem
+from bench.types import BenchError, PairFiles, Problem, Way
 from bench.work import MethodSource
 
 if TYPE_CHECKING:
@@ -166,8 +166,8 @@ def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _device(config: RunConfig) -> str:
-    if config.device == "cpu":
-        return "cpu"
+    if config.device == "cpu" or (config.device == "cuda" and config.executor == "ray"):
+        return config.device  # the machine that drives a cluster need not have the GPUs of its workers
     from bench.harness import pick_device
 
     return pick_device(config.device)
@@ -280,7 +280,7 @@ def method_facts(cls: type[Method], config: RunConfig) -> dict[str, Any]:
     return {
         "name": cls.name, "title": info.title, "year": info.year, "paper": info.paper, "licence": info.licence,
         "kind": info.kind, "origin": "", "weights": [], "trained_on": list(info.trained_on), "notes": info.notes,
-        "way": config.way, "precision": config.precision, "status": "ok", "reason": "", "training": None,
+        "way": "plain" if config.way == "plain" else "published", "precision": config.precision, "status": "ok", "reason": "", "training": None,
     }  # fmt: skip
 
 
@@ -292,11 +292,41 @@ def make_source(cls: type[Method], weights: Path | None, config: RunConfig) -> M
     code = code_digest(cls.__module__), harness
     seed = str(config.seed) if cls.stochastic else ""
     weights_digest = file_digest(weights) if weights else ""
-    key = digest(__version__, cls.name, *code, weights_digest, config.way, config.precision, kind, seed)
+    way: Way = "plain" if config.way == "plain" else "published"
+    key = digest(__version__, cls.name, *code, weights_digest, way, config.precision, kind, seed)
     return MethodSource(
-        name=cls.name, key=key, way=config.way, precision=config.precision, device=device, seed=config.seed,
+        name=cls.name, key=key, way=way, precision=config.precision, device=device, seed=config.seed,
         weights=weights.resolve() if weights else None,
     )  # fmt: skip
+
+
+PLAIN_SUFFIX = "-plain"
+"""Ends the label of a method's images written in the plain way, beside those written as its authors did."""
+
+
+def with_both_ways(plan: Plan) -> Plan:
+    """With ``--way both``: each method whose authors wrote images in a way of their own, in the plain way as well."""
+    if plan.config.way != "both":
+        return plan
+    methods: list[MethodPlan] = []
+    for method in plan.methods:
+        methods.append(method)
+        source = method.source
+        if source is None or method.train or source.folder is not None:
+            continue
+        from bench.method import PLAIN
+
+        cls = METHODS.get(source.name)
+        if cls.published != PLAIN or cls.reads_way:
+            plain = make_source(cls, source.weights, plan.config.model_copy(update={"way": "plain"}))
+            facts = {
+                **method.facts,
+                "title": f"{method.facts['title']} (plain)",
+                "way": "plain",
+                "beside": method.label,
+            }
+            methods.append(replace(method, label=f"{method.label}{PLAIN_SUFFIX}", source=plain, facts=facts))
+    return replace(plan, methods=tuple(methods))
 
 
 def with_trained_weights(plan: MethodPlan, weights: Path, config: RunConfig) -> MethodPlan:

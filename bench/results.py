@@ -17,13 +17,15 @@ class FusedIndex:
     """Which fused images of one data set are finished, by method and pair."""
 
     def __init__(self, store: Store, dataset: str) -> None:
-        """Reads the journals; later lines replace earlier ones."""
+        """Reads the journals; later lines replace earlier ones, but a failure never replaces a finished image."""
         self._store, self._dataset = store, dataset
         self._lines: dict[tuple[str, str, str], dict[str, Any]] = {}
         self._whole: dict[tuple[str, str, str], bool] = {}
         for journal in store.journals("fused", dataset):
-            for line in journal.lines():
-                self._lines[line["method"], line["pair"], line["key"]] = line
+            for line in journal.lines("method", "pair", "key", "status"):
+                identity = (line["method"], line["pair"], line["key"])
+                if line["status"] == "ok" or self._lines.get(identity, {}).get("status") != "ok":
+                    self._lines[identity] = line
 
     def line(self, method: str, pair: str, key: str) -> dict[str, Any] | None:
         """The latest line on this result: ok or failed."""
@@ -49,17 +51,24 @@ class FusedIndex:
 def latest(store: Store, kind: str, dataset: str) -> dict[tuple[str, str], dict[str, Any]]:
     """The last line of each (method, key) of a whole-unit journal."""
     return {
-        (line["method"], line["key"]): line for journal in store.journals(kind, dataset) for line in journal.lines()
+        (line["method"], line["key"]): line
+        for journal in store.journals(kind, dataset)
+        for line in journal.lines("method", "key", "status")
     }
 
 
 def metric_lines(store: Store, dataset: str) -> dict[tuple[str, str, str, str], dict[str, Any]]:
-    """The last line of each (pair, method, convention, key) of the metrics journals."""
-    return {
-        (line["pair"], line["method"], line["convention"], line["key"]): line
-        for journal in store.journals("metrics", dataset)
-        for line in journal.lines()
-    }
+    """The last line of each (pair, method, convention, key) of the metrics journals; failures only where none is whole.
+
+    Which of two journals is the younger one says nothing about which of their lines is, hence the preference.
+    """
+    lines: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    for journal in store.journals("metrics", dataset):
+        for line in journal.lines("pair", "method", "convention", "key", "rows"):
+            identity = (line["pair"], line["method"], line["convention"], line["key"])
+            if line["rows"] or not lines.get(identity, {}).get("rows"):
+                lines[identity] = line
+    return lines
 
 
 def metric_scores(

@@ -27,6 +27,7 @@ from bench.plan import (
     pair_digest,
     task_options,
     truth_digest,
+    with_both_ways,
     with_trained_weights,
 )
 from bench.plugins import METHODS, TASKS
@@ -162,6 +163,7 @@ class Runner:
         self.write_manifest(complete=False)
         if self.config.rerun != "none":
             self.train()
+            self.plan = with_both_ways(self.plan)
             self.stage("fuse", list(self.fuse_units()), self.fuse_workers())
             if "metrics" in self.plan.tasks:
                 self.stage("score", list(self.score_units()), self.jobs)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SAFE_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")
 """One path component: no separator, no control character, not hidden, not too long for a file system."""
 
+PARTIAL = re.compile(r"^\..+\.[0-9]+\.part$")
+"""What ``write_atomic`` calls a file until it is whole."""
+
 
 def digest(*parts: bytes | str) -> str:
     """A 128-bit hexadecimal digest of the parts, in order, unambiguous about where one ends."""
@@ -106,6 +109,13 @@ class Store:
         for path in sorted(folder.glob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name)):
             yield Journal(path)
 
+    def sweep(self) -> int:
+        """Removes half-written files of killed runs; only for the holder of the lock. Returns how many."""
+        stale = [path for path in self.root.rglob(".*.part") if PARTIAL.match(path.name) and path.is_file()]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
     def write_fused(self, files: PairFiles, method: str, image: Image) -> dict[str, Any]:
         """Writes a fused image; returns what the journal must remember to trust it later."""
         path = self.fused_path(files.dataset, method, files.id)
@@ -147,9 +157,12 @@ class Store:
         write_atomic(self.manifest_path, json.dumps(manifest, indent=1, default=str).encode())
 
     def write_scores(self, scores: pd.DataFrame) -> None:
-        """Writes ``scores.parquet`` and ``scores.csv``, both sorted the same way."""
-        write_table(scores, self.scores_parquet)
+        """Writes ``scores.csv`` and ``scores.parquet``, both sorted the same way.
+
+        The parquet file comes last: it is what a later run compares with, so it never speaks for an older CSV.
+        """
         write_table(scores, self.scores_csv)
+        write_table(scores, self.scores_parquet)
 
     def read_scores(self) -> pd.DataFrame:
         """The score table.
@@ -194,18 +207,24 @@ class Journal:
         finally:
             os.close(handle)
 
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """All whole lines, oldest first; damaged ones are passed over."""
+    def lines(self, *keys: str) -> Iterator[dict[str, Any]]:
+        """All whole lines that have these keys, oldest first; damaged ones are passed over.
+
+        Raises:
+            BenchError: the file cannot be read.
+        """
         try:
             data = self.path.read_bytes()
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise BenchError(f"{self.path}: cannot be read ({error.strerror}); mend or remove it") from error
         for raw in data.split(b"\n"):
             try:
                 line = json.loads(raw)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(line, dict):
+            if isinstance(line, dict) and all(key in line for key in keys):
                 yield line
 
 

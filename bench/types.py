@@ -25,6 +25,10 @@ class BenchError(Exception):
     """A fault the user can mend; its text is one line: what was seen, what was wanted, how to mend it."""
 
 
+class StoppedError(BenchError):
+    """The run cannot go on (disk full, no worker lives...); what is finished is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairFiles:
     """Where one pair of a data set lies on disk; nothing is read yet.

@@ -11,7 +11,7 @@ import typer
 
 from bench.cli import assets, develop, outcomes, runs
 from bench.cli.screen import fail
-from bench.types import BenchError
+from bench.types import BenchError, StoppedError
 
 app = typer.Typer(
     name="bench",
@@ -25,9 +25,12 @@ for module in (runs, outcomes, develop, assets):
 
 
 def main() -> None:
-    """Entry point of the ``bench`` command; a user's mistake ends in one line and exit code 2."""
+    """Entry point of the ``bench`` command; a fault ends in one line, and in exit code 2 if the request was wrong."""
     try:
         app()
+    except StoppedError as error:
+        fail(str(error))
+        sys.exit(1)
     except BenchError as error:
         fail(str(error))
         sys.exit(2)

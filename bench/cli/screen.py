@@ -101,4 +101,4 @@ def _note(out: Path | None) -> str:
     if out is None:
         return ""
     notes = sorted((out / "parts" / "progress").glob("*.txt"), key=lambda path: path.stat().st_mtime)
-    return notes[-1].read_text(encoding="utf-8")[:60] if notes else ""
+    return notes[-1].read_text(encoding="utf-8", errors="replace")[:60] if notes else ""
