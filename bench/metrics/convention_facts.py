@@ -160,7 +160,7 @@ _SEAFUSION = _matlab(
     ),
     _slow(
         "SSIM", "exposure_structure", "The single-scale MEF structure index, 11x11 windows, on 0..255.",
-        about={"low": 0.0, "smallest": 11, "defect": _MEF}, scales=1,
+        about={"smallest": 11, "defect": _MEF}, scales=1,
     ),
     _slow(
         "Nabf", "fusion_artefacts", "On 0..1 images, Sobel / 8 with a mirrored frame.",

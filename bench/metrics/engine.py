@@ -15,7 +15,7 @@ from bench.metrics.catalogue import CONVENTIONS, Use, chosen_metrics, convention
 from bench.metrics.planes import Budget, Kept, Plane, Sources, Triple, check_image, grey_planes
 from bench.types import BenchError, Image, Status
 
-KEPT_BYTES = 96 * 2**20
+KEPT_BYTES = 75 * 2**20
 """Source statistics kept per pair; what does not fit is computed again, so that a worker's memory stays bounded."""
 
 Formula = Callable[..., float]
@@ -125,17 +125,18 @@ class PairScorer:
         """
         check_image(fused, "fused image", self.shape)
         known: list[Plane] = []
+        budget = Budget(KEPT_BYTES // 4)
         shared = Kept()
         values = []
         for name, metrics in self.metrics.items():
             entry = CONVENTIONS[name]
-            triples = self._triples(fused, entry.grey, known)
+            triples = self._triples(fused, entry.grey, known, budget)
             values += [self._value(name, entry.uses[metric], triples, shared) for metric in metrics]
         return values
 
-    def _triples(self, fused: Image, conversion: str, known: list[Plane]) -> list[Triple]:
+    def _triples(self, fused: Image, conversion: str, known: list[Plane], budget: Budget) -> list[Triple]:
         pairs = self._pairs[conversion]
-        planes = _planes(fused, conversion, known, None)
+        planes = _planes(fused, conversion, known, budget)
         return [Triple(self._pair(*pair), plane) for pair, plane in zip(pairs, planes, strict=True)]
 
     def _pair(self, ir: Plane, vis: Plane) -> Sources:

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from bench.metrics.planes import Plane, Triple
 from bench.metrics.windows import Real, strips
 
+Gradients = tuple[Real, Real] | tuple[NDArray[np.int16], NDArray[np.int16]]
+
 # Sigmoids of edge strength and orientation [1]: gain, slope, centre.
 STRENGTH = (0.9994, 15.0, 0.5)
 ORIENTATION = (0.9879, 22.0, 0.8)
@@ -47,26 +49,29 @@ def sobel(plane: Plane, border: str) -> tuple[NDArray[np.int16], NDArray[np.int1
     return np.asarray(right, dtype=np.int16), np.negative(down, dtype=np.int16)
 
 
+def _gradients(plane: Plane, unit: str, border: str) -> Gradients:
+    if unit == "fraction":
+        levels = plane.levels / 255.0
+        return convolve_in_order(levels, _SOBEL_X), convolve_in_order(levels, _SOBEL_Y)
+    return sobel(plane, border)
+
+
 def _strength_and_angle(plane: Plane, unit: str, border: str) -> tuple[Real, Real]:
-    """Edge strength and orientation; the angle is pi/2 where the edge has no part across, kept in sigmoid units."""
+    """Edge strength and orientation of a whole plane, kept by it."""
 
     def compute() -> tuple[Real, Real]:
-        if unit == "fraction":
-            levels = plane.levels / 255.0
-            gradients = convolve_in_order(levels, _SOBEL_X), convolve_in_order(levels, _SOBEL_Y)
-        else:
-            gradients = sobel(plane, border)
+        gradients = _gradients(plane, unit, border)
         strength, angle = np.empty(plane.shape), np.empty(plane.shape)
         for start, stop in strips(plane.shape[0], 8 * plane.shape[1]):
-            x, y = (gradient[start:stop].astype(np.float64, copy=False) for gradient in gradients)
-            _polar(x, y, strength[start:stop], angle[start:stop])
+            _polar(gradients, slice(start, stop), strength[start:stop], angle[start:stop])
         return strength, angle
 
     return plane.once(("edge", unit == "fraction", border), compute)
 
 
-def _polar(x: Real, y: Real, strength: Real, angle: Real) -> None:
-    """Writes strength and angle of gradients."""
+def _polar(gradients: Gradients, rows: slice, strength: Real, angle: Real) -> None:
+    """Writes strength and angle of some rows; the angle is pi/2 where the edge has no part across, in sigmoid units."""
+    x, y = (gradient[rows].astype(np.float64, copy=False) for gradient in gradients)
     with np.errstate(divide="ignore", invalid="ignore"):
         np.divide(y, x, out=angle)
     np.arctan(angle, out=angle)
@@ -94,17 +99,19 @@ def edge_preservation(triple: Triple, unit: str, border: str, tie: str) -> float
     References:
         [1] Xydeas, Petrovic, 2000, doi:10.1049/el:20000267.
     """
-    fused = _strength_and_angle(triple.fused, unit, border)
     edges = [_strength_and_angle(source, unit, border) for source in triple.sources]
     weight = float(sum(strength.sum() for strength, _ in edges))
     if weight == 0.0:
         return float(CEILING)
     scale = 255.0 if unit == "level_times_255" else 1.0
+    gradients = _gradients(triple.fused, unit, border)
     kept = 0.0
     for start, stop in strips(triple.fused.shape[0], 8 * triple.fused.shape[1]):
-        result = fused[0][start:stop], fused[1][start:stop]
+        rows = slice(start, stop)
+        fused = np.empty((stop - start, triple.fused.shape[1])), np.empty((stop - start, triple.fused.shape[1]))
+        _polar(gradients, rows, *fused)
         for strength, angle in edges:
-            kept += _kept((strength[start:stop], angle[start:stop]), result, scale if tie == "strength" else 0.0)
+            kept += _kept((strength[rows], angle[rows]), fused, scale if tie == "strength" else 0.0)
     return kept / weight
 
 
@@ -169,7 +176,8 @@ def _doubled_central(levels: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def edge_intensity(triple: Triple) -> float:
     """Mean Sobel gradient strength of the fused levels with the frame repeated, 0 to 1443."""
-    return float(_strength_and_angle(triple.fused, "level", "replicate")[0].mean())
+    right, up = (part.astype(np.float64) for part in sobel(triple.fused, "replicate"))
+    return float(np.sqrt(right * right + up * up).mean())
 
 
 def fusion_artefacts(triple: Triple, unit: str, rated: str) -> float:

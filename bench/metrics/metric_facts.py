@@ -97,7 +97,7 @@ _ALL = (
         "the common MATLAB code gives a 3-scale MEF index under this name",
     ),
     Metric(
-        "MEF_SSIM", "Structure index for multi-exposure fusion", "MEF_SSIM", "", "higher", 0.0, 1.0,
+        "MEF_SSIM", "Structure index for multi-exposure fusion", "MEF_SSIM", "", "higher", -1.0, 1.0,
         "Similarity of the fused patches to the desired patch built from both sources, 11x11 windows, one scale.",
         "Ma, Zeng, Wang, 2015", "10.1109/TIP.2015.2442920", "made for exposures of one scene, not for two sensors",
     ),

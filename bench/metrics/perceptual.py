@@ -7,11 +7,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from bench.metrics.information import histogram, stretch_table
 from bench.metrics.planes import Plane, Triple
-from bench.metrics.windows import Real, Window
+from bench.metrics.windows import Real, Window, strips
 
 Spectrum = NDArray[np.complex128]
 _BLOCK = 16
@@ -24,7 +23,7 @@ def _stretched(plane: Plane) -> Real:
 
 
 def _spectrum(plane: Plane) -> Spectrum:
-    return plane.once("spectrum", lambda: np.asarray(fft.rfft2(_stretched(plane))))
+    return plane.once("spectrum", lambda: np.fft.rfft2(_stretched(plane)))
 
 
 def _radius(shape: tuple[int, int], divisor: float) -> Real:
@@ -39,8 +38,7 @@ def _radius(shape: tuple[int, int], divisor: float) -> Real:
 
 
 def _filtered(plane: Plane, divisor: float, response: Callable[[Real], Real]) -> Real:
-    spectrum = _spectrum(plane) * response(_radius(plane.shape, divisor))
-    return np.asarray(fft.irfft2(spectrum, s=plane.shape), dtype=np.float64)
+    return np.asarray(np.fft.irfft2(_spectrum(plane) * response(_radius(plane.shape, divisor)), s=plane.shape))
 
 
 def _blum_sensitivity(radius: Real) -> Real:
@@ -67,8 +65,14 @@ def _masked_contrast(plane: Plane) -> Real:
     def compute() -> Real:
         image = _filtered(plane, 30.0, _blum_sensitivity)
         near, far = (window.mean_everywhere(image, cv2.BORDER_CONSTANT) for window in (_NEAR, _FAR))
-        contrast = np.abs(np.divide(near, far, out=np.ones_like(near), where=far != 0.0) - 1.0)
-        return np.asarray(contrast**3 / (contrast**2 + 0.0001), dtype=np.float64)
+        contrast = np.divide(near, far, out=np.ones_like(near), where=far != 0.0)
+        contrast -= 1.0
+        np.abs(contrast, out=contrast)
+        squared = np.multiply(contrast, contrast, out=near)
+        contrast *= squared
+        squared += 0.0001
+        contrast /= squared
+        return contrast
 
     return plane.once("masked contrast", compute)
 
@@ -83,10 +87,14 @@ def chen_blum(triple: Triple) -> float:
         [1] Chen, Blum, 2009, doi:10.1016/j.imavis.2007.12.002.
     """
     ir, vis, fused = (_masked_contrast(plane) for plane in (triple.ir, triple.vis, triple.fused))
-    total = ir * ir + vis * vis
-    share = np.divide(vis * vis, total, out=np.full_like(total, 0.5), where=total > 0.0)
-    quality = share * _kept_ratio(vis, fused) + (1.0 - share) * _kept_ratio(ir, fused)
-    return float(quality.mean())
+    quality = 0.0
+    for start, stop in strips(fused.shape[0], 8 * fused.shape[1]):
+        rows = slice(start, stop)
+        total = ir[rows] * ir[rows] + vis[rows] * vis[rows]
+        share = np.divide(vis[rows] * vis[rows], total, out=np.full_like(total, 0.5), where=total > 0.0)
+        kept = share * _kept_ratio(vis[rows], fused[rows]) + (1.0 - share) * _kept_ratio(ir[rows], fused[rows])
+        quality += float(kept.sum())
+    return quality / fused.size
 
 
 def _kept_ratio(first: Real, second: Real) -> Real:

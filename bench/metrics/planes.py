@@ -151,7 +151,7 @@ def split_channels(image: Image) -> list[Levels]:
     """The three channels of an image, or one where the image is grey, however it is stored."""
     if image.ndim == 2:
         return [image]
-    channels = list(cv2.split(np.ascontiguousarray(image)))
+    channels: list[Levels] = [np.asarray(channel, np.uint8) for channel in cv2.split(np.ascontiguousarray(image))]
     return channels[:1] if all(np.array_equal(channels[0], other) for other in channels[1:]) else channels
 
 

@@ -191,7 +191,11 @@ def _desired_patch(ir: _Patches, vis: _Patches) -> tuple[Real, Real]:
     power = np.minimum(np.tan(math.pi / 2.0 * consistency), 10.0)
     weights = [(contrast / _MEF_SIDE) ** power + _EPS for contrast in contrasts]
     total = weights[0] + weights[1]
-    alpha, beta = (weight / total / contrast for weight, contrast in zip(weights, contrasts, strict=True))
+    # a flat patch has no structure to give; its weight would only scale rounding residues
+    alpha, beta = (
+        np.where(norm > 0.0, weight / total / contrast, 0.0)
+        for norm, weight, contrast in zip(norms, weights, contrasts, strict=True)
+    )
     squared = alpha * alpha * ir.energy + beta * beta * vis.energy + 2.0 * alpha * beta * product
     norm = np.sqrt(np.maximum(squared, 0.0))
     scale = np.maximum(*contrasts) / np.where(norm > 0.0, norm, 1.0)

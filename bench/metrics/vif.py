@@ -47,8 +47,7 @@ def _values(plane: Plane, level: int) -> Values:
         return plane.levels
 
     def compute() -> Real:
-        finer = _values(plane, level - 1)
-        return WINDOWS[level].mean(finer if level > 1 else finer.astype(np.float64), step=2)
+        return WINDOWS[level].mean(_values(plane, level - 1).astype(np.float64, copy=False), step=2)
 
     return plane.once(("vif values", level), compute)
 
