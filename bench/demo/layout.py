@@ -145,7 +145,7 @@ class _Builder:
         night = self.climate.night
         colour: RGB = (1.0, 0.62, 0.3) if self.chance(0.35) else (0.86, 0.95, 0.9)
         side = self.either(-1.0, 1.0)
-        works = not night or self.chance(0.85)
+        works = not night or self.chance(0.75)
         for distance in np.arange(self.between(7.0, 16.0), 75.0, self.between(17.0, 26.0)):
             spot = self.road.at(side * (self.road.half + 0.6), float(distance))
             if not self.plot.take([spot], 0.3):
@@ -235,7 +235,7 @@ class _Builder:
             self.lights.append(Light(front, np.array([1.0, 0.95, 0.85]) * 5.0, ahead))
 
     def place_people(self, count: int) -> None:
-        dark = 0.8 if self.climate.night else 0.45
+        dark = 0.9 if self.climate.night else 0.6
         for _ in range(count):
             look = draw_look(self.rng, dark)
             side = self.either(-1.0, 1.0)
@@ -291,14 +291,14 @@ class _Builder:
         if self.index % 4 == 2 or self.chance(0.3):
             self.place_guardrail()
         self.place_traffic()
-        if self.chance(0.45):
+        if self.chance(0.6):
             self.place_idling_car()
         self.place_parked_cars(int(self.rng.integers(0, 4)))
         if self.index % 2 == 0 or self.chance(0.4):
             self.place_cyclist()
         if self.index % 2 == 1 or self.chance(0.2):
             self.place_parked_bikes()
-        self.place_people(int(self.rng.integers(2, 7)))
+        self.place_people(int(self.rng.integers(3, 9)))
         if self.chance(0.4):
             self.place_street_trees()
         self.place_signs()

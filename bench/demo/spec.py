@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from bench.types import BenchError
 
-VERSION = 4
+VERSION = 5
 """Raised whenever the same seed would draw other pixels; an older set on disk is then made again."""
 
 
