@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bench.types import BenchError, Way
+from bench.types import BenchError
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
@@ -164,7 +164,7 @@ class RunConfig(Strict):
     limit: int | None = Field(default=None, ge=1)
     seed: int = 0
     rerun: Literal["missing", "all", "none"] = "missing"
-    way: Way = "published"
+    way: Literal["published", "plain", "both"] = "published"
     precision: Literal["exact", "fast"] = "exact"
     time_limit_s: float = Field(default=300.0, gt=0)
     options: dict[str, str] = Field(default_factory=dict)

@@ -115,6 +115,7 @@ class Method(ABC):
         batched: False asks for one pair at a time.
         stochastic: True if ``fuse`` draws random numbers; the harness seeds before every pair.
         published: the authors' way of reading and writing; ``PLAIN`` where they have none of their own.
+        reads_way: True if ``fuse`` itself computes differently in the two ways.
         way: set by the harness before the first call; read it only where the authors' arithmetic differs.
     """
 
@@ -126,6 +127,7 @@ class Method(ABC):
     batched: ClassVar[bool] = True
     stochastic: ClassVar[bool] = False
     published: ClassVar[ImageStyle] = PLAIN
+    reads_way: ClassVar[bool] = False
     way: Way = "published"
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:

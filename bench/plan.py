@@ -280,7 +280,8 @@ def method_facts(cls: type[Method], config: RunConfig) -> dict[str, Any]:
     return {
         "name": cls.name, "title": info.title, "year": info.year, "paper": info.paper, "licence": info.licence,
         "kind": info.kind, "origin": "", "weights": [], "trained_on": list(info.trained_on), "notes": info.notes,
-        "way": "plain" if config.way == "plain" else "published", "precision": config.precision, "status": "ok", "reason": "", "training": None,
+        "way": "plain" if config.way == "plain" else "published",
+        "beside": "", "precision": config.precision, "status": "ok", "reason": "", "training": None,
     }  # fmt: skip
 
 

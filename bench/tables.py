@@ -12,7 +12,7 @@ import io
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -389,6 +389,35 @@ def most_disagreed(values: pd.DataFrame) -> pd.Series[float]:
         values: pairs x methods.
     """
     return values.std(axis=1, ddof=0).dropna().sort_values(ascending=False, kind="stable")
+
+
+def way_changes(scores: pd.DataFrame, dataset: str, convention: str, beside: dict[str, str]) -> list[dict[str, Any]]:
+    """What the authors' way of writing images alone moves: mean of published minus plain, over the pairs of both.
+
+    Args:
+        scores: the score table.
+        dataset: data set name.
+        convention: metric convention.
+        beside: label of the plain images -> label of the same method's published ones.
+
+    Returns:
+        One row per method: ``method``, ``pairs``, and per metric ``(published, plain, change)`` means.
+    """
+    rows = select(scores, "metrics", dataset, convention)
+    metrics = metric_order(rows.loc[rows["pair"] != "", "metric"], convention)
+    values = {metric: pair_values(rows, metric) for metric in metrics}
+    found: list[dict[str, Any]] = []
+    for plain, published in beside.items():
+        row: dict[str, Any] = {"method": published, "pairs": 0}
+        for metric, table in values.items():
+            if plain in table.columns and published in table.columns:
+                both = table[[published, plain]].dropna()
+                means = both.mean()
+                row["pairs"] = max(row["pairs"], len(both))
+                row[metric] = (float(means[published]), float(means[plain]), float(means[published] - means[plain]))
+        if row["pairs"]:
+            found.append(row)
+    return found
 
 
 def wins(table: Table) -> dict[str, list[str]]:

@@ -29,6 +29,7 @@ class GTFMethod(Method):
     space = "rgb"
     dtype = "float64"
     batched = False
+    reads_way = True
 
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """See ``Method.fuse``."""

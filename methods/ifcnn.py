@@ -45,6 +45,7 @@ class IFCNNMethod(Method):
         notes="ImageNet normalisation, as in the published pictures; the authors' present script leaves it out",
     )
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr")
+    reads_way = True
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)

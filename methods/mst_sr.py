@@ -38,6 +38,7 @@ class MSTSRMethod(Method):
     )
     space = "rgb"
     dtype = "float64"
+    reads_way = True
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)

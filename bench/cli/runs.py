@@ -46,7 +46,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     rerun: Annotated[str, typer.Option(help="missing, all or none.")] = "missing",
     way: Annotated[
-        str, typer.Option(help="published: images as the authors wrote them; plain: all alike.")
+        str, typer.Option(help="published: images as the authors wrote them; plain: all alike; both.")
     ] = "published",
     precision: Annotated[str, typer.Option(help="exact, or fast: may move pixels by some grey levels.")] = "exact",
     time_limit: Annotated[float, typer.Option(help="Seconds for one pair before it is given up.")] = 300.0,
