@@ -309,3 +309,18 @@ def _change_lines(change: Change) -> Iterator[str]:
     if change.look_at:
         pairs = ", ".join(f"{pair.pair} {pair.delta:+.3g}" for pair in change.look_at)
         yield f"      look at {pairs}"
+
+
+def write_html(comparison: Comparison, path: Path) -> Path:
+    """Writes the comparison as one page that opens from disk, with the images of the pairs to look at side by side.
+
+    Args:
+        comparison: what to show.
+        path: the page; its folder is made.
+
+    Returns:
+        ``path``.
+    """
+    from reports.comparison import write_comparison
+
+    return write_comparison(comparison, path)

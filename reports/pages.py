@@ -26,6 +26,7 @@ from bench.tables import (
     to_csv,
     to_latex,
     to_markdown,
+    way_changes,
 )
 from reports import words
 from reports.conventions import definition, task_convention, task_text, text_of
@@ -274,7 +275,16 @@ def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
         data=data,
         tables=overview.tables[data.name],
         notes=[note for note in overview.notes if note.dataset == data.name],
+        ways=_ways(overview, data),
     )
+
+
+def _ways(overview: Overview, data: DatasetView) -> dict[str, list[dict[str, Any]]]:
+    """Convention -> what the authors' way of writing images moves, for the methods whose plain images are there too."""
+    beside = {method.label: str(method.facts["beside"]) for method in overview.run.methods if method.facts["beside"]}
+    if not beside:
+        return {}
+    return {name: way_changes(overview.rows[data.name, name], data.name, name, beside) for name in data.conventions}
 
 
 def _curves(site: Site, overview: Overview, data: DatasetView, convention: str) -> None:

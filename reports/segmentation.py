@@ -33,7 +33,7 @@ def scenes(run: RunData, data: DatasetView, jobs: int) -> list[Scene]:
     found = []
     for pair, difference in order.items():
         places = [_Place(run, data, str(pair), str(method), drawings) for method in values.columns]
-        shots = [_shot(place, values.at[pair, place.method]) for place in places]
+        shots = [_shot(place, float(np.asarray(values.loc[str(pair), place.method]))) for place in places]
         truth = _truth_shot(_Place(run, data, str(pair), "@truth", drawings))
         kept = [shot for shot in [truth, *shots] if shot is not None]
         found.append(Scene(str(pair), float(difference), kept, viewer_link(data.name, str(pair))))

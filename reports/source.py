@@ -67,8 +67,8 @@ class MethodView:
 
     @property
     def reference(self) -> bool:
-        """True for a source image passed through: shown, never ranked among fusion methods."""
-        return self.facts.get("kind") == "reference"
+        """True if it is shown but not ranked: a source passed through, or a method's images in the plain way beside."""
+        return self.facts.get("kind") == "reference" or bool(self.facts.get("beside"))
 
     @property
     def status(self) -> str:
@@ -153,13 +153,14 @@ class RunData:
         """All methods, references first, then in the order of the manifest."""
         facts = dict(_entries(self.manifest.get("methods")))
         labels = list(dict.fromkeys([*facts, *self.scores["method"].unique()]))
-        labels.sort(key=lambda label: facts.get(label, {}).get("kind") != "reference")
-        titles = [str(facts.get(label, {}).get("title") or label) for label in labels]
-        views, number = [], 0
+        labels.sort(key=lambda label: facts.get(label, Facts())["kind"] != "reference")
+        titles = [str(facts.get(label, Facts())["title"] or label) for label in labels]
+        views: list[MethodView] = []
+        number = 0
         for label, title in zip(labels, titles, strict=True):
             entry = facts.get(label, Facts())
             shown = f"{title} ({label})" if titles.count(title) > 1 else title
-            if entry.get("kind") == "reference":
+            if entry["kind"] == "reference" or entry["beside"]:
                 views.append(MethodView(label, shown, entry, -1, sum(view.colour < 0 for view in views)))
             else:
                 views.append(MethodView(label, shown, entry, number % STYLES, number // STYLES))
@@ -224,9 +225,9 @@ class RunData:
         bad = self.scores[self.scores["status"] != "ok"]
         for (status, task, reason), rows in bad.groupby(["status", "task", "reason"], sort=False):
             methods = [self.titles.get(name, name) for name in dict.fromkeys(rows["method"])]
-            where = [task, _some(dict.fromkeys(rows["dataset"])), _some(methods)]
+            where = [str(task), _some(dict.fromkeys(rows["dataset"])), _some(methods)]
             pairs = [pair for pair in dict.fromkeys(rows["pair"]) if pair]
-            found.append(_problem(status, " · ".join(part for part in where if part), str(reason), pairs))
+            found.append(_problem(str(status), " · ".join(part for part in where if part), str(reason), pairs))
         told = {
             str(item.get("text", ""))
             for _, facts in _entries(self.manifest.get("datasets"))

@@ -460,7 +460,10 @@
       });
       const end = (event) => {
         fingers.delete(event.pointerId);
-        if (entry.drag?.kind === "box" && event.type === "pointerup") this.setTool("pan");
+        if (entry.drag?.kind === "box" && event.type === "pointerup") {
+          this.setTool("pan");
+          this.layout(); // the enlargements take room
+        }
         if (!fingers.size) entry.drag = null;
       };
       view.addEventListener("pointerup", end);

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from bench.compare import compare_runs, render_text
+from bench.compare import compare_runs, render_text, write_html
+from bench.images import encode_png
 from bench.store import Store, scores_frame
 from bench.types import BenchError, Score
 
@@ -109,3 +111,22 @@ def test_runs_without_common_scores_are_refused(tmp_path: Path) -> None:
     other = [metric("else", "00", 1.0)]
     with pytest.raises(BenchError, match="no score in common"):
         compare_runs(write(tmp_path / "a", BASE), write(tmp_path / "b", other))
+
+
+def test_the_page_shows_changes_and_images_and_escapes_names(tmp_path: Path) -> None:
+    name = "<b>one</b>"
+    roots = []
+    for folder, lift in (("a", 0.0), ("b", 1.0)):
+        scores = [metric("one", f"{i}", i + lift) for i in range(3)] + [
+            metric(name, f"{i}", i + lift) for i in range(3)
+        ]
+        roots.append(write(tmp_path / folder, scores))
+        path = Store(roots[-1]).fused_path("tno", "one", "0")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(encode_png(np.zeros((2, 2), np.uint8)))
+    page = write_html(compare_runs(*roots), tmp_path / "pages" / "compare.html")
+    text = page.read_text(encoding="utf-8")
+    assert "<b>one</b>" not in text
+    assert "&lt;b&gt;one&lt;/b&gt;" in text
+    for folder in ("a", "b"):
+        assert f'src="../{folder}/fused/tno/one/0.png"' in text

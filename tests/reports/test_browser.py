@@ -233,7 +233,7 @@ def test_zoom_boxes_are_drawn_shared_by_address_and_cleared(built: Path, visit: 
     page.mouse.up()
     assert page.locator("rect.box.red").count() == 6
     assert page.locator(".inset.red").count() == 6
-    page.wait_for_function("/[#&]r=/.test(location.hash)")
+    page.wait_for_function("location.hash === document.getElementById('viewer').viewer.address()")
     address = page.url
     numbers = [float(number) for number in re.search(r"r=([^&]+)", address)[1].replace("%2C", ",").split(",")]  # type: ignore[index]
     assert numbers == pytest.approx([0.2, 0.3, 0.3, 0.3], abs=0.02)

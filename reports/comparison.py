@@ -1,0 +1,79 @@
+"""The page of ``bench compare``: what changed between two runs, with the images of the pairs to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from bench.compare import Change, Comparison
+from bench.images import write_atomic
+from bench.store import Store
+from bench.tables import format_number
+from bench.types import BenchError
+from reports.pictures import url_of
+from reports.site import ASSETS, HERE
+
+LOOKED_AT = 12
+"""Pairs whose images are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One pair to look at: its images in both runs, and the change that leads here."""
+
+    change: Change
+    pair: str
+    before: str
+    after: str
+    text: str
+
+
+def write_comparison(comparison: Comparison, path: Path) -> Path:
+    """Writes one page, style included; images are shown from the two runs' folders."""
+    path = Path(path).resolve()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template("compare.html").render(
+        it=comparison,
+        looks=_looks(comparison, path.parent),
+        style=(ASSETS / "style.css").read_text(encoding="utf-8"),
+        number=format_number,
+        digits=_digits,
+    )
+    write_atomic(path, page.encode())
+    return path
+
+
+def _digits(change: Change) -> int:
+    largest = max(abs(change.before), abs(change.after))
+    return 4 if largest < 10 else 3 if largest < 100 else 2
+
+
+def _looks(comparison: Comparison, base: Path) -> list[Look]:
+    """The pairs that changed most, each method and pair once."""
+    found: dict[tuple[str, str, str], Look] = {}
+    for change in comparison.changes:
+        for item in change.look_at:
+            key = (change.dataset, change.method, item.pair)
+            if key in found or len(found) >= LOOKED_AT:
+                continue
+            before, after = (_image(root, *key, base) for root in (comparison.a, comparison.b))
+            if before and after:
+                text = f"{change.name}: {item.before:.4g} to {item.after:.4g}"
+                found[key] = Look(change, item.pair, before, after, text)
+    return list(found.values())
+
+
+def _image(root: Path, dataset: str, method: str, pair: str, base: Path) -> str:
+    try:
+        path = Store(root.resolve()).fused_path(dataset, method, pair)
+    except BenchError:
+        return ""
+    return url_of(path, base) if path.is_file() else ""
