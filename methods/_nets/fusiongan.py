@@ -22,7 +22,9 @@ def standardise(x: Tensor) -> Tensor:
     The released test code runs its batch norm with the statistics of the one image it fuses and without the trained
     scale and shift; image by image, the result does not depend on what else is in the batch.
     """
-    return functional.instance_norm(x, eps=EPSILON)
+    # batch norm of one image at a time; instance norm, which is the same, is many times slower in channels-last
+    images = [functional.batch_norm(image, None, None, training=True, eps=EPSILON) for image in x.split(1)]
+    return images[0] if len(images) == 1 else torch.cat(images)
 
 
 class GeneratorPath(nn.Module):
