@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bench.cli.runs import DataRoot, Device, WeightsRoot
-from bench.cli.screen import fail, names, print_rows
+from bench.cli.screen import fail, names, print_records, print_rows
 
 Kind = Literal["methods", "datasets", "metrics", "conventions", "tasks"]
 
@@ -33,7 +33,7 @@ def list_(
         "conventions": _conventions,
         "tasks": _tasks,
     }
-    print_rows(listers[kind](long))
+    (print_records if long else print_rows)(listers[kind](long))
 
 
 def _methods(long: bool) -> list[dict[str, Any]]:
@@ -63,32 +63,15 @@ def _datasets(long: bool) -> list[dict[str, Any]]:
 
 
 def _metrics(long: bool) -> list[dict[str, Any]]:
-    from bench.metrics.catalogue import CONVENTIONS, METRICS
+    from bench.metrics.catalogue import metric_rows
 
-    rows = []
-    for name, metric in METRICS.items():
-        low, high = ("" if bound is None else f"{bound:g}" for bound in (metric.low, metric.high))
-        row: dict[str, Any] = {
-            "metric": name, "title": metric.title, "unit": metric.unit, "better": metric.better,
-            "range": f"{low}..{high}",
-            "conventions": [key for key, convention in CONVENTIONS.items() if name in convention.uses],
-        }  # fmt: skip
-        facts = {"definition": metric.definition, "source": f"{metric.source} {metric.doi}", "defects": metric.defects}
-        rows.append({**row, **facts} if long else row)
-    return rows
+    return metric_rows(long)
 
 
 def _conventions(long: bool) -> list[dict[str, Any]]:
-    from bench.metrics.catalogue import CONVENTIONS
+    from bench.metrics.catalogue import convention_rows
 
-    rows = []
-    for name, convention in CONVENTIONS.items():
-        row: dict[str, Any] = {
-            "convention": name, "title": convention.title, "sound": convention.sound, "metrics": list(convention.uses),
-        }  # fmt: skip
-        facts = {"summary": convention.summary, "defects": convention.defects, "used by": convention.used_by}
-        rows.append({**row, **facts} if long else row)
-    return rows
+    return convention_rows(long)
 
 
 def check(

@@ -41,6 +41,15 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None 
     Console().print(table)
 
 
+def print_records(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Prints each row as a block of ``name: value`` lines, for long texts; empty values are left out."""
+    for row in rows:
+        for name, value in row.items():
+            if _cell(value):
+                typer.echo(f"{name}: {_cell(value)}")
+        typer.echo()
+
+
 def _print_plain(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     cells = [list(columns)] + [[_cell(row.get(column)) for column in columns] for row in rows]
     widths = [max(len(line[index]) for line in cells) for index in range(len(columns))]
