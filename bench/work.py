@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.harness import Fuser
     from bench.method import Preset
 
-FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def describe(error: BaseException) -> str:
@@ -36,7 +36,7 @@ def describe(error: BaseException) -> str:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """True for faults that will hit every further unit too: a full, over-quota or read-only disk."""
+    """True for faults that will hit every further unit too: a full, over-quota, limited or read-only disk."""
     return isinstance(error, OSError) and error.errno in FATAL_ERRNO
 
 
