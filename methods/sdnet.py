@@ -51,6 +51,7 @@ class SDNetMethod(Method):
             ),
         ),
         trained_on=("tno",),
+        notes="the release does not name its training pairs; TNO as in the authors' other work, not verified",
     )
     published = ImageStyle(reader="luma_scipy", merge="pil_ycbcr", stretch="min_max")
 
