@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,9 +23,16 @@ RENAMED = (
 
 
 class SeaFusionMethod(Method):
-    """SeAFusion with the authors' weights, or trained here by Algorithm 1 of the paper."""
+    """SeAFusion with the authors' weights, or trained here by Algorithm 1 of the paper.
+
+    Attributes:
+        variants: the ablations and training strategies of Table 4 and Fig. 19, for ``bench ablate``.
+    """
 
     name = "seafusion"
+    variants: ClassVar[tuple[str, ...]] = (
+        "full", "no_semantic_loss", "no_gradient_stream", "pretrained_infrared", "pretrained_visible", "one_stage",
+    )  # fmt: skip
     info = MethodInfo(
         title="SeAFusion",
         year=2022,

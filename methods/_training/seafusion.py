@@ -19,7 +19,7 @@ from bench.plugins import SEGMENTERS
 from bench.training import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
 from bench.training.backbones import find_resnet18, obtain_resnet18
 from bench.training.precision import autocast, pick_precision
-from bench.training.segmentation import SegmenterSchedule, build_sgd, segmenter_step
+from bench.training.segmentation import SHORT, SegmenterSchedule, build_optimiser, segmenter_step
 from bench.training.sets import class_names, set_digest
 from bench.training.stacks import LabelledStack, PairStack, load_pairs
 from bench.types import BenchError
@@ -50,6 +50,7 @@ class Recipe:
         fresh_network: every round starts from a new fusion network and optimiser; only the segmenter carries over.
         stretch_batch: images for the segmenter are stretched over batches of this size; 1 is per image, as published.
         shuffle: order of the segmenter's training images.
+        short_schedule: the segmenter learns by ``bench.training.segmentation.SHORT``.
         image_scale: images are shrunk to this share of their size.
         fusion_crop: share of an image's height and width that a fusion step sees; 1 is whole images.
     """
@@ -71,6 +72,7 @@ class Recipe:
     fresh_network: bool = False
     stretch_batch: int = 1
     shuffle: bool = True
+    short_schedule: bool = False
     image_scale: float = 1.0
     fusion_crop: float = 1.0
 
@@ -90,12 +92,12 @@ RECIPES: dict[str, Recipe] = {
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "quick": {
-        "rounds": 3, "fusion_steps": 120, "fusion_epochs": 0, "segmenter_steps": 120, "fusion_batch": 4,
-        "segmenter_batch": 8, "image_scale": 0.5, "fusion_crop": 0.5,
+        "rounds": 3, "fusion_steps": 150, "fusion_epochs": 0, "segmenter_steps": 150, "fusion_batch": 4,
+        "segmenter_batch": 4, "short_schedule": True, "image_scale": 0.5, "fusion_crop": 0.5,
     },
     "smoke": {
-        "rounds": 2, "fusion_steps": 30, "fusion_epochs": 0, "segmenter_steps": 30, "fusion_batch": 2,
-        "segmenter_batch": 4, "image_scale": 0.5, "fusion_crop": 0.5,
+        "rounds": 2, "fusion_steps": 80, "fusion_epochs": 0, "segmenter_steps": 60, "fusion_batch": 2,
+        "segmenter_batch": 4, "short_schedule": True, "image_scale": 0.5, "fusion_crop": 0.5,
     },
 }  # fmt: skip
 """What a preset changes in a recipe; ``paper`` changes nothing."""
@@ -262,12 +264,13 @@ class JointTraining:
             batch=self.recipe.segmenter_batch,
             image_scale=self.recipe.image_scale,
             shuffle=self.recipe.shuffle,
+            **(SHORT if self.recipe.short_schedule else {}),
         )
         optimisers: dict[str, Any] = {"fusion": self._new_adam(modules["fusion"])}
         if plan.trains_segmenter:
             net, self.initial = self.segmenter.build(plan.classes, self.seed, backbone)
             modules["segmenter"] = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            optimisers["segmenter"] = build_sgd(self.segmenter, net, self.schedule)
+            optimisers["segmenter"] = build_optimiser(self.segmenter, net, self.schedule)
         self.state = State(modules, optimisers)
         self.compiled: dict[str, Callable[..., Any]] = {}
         if self.device.type == "cuda":
@@ -338,7 +341,7 @@ class JointTraining:
         inner: list[Callable[[int, State], Mapping[str, Tensor]]] = []
 
         def begin(state: State) -> None:
-            state.optimisers["segmenter"] = build_sgd(self.segmenter, state.modules["segmenter"], self.schedule)
+            state.optimisers["segmenter"] = build_optimiser(self.segmenter, state.modules["segmenter"], self.schedule)
 
         def prepare(state: State) -> None:
             data = LabelledStack(images(), self._labels())

@@ -27,7 +27,7 @@ from bench.task import FusedSet, Job
 from bench.training import Phase, State, completed, run_phases, write_record
 from bench.training.backbones import find_resnet18
 from bench.training.precision import autocast, pick_precision
-from bench.training.segmentation import build_sgd, segmenter_step
+from bench.training.segmentation import build_optimiser, segmenter_step
 from bench.training.stacks import load_labelled, read_labels_of, shrink
 from bench.types import BenchError, PairFiles, Score
 from tasks.segmentation.budget import Budget
@@ -94,8 +94,8 @@ class SegmentationJob:
         net, initial = segmenter.build(len(self.classes), self.job.seed, backbone)
         net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if not completed(out, signature):
-            sgd = build_sgd(segmenter, net, self.budget.schedule)
-            state = State({"segmenter": net}, {"segmenter": sgd})
+            optimiser = build_optimiser(segmenter, net, self.budget.schedule)
+            state = State({"segmenter": net}, {"segmenter": optimiser})
             phase = Phase(
                 f"segmenter on {self.job.method}", self.budget.schedule.steps,
                 self._step(net, segmenter.loss_weights(), train), prepare=_learn,

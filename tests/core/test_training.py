@@ -330,6 +330,18 @@ def test_shrinking_softens_but_keeps_size_and_labels() -> None:
     assert torch.allclose(seen[1], images[1] / 255, atol=1e-5)
 
 
+def test_a_crop_is_a_window_of_the_scaled_image() -> None:
+    images, labels = sample_batch()
+    draws = still(2, scale=np.array([1.0, 0.75]), offset=np.array([[0.5, 0.99], [0.0, 0.5]]))
+    seen, truth = augment(images, labels, draws, crop=0.5)
+    assert seen.shape == (2, 3, 6, 8)
+    # room of 6 rows and 8 columns: rows from floor(0.5 * 7), columns from floor(0.99 * 9)
+    assert torch.allclose(seen[0], images[0, :, 3:9, 8:16] / 255, atol=1e-5)
+    assert torch.equal(truth[0], labels[0, 3:9, 8:16].long())
+    # at 0.75 the image is 9x12: columns from floor(0.5 * 5) = 2, so the first middle lies over column (2.5 / 0.75)
+    assert torch.equal(truth[1, 0], labels[1, 0, ((torch.arange(8) + 2.5) / 0.75).long()].long())
+
+
 def test_colour_jitter_equals_pillow() -> None:
     from PIL import ImageEnhance
 

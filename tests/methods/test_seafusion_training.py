@@ -220,6 +220,10 @@ def test_the_trained_weights_fuse(request_for: Callable[..., TrainRequest]) -> N
         assert method.fuse(ir, vis).shape == (1, 1, 9, 11)
 
 
+def test_the_method_names_its_variants() -> None:
+    assert SeaFusionMethod.variants == tuple(VARIANTS)
+
+
 @pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"full"}))
 @pytest.mark.usefixtures("toy_segmenter")
 def test_every_variant_trains(request_for: Callable[..., TrainRequest], variant: str) -> None:
