@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
 from reports import pages, statistics, tasks
-from reports.pictures import Progress, copy_sources, find_pictures, make_thumbnails, write_carried
+from reports.pictures import Pictures, Progress, background_thumbnails, copy_sources, find_pictures, write_carried
 from reports.site import Site
 from reports.source import RunData
 
@@ -20,7 +21,7 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     Args:
         run_dir: the ``--out`` folder of a run.
         jobs: threads that make thumbnails; 0 means one for each core.
-        progress: called with (what, done, total).
+        progress: called with (what, done, total), from more than one thread.
 
     Returns:
         The path of ``report/index.html``.
@@ -33,13 +34,27 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     pictures, carried = find_pictures(run)
     if not carried:
         pictures = copy_sources(run, pictures)
-    failed = make_thumbnails([one for group in pictures.values() for one in group], report, jobs, progress)
+    with background_thumbnails(pictures, report, jobs, progress) as thumbnails:
+        _write(run, pictures, carried, jobs, progress, thumbnails)
+    return report / "index.html"
+
+
+def _write(
+    run: RunData,
+    pictures: Pictures,
+    carried: bool,
+    jobs: int,
+    progress: Progress | None,
+    thumbnails: Callable[[], list[str]],
+) -> None:
+    """Writes everything but the thumbnails, and waits for these before the first page."""
+    report = run.store.report_dir
     if carried:
         write_carried(report, pictures)
     site = Site(report, pages.shared(run, datetime.now(timezone.utc)))
     site.assets()
     site.drop("sources" if carried else "pixels")
-    overview = pages.Overview(run, failed)
+    overview = pages.Overview(run)
     pages.write_site_data(site, run, carried)
     steps = [
         *pages.plan(site, run, overview, pictures, carried),
@@ -50,6 +65,6 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
         step()
         if progress:
             progress("pages", done, len(steps))
+    overview.faults = thumbnails()
     pages.write_index(site, run, overview, pictures)
     site.sweep()
-    return report / "index.html"

@@ -6,9 +6,11 @@ import base64
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
@@ -154,21 +156,29 @@ def _older(path: Path, than: Path) -> bool:
         return True
 
 
-def make_thumbnails(pictures: Iterable[Picture], base: Path, jobs: int, progress: Progress | None = None) -> list[str]:
-    """Makes the thumbnails that are missing or older than their image.
+@contextmanager
+def background_thumbnails(
+    pictures: Pictures, base: Path, jobs: int, progress: Progress | None = None
+) -> Iterator[Callable[[], list[str]]]:
+    """Makes the thumbnails that are missing or older than their image, while the caller does other work.
 
-    Returns:
-        What could not be made, one line each.
+    Decoding images leaves the interpreter free, so that pages are written at the same time. If the caller fails or is
+    interrupted, thumbnails not yet begun are not made.
+
+    Yields:
+        A function that waits for the thumbnails and gives what could not be made, one line each.
     """
-    todo = [picture for picture in pictures if _older(_thumb_path(base, picture), picture.path)]
-    failed: list[str] = []
+    todo = [one for group in pictures.values() for one in group if _older(_thumb_path(base, one), one.path)]
     with ThreadPoolExecutor(workers(jobs)) as pool:
         futures = [pool.submit(_thumbnail, picture, base) for picture in todo]
-        for done, future in enumerate(as_completed(futures), 1):
-            failed += future.result()
-            if progress:
-                progress("thumbnails", done, len(todo))
-    return sorted(failed)
+        if progress:
+            done = count(1)
+            for future in futures:
+                future.add_done_callback(lambda _: progress("thumbnails", next(done), len(todo)))
+        try:
+            yield lambda: sorted(line for future in futures for line in future.result())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _thumb_path(base: Path, picture: Picture) -> Path:
