@@ -38,11 +38,13 @@ WARM_UP_S = 5.0
 BUDGET_S = 120.0
 """Pairs are timed until this much time is spent (at least ``LEAST_PAIRS``); the mean then is over those."""
 
-LEAST_PAIRS = 10
+LEAST_PAIRS = 5
 
-BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+BATCH_SIZES = (2, 4, 8, 16, 32)
+"""Tried beside single pairs."""
+
 BATCH_LIMIT_S = 20.0
-"""Larger batches are not tried once a batch takes this long."""
+"""A batch is not tried if it can be expected to take longer."""
 
 BATCH_GAIN = 1.02
 """Larger batches are not tried once doubling gains less than this factor."""
@@ -104,7 +106,7 @@ def measure(
             if times.compute:
                 rows += _summary(row, times)
                 rows += _static(fuser, files, row, memory)
-                rows += _best_batch(fuser, files, row)
+                rows += _best_batch(fuser, files, times, row)
                 for name in variants:
                     rows += _variant(fuser, files, name, budget_s, times, replace(row, convention=name))
     return rows
@@ -219,36 +221,35 @@ def _summary(row: Score, times: _Times) -> Iterator[Score]:
 # ------------------------------------------------------------------ throughput
 
 
-def _best_batch(fuser: Fuser, files: Sequence[PairFiles], row: Score) -> Iterator[Score]:
-    """Images per second of the method alone, at the batch size where that is largest."""
+def _best_batch(fuser: Fuser, files: Sequence[PairFiles], times: _Times, row: Score) -> Iterator[Score]:
+    """Images per second of the method alone, at the batch size where that is largest; from the median of pairs."""
     tensors = _sample(fuser, files)
-    best, best_size, previous = 0.0, 1, 0.0
-    for size in BATCH_SIZES if fuser.method.batched and not fuser.method.stochastic else (1,):
+    best, best_size = 1000.0 / float(np.median(list(times.compute.values()))), 1
+    for size in BATCH_SIZES if fuser.method.batched and not fuser.method.stochastic else ():
+        if size / best > BATCH_LIMIT_S:
+            break
         try:
-            seconds = _seconds_of_batch(fuser, tensors, size)
+            rate = size / _seconds_of_batch(fuser, tensors, size)
         except (RuntimeError, MemoryError):  # out of memory: what was measured so far stands
             break
-        rate = size / seconds
-        if rate > best:
-            best, best_size = rate, size
-        if seconds > BATCH_LIMIT_S or rate < previous * BATCH_GAIN:
+        if rate < best * BATCH_GAIN:
             break
-        previous = rate
+        best, best_size = rate, size
     yield replace(row, metric="images_per_second", value=best)
     yield replace(row, metric="batch_size", value=float(best_size))
 
 
 def _seconds_of_batch(fuser: Fuser, tensors: tuple[Tensor, Tensor], size: int) -> float:
-    """The shorter of two runs after a warm-up."""
+    """The shorter of two runs; the first also warms up."""
     ir, vis = (tensor.expand(size, *tensor.shape[1:]).contiguous(memory_format=fuser.layout) for tensor in tensors)
     seconds = []
-    for _ in range(3):
+    for _ in range(2):
         synchronise(fuser.device)
         start = time.perf_counter()
         fuser.compute(ir, vis)
         synchronise(fuser.device)
         seconds.append(time.perf_counter() - start)
-    return min(seconds[1:])
+    return min(seconds)
 
 
 def _sample(fuser: Fuser, files: Sequence[PairFiles]) -> tuple[Tensor, Tensor]:
