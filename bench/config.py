@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal, get_args
 
@@ -192,7 +193,7 @@ def load_datasets(path: Path | None = None) -> dict[str, DatasetSpec]:
     path = find_datasets_file(path)
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         text = " ".join(str(error).split())
         raise BenchError(f"{path}: not readable as plain YAML: {text}") from error
     try:
@@ -200,5 +201,6 @@ def load_datasets(path: Path | None = None) -> dict[str, DatasetSpec]:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        seen = "" if first["type"] == "missing" else f", got {str(first['input'])[:80]!r}"
+        # shortened before it is written out: a few lines of YAML can refer to a list of billions
+        seen = "" if first["type"] == "missing" else f", got {reprlib.repr(first['input'])[:80]}"
         raise BenchError(f"{path}: {where}: {first['msg']}{seen}") from error

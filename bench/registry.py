@@ -110,7 +110,7 @@ class Registry(Generic[T]):
         entry = self.entry(name)
         try:
             module = importlib.import_module(entry.module)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # whatever a stranger's module does, the others must still be usable
             raise BenchError(f"{self.kind} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
         base = self.base()
         classes = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 # one computing thread per test process: pytest-xdist already uses the cores, and bits must not depend on them
@@ -63,6 +64,12 @@ def make_msrs(root: Path, parts: dict[str, int] | None = None, size: tuple[int, 
             else:
                 Image.fromarray(labels).save(folder / "Segmentation_labels" / f"{name}.png")
     return root
+
+
+@pytest.fixture(name="make_data", scope="session")
+def _make_data() -> Callable[..., Path]:
+    """``make_msrs``, for tests that need a data set of their own size."""
+    return make_msrs
 
 
 @pytest.fixture(scope="session")

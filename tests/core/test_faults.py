@@ -495,6 +495,8 @@ def kill_during(process: subprocess.Popen[str], stage: str, rng: random.Random) 
             process.kill()
     process.wait()
     reader.join(60)
+    assert process.stdout is not None
+    process.stdout.close()
     return not ended
 
 
