@@ -34,7 +34,7 @@ from methods.seafusion import SeaFusionMethod
 
 TINY = (
     ("rounds", "2"), ("fusion_steps", "10"), ("segmenter_steps", "10"), ("fusion_batch", "2"),
-    ("segmenter_batch", "2"), ("image_scale", "1"), ("fusion_crop", "1"), ("precision", "float32"),
+    ("segmenter_batch", "2"), ("image_scale", "1"), ("fusion_crop", "0.5"), ("precision", "float32"),
 )  # fmt: skip
 
 
@@ -254,6 +254,7 @@ def test_the_released_recipe_starts_anew_every_round(request_for: Callable[..., 
     assert training.state.optimisers["fusion"] is not optimiser
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_fusion_learns_and_the_segmenter_stands_still(request_for: Callable[..., TrainRequest]) -> None:
     training = joint(make_plan(request_for()))
     phase = training.phases()[2]
@@ -284,8 +285,10 @@ def test_the_semantic_gradient_reaches_the_fusion_network(request_for: Callable[
     assert torch.allclose(twice - once, once - without, rtol=1e-3, atol=1e-7)
 
 
+@pytest.mark.usefixtures("toy_segmenter")
 def test_cost_is_told_in_advance(request_for: Callable[..., TrainRequest]) -> None:
-    text = estimate_cost(request_for(preset="paper", options=(("precision", "float32"),)), steps=1)
+    options = (("precision", "float32"), ("fusion_batch", "2"), ("segmenter_batch", "2"))
+    text = estimate_cost(request_for(preset="paper", options=options), steps=1)
     assert "preset paper, recipe paper, variant full, on cpu (float32" in text
     assert "round 1: fusion 2700, round 1: segmenter 20000" in text
     assert "fusion with semantic loss: " in text

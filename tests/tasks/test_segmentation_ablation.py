@@ -14,11 +14,12 @@ from methods.seafusion import SeaFusionMethod
 
 TRAIN = (
     ("rounds", "1"), ("fusion_steps", "2"), ("segmenter_steps", "2"), ("fusion_batch", "2"), ("segmenter_batch", "2"),
-    ("image_scale", "1"), ("fusion_crop", "1"), ("precision", "float32"),
+    ("image_scale", "1"), ("fusion_crop", "0.5"), ("precision", "float32"),
 )  # fmt: skip
 TASK = {"steps": "2", "batch": "2", "image_scale": "1", "precision": "float32"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("toy_segmenter")
 def test_variants_are_compared_over_seeds(msrs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ablation = Ablation(
