@@ -84,6 +84,8 @@ class MethodInfo:
         trained_on: data sets the authors' weights were trained on, by our names where we have them (``mfnet``,
             ``tno``...); the report marks in-domain results.
         notes: one line a reader of the table should know.
+        agreement: how closely this port reproduces images that its authors published, as ``bench verify-methods``
+            measured; says so where it could not be measured.
     """
 
     title: str
@@ -94,6 +96,7 @@ class MethodInfo:
     weights: tuple[WeightFile, ...] = ()
     trained_on: tuple[str, ...] = ()
     notes: str = ""
+    agreement: str = ""
 
 
 class Method(ABC):

@@ -47,6 +47,7 @@ class DenseFuseMethod(Method):
             ),
         ),
         trained_on=("coco2014",),
+        agreement="13 TNO pairs: at least 86.3 dB, largest difference 1 grey level",
     )
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max")
 

@@ -50,6 +50,7 @@ class FusionGANMethod(Method):
         ),
         trained_on=("tno",),
         notes="trained on the TNO pairs it is usually tested on",
+        agreement="not measured: the published weights were not at hand; names, shapes and arithmetic are tested",
     )
     published = ImageStyle(reader="luma_scipy", merge="pil_ycbcr", stretch="min_max")
 

@@ -50,6 +50,7 @@ class GANMcCMethod(Method):
             ),
         ),
         trained_on=("tno",),
+        agreement="not measured: the published weights were not at hand; names, shapes and arithmetic are tested",
     )
     published = ImageStyle(reader="luma_scipy", merge="pil_ycbcr", stretch="min_max")
 
