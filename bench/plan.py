@@ -279,7 +279,8 @@ def method_facts(cls: type[Method], config: RunConfig) -> dict[str, Any]:
     info = cls.info
     return {
         "name": cls.name, "title": info.title, "year": info.year, "paper": info.paper, "licence": info.licence,
-        "kind": info.kind, "agreement": info.agreement, "origin": "", "weights": [], "trained_on": list(info.trained_on), "notes": info.notes,
+        "kind": info.kind, "origin": "", "agreement": info.agreement,
+        "weights": [], "trained_on": list(info.trained_on), "notes": info.notes,
         "way": "plain" if config.way == "plain" else "published",
         "beside": "", "precision": config.precision, "status": "ok", "reason": "", "training": None,
     }  # fmt: skip
