@@ -86,17 +86,24 @@ class DatasetView:
 
     Attributes:
         name: as in the score table.
-        title: for people.
+        full_title: for people, as ``datasets.yaml`` has it.
         facts: its entry in the manifest.
         pairs: ids of the pairs that the pair-wise scores cover.
         conventions: those with scores, in the order asked for.
+        limit: the most pairs the run was asked to take; None for all.
     """
 
     name: str
-    title: str
+    full_title: str
     facts: Facts
     pairs: tuple[str, ...]
     conventions: tuple[str, ...]
+    limit: int | None = None
+
+    @property
+    def title(self) -> str:
+        """The part before the first comma, for headings."""
+        return self.full_title.partition(",")[0].strip() or self.name
 
     @property
     def page(self) -> str:
@@ -114,7 +121,8 @@ class DatasetView:
         listed, found, scored = self.facts.get("listed"), self.facts.get("found"), len(self.pairs)
         parts = []
         if isinstance(listed, int) and isinstance(found, int) and found < listed:
-            parts.append(f"{found} of {listed} listed pairs on disk")
+            limited = self.limit is not None and found >= self.limit
+            parts.append(f"{found} of {listed} listed pairs {'taken (--limit)' if limited else 'on disk'}")
         if isinstance(found, int) and 0 < scored < found:
             parts.append(f"{scored} of these scored")
         return ", ".join(parts)
@@ -183,7 +191,8 @@ class RunData:
         found = [convention for convention in rows["convention"].unique() if convention]
         asked = [str(name) for name in self.config.get("conventions") or ()]
         conventions = [name for name in asked if name in found] + [name for name in found if name not in asked]
-        return DatasetView(name, str(facts.get("title") or name), facts, tuple(pairs), tuple(conventions))
+        limit = self.config["limit"] if isinstance(self.config["limit"], int) else None
+        return DatasetView(name, str(facts.get("title") or name), facts, tuple(pairs), tuple(conventions), limit)
 
     @property
     def config(self) -> Facts:
