@@ -27,6 +27,9 @@ POLL_S = 0.5
 STAFF_S = 2.0
 """How often the nodes are counted, to hire on those that came."""
 
+KNOCK_S = 15.0
+"""How long the head of a cluster may take to answer."""
+
 PATIENCE_S = 600.0
 """How long a run waits for a node when none has room."""
 
@@ -70,12 +73,20 @@ class RayExecutor:
             return
         address = os.environ.get("RAY_ADDRESS") or "local"
         try:
+            _knock(address)
             self._ray.init(address=address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             text = " ".join(str(error).split())[:200]
             raise BenchError(
                 f"RAY_ADDRESS is {address}: no cluster answers there ({text}); see docs/scaling.md"
             ) from error
+
+
+def _knock(address: str) -> None:
+    """Raises OSError if nothing listens at ``HOST:PORT``; Ray itself would try for many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
 
 
 def room(nodes: Sequence[Mapping[str, Any]], threads: int, gpus: float) -> int:

@@ -21,6 +21,10 @@ Luma = NDArray[np.float64]
 MAX_PIXELS = 100_000_000
 """Larger images are refused before they are decoded (a decompression bomb would exhaust memory)."""
 
+PillowImage.MAX_IMAGE_PIXELS = MAX_PIXELS
+BOMBS = (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning)
+"""The warning, too, is an exception where warnings are made errors."""
+
 
 def read_image(path: Path, colour: bool | None = None) -> Image:
     """Reads an 8-bit grey or RGB image as stored.
@@ -85,7 +89,7 @@ def _opened(path: Path, four_channel: bool = False) -> Iterator[PillowImage.Imag
             yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error
-    except (UnidentifiedImageError, PillowImage.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, *BOMBS, OSError, SyntaxError, ValueError) as error:
         text = " ".join(str(error).split())
         raise BenchError(f"{path}: not a readable image ({text}); fetch or export it again") from error
 

@@ -105,12 +105,13 @@ class Registry(Generic[T]):
         """Imports one plug-in and returns its class.
 
         Raises:
-            BenchError: unknown name, a module that cannot be imported, or not exactly one class with that name.
+            BenchError: unknown name, a module that cannot be imported, not exactly one class with that name, or one
+                that lacks a method.
         """
         entry = self.entry(name)
         try:
             module = importlib.import_module(entry.module)
-        except (Exception, SystemExit) as error:  # whatever a stranger's module does, the others must still be usable
+        except (Exception, SystemExit) as error:  # a stranger's module may do anything; the others stay usable
             raise BenchError(f"{self.kind} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
         base = self.base()
         classes = [
@@ -124,6 +125,9 @@ class Registry(Generic[T]):
                 f"{self.kind} {name!r}: {entry.module} defines {len(classes)} {base.__name__} classes with "
                 f'name = "{name}", wanted exactly one'
             )
+        if lacking := sorted(getattr(classes[0], "__abstractmethods__", ())):
+            missing = ", ".join(lacking)
+            raise BenchError(f"{self.kind} {name!r}: {classes[0].__name__} does not define {missing}; add it")
         return classes[0]
 
     def base(self) -> type[T]:
