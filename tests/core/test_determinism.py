@@ -1,4 +1,4 @@
-"""The same seed gives the same scores, bit for bit, whatever runs the work: this process, one worker, many, a cluster."""
+"""The same seed gives the same scores, bit for bit, whatever runs the work: one process, many, or a cluster."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_one_worker_two_and_none_give_the_same_bits(
     process = type(bench_process)({**bench_process.env, **free})
     found = {}
     for name, more in ways.items():
-        request = request_for(msrs, tmp_path / name, METHODS, "--metrics", "EN,MI,VIF,SF,SD,Qabf,MS-SSIM", *more)
+        request = request_for(msrs, tmp_path / name, METHODS, "--metrics", "EN,MI,VIF,SF,SD,Qabf,MS_SSIM", *more)
         code, output = process.run(*request)
         assert code == 0, output
         found[name] = results(tmp_path / name)
