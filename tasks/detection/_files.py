@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from bench.types import BenchError
 from tasks.detection.settings import ORIGINAL
@@ -21,14 +24,34 @@ INSTALL = "pip install 'ivif-bench[detection]'"
 
 
 def require_ultralytics() -> None:
-    """Checks that ultralytics is there, and keeps it from installing packages or calling home when imported.
+    """Imports ultralytics, kept from installing packages, from calling home and from changing other libraries.
+
+    On import it replaces ``PIL.Image.open`` (an unreadable image then asks for another package), ``torch.save`` and
+    three functions of OpenCV, and turns OpenCV's threads off, for the whole process.
 
     Raises:
         BenchError: it is not installed.
     """
     require("ultralytics")
+    if "ultralytics.utils.patches" in sys.modules:
+        return
     os.environ.setdefault("YOLO_AUTOINSTALL", "false")
     os.environ.setdefault("YOLO_OFFLINE", "true")
+    import cv2
+    import torch
+    from PIL import Image
+
+    patched: list[tuple[Any, str]] = [(Image, "open"), (torch, "save")]
+    patched += [(cv2, name) for name in ("imread", "imwrite", "imshow")]
+    originals = [getattr(owner, name) for owner, name in patched]
+    threads = cv2.getNumThreads()
+    try:
+        importlib.import_module("ultralytics.nn.tasks")
+        importlib.import_module("ultralytics.utils.patches")
+    finally:
+        for (owner, name), original in zip(patched, originals, strict=True):
+            setattr(owner, name, original)
+        cv2.setNumThreads(threads)
 
 
 def require(package: str) -> None:

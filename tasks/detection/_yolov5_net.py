@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.types import BenchError
+from tasks.detection import _files
 
 BATCH_NORM_EPS = 1e-3
 """Of every batch norm of YOLOv5; PyTorch's own default is 1e-5."""
@@ -140,6 +141,7 @@ def _layer(
 
 
 def _blocks(name: str) -> Any:
+    _files.require_ultralytics()
     from ultralytics.nn import modules
 
     return getattr(modules, name)

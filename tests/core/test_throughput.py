@@ -106,7 +106,7 @@ def test_pairs_that_fail_are_handed_over_and_the_rest_goes_on(files: list[PairFi
     fuse_stream(Fuser(Mixing()), files, sink)
     failed = {name: result for name, result, _ in sink.got if isinstance(result, Exception)}
     assert set(failed) == {"0", "2"}
-    assert all(isinstance(error, BenchError) for error in failed.values())
+    assert all(isinstance(error, BenchError) for error in failed.values()), failed
     assert str(files[2].vis_path) in str(failed["2"])
     assert len(sink.got) == len(files)
 

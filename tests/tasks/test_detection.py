@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from tasks.detection import task as module
 from tasks.detection.average_precision import Truth
 from tasks.detection.settings import read_settings
 
-pytest.importorskip("ultralytics")
-pytest.importorskip("faster_coco_eval")
+if not all(map(find_spec, ("ultralytics", "faster_coco_eval"))):
+    pytest.skip("the detection extra is not installed", allow_module_level=True)
 
 LABELS = {"1": "0 0.5 0.5 0.2 0.4\n2 0.25 0.5 0.25 0.25\n", "131": "0 0.5 0.5 0.2 0.4\n7 0.1 0.1 0.1 0.1\n", "69": "\n"}
 """A pair of the training part, one of the test part, and one without a box."""
@@ -245,9 +246,12 @@ def test_fine_tuning_needs_a_labelled_training_part_and_a_model_it_can_train(job
 @pytest.mark.filterwarnings("ignore")
 def test_fine_tuning_changes_the_detector_once(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
-    from ultralytics.nn.tasks import DetectionModel
 
+    from tasks.detection import _files
     from tasks.detection.coco import NAMES
+
+    _files.require_ultralytics()
+    from ultralytics.nn.tasks import DetectionModel
 
     start = tmp_path / "yolov8n.pt"
     model: Any = DetectionModel("yolov8n.yaml", ch=3, nc=80, verbose=False)

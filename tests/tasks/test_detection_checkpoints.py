@@ -9,6 +9,7 @@ import sys
 import types
 import zipfile
 from collections import OrderedDict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,14 @@ class Evil:
 
     def __reduce__(self) -> Any:
         return self.call
+
+
+def ultralytics() -> None:
+    """Skips where the package is not installed; imports it as the project does."""
+    try:
+        _files.require_ultralytics()
+    except BenchError as error:
+        pytest.skip(str(error))
 
 
 def write_original(path: Path, seed: int = 0) -> Path:
@@ -74,7 +83,7 @@ def write_original(path: Path, seed: int = 0) -> Path:
 
 @pytest.fixture
 def original(tmp_path: Path) -> Path:
-    pytest.importorskip("ultralytics")
+    ultralytics()
     return write_original(tmp_path / "yolov5n.pt")
 
 
@@ -140,7 +149,7 @@ def write_ultralytics(path: Path, layout: str = "yolov5n.yaml") -> Path:
 
 
 def test_a_model_of_the_ultralytics_package_gives_what_the_package_gives(tmp_path: Path) -> None:
-    pytest.importorskip("ultralytics")
+    ultralytics()
     path = write_ultralytics(tmp_path / "yolov5nu.pt")
     detector: Any = DETECTORS.get("ultralytics")("yolov5nu", tmp_path, "cpu")
     assert detector.path == path
@@ -170,7 +179,7 @@ HOSTILE = [
 @pytest.mark.parametrize("call", HOSTILE, ids=lambda call: call[0].__name__)
 @pytest.mark.parametrize("detector", ["yolov5", "ultralytics"])
 def test_a_hostile_checkpoint_is_refused_and_writes_nothing(tmp_path: Path, call: Any, detector: str) -> None:
-    pytest.importorskip("ultralytics")
+    ultralytics()
     marker = tmp_path / "written"
     function, *arguments = call
 
@@ -257,3 +266,19 @@ def test_weights_that_do_not_fit_their_own_layout_are_named(original: Path, monk
     monkeypatch.setattr(yolov5, "module_tensors", lambda model: dict(list(real(model).items())[1:]))
     with pytest.raises(BenchError, match="do not fit its own layer list"):
         DETECTORS.get("yolov5")(str(original), None, "cpu")
+
+
+def test_importing_ultralytics_leaves_other_libraries_alone() -> None:
+    """In a fresh process: it would replace Pillow's ``open`` and more, so that a bad image asks for another package."""
+    if find_spec("ultralytics") is None:
+        pytest.skip("ultralytics is not installed")
+    code = (
+        "import cv2, torch\n"
+        "from PIL import Image\n"
+        "from tasks.detection import _files\n"
+        "before = Image.open, torch.save, cv2.imread, cv2.imwrite, cv2.getNumThreads()\n"
+        "_files.require_ultralytics()\n"
+        "assert before == (Image.open, torch.save, cv2.imread, cv2.imwrite, cv2.getNumThreads())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.task import Detections
+from tasks.detection import _files
 from tasks.detection.average_precision import CONVENTIONS, THRESHOLDS, Truth, coco, iou, table, yolov5
 
 
@@ -62,12 +65,13 @@ def slow_coco(truth: list[Truth], found: list[Detections], number: int, threshol
     for rank, (_, hit) in enumerate(verdicts, 1):
         right += hit
         curve.append((right / total, right / rank))
-    points = [max((p for r, p in curve if r >= point / 100 - 1e-12), default=0.0) for point in range(101)]
+    # compared without tolerance, as pycocotools does: a recall of 3/5 does not reach linspace's 0.6000000000000001
+    points = [max((p for r, p in curve if r >= point), default=0.0) for point in np.linspace(0.0, 1.0, 101)]
     return float(np.mean(points))
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_coco_is_its_definition(seed: int) -> None:
     pytest.importorskip("faster_coco_eval")
     truth, found = random_set(seed)
@@ -78,8 +82,11 @@ def test_coco_is_its_definition(seed: int) -> None:
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_yolov5_is_what_the_ultralytics_package_computes(seed: int) -> None:
+    if find_spec("ultralytics") is None:
+        pytest.skip("ultralytics is not installed")
+    _files.require_ultralytics()
     # older versions matched by IoU
     pytest.importorskip("ultralytics", minversion="8.4")
     import torch
