@@ -270,6 +270,7 @@ cp "$out/scores.csv" "$out.csv"
 """
 
 
+@pytest.mark.slow
 def test_a_really_full_disk_stops_the_run_and_more_space_lets_it_go_on(
     data: Path, tmp_path: Path, bench_process: Any, request_for: Request
 ) -> None:
