@@ -73,11 +73,19 @@ class SegmenterSchedule:
         return self.rate * (1 - (step - warmup_steps) / (self.steps - warmup_steps)) ** self.power
 
 
-SHORT: dict[str, Any] = {
-    "optimiser": "adamw", "rate": 1e-3, "warmup": 0.05, "warmup_from": 1e-4, "scales": (1.0, 1.25, 1.5), "jitter": 0.2,
-}  # fmt: skip
-"""What a schedule of a few hundred steps from random weights needs: in those, the published SGD and its strong
-augmentation find nothing but the background."""
+def short_schedule(
+    steps: int, batch: int, image_scale: float = 1.0, crop: float = 1.0, shuffle: bool = True
+) -> SegmenterSchedule:
+    """A schedule of a few hundred steps from random weights.
+
+    In so few, the published SGD and its strong augmentation find nothing but the background; AdamW and weaker
+    augmentation find most classes.
+    """
+    scales = (0.75, 1.0, 1.25) if crop < 1 else (1.0, 1.25, 1.5)
+    return SegmenterSchedule(
+        steps, batch, image_scale, crop, optimiser="adamw", rate=1e-3, warmup=0.05, warmup_from=1e-4, scales=scales,
+        jitter=0.2, shuffle=shuffle,
+    )  # fmt: skip
 
 
 def ohem_cross_entropy(logits: Tensor, labels: Tensor, keep_at_least: int) -> Tensor:

@@ -19,7 +19,7 @@ from bench.plugins import SEGMENTERS
 from bench.training import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
 from bench.training.backbones import find_resnet18, obtain_resnet18
 from bench.training.precision import autocast, pick_precision
-from bench.training.segmentation import SHORT, SegmenterSchedule, build_optimiser, segmenter_step
+from bench.training.segmentation import SegmenterSchedule, build_optimiser, segmenter_step, short_schedule
 from bench.training.sets import class_names, set_digest
 from bench.training.stacks import LabelledStack, PairStack, load_pairs
 from bench.types import BenchError
@@ -50,9 +50,9 @@ class Recipe:
         fresh_network: every round starts from a new fusion network and optimiser; only the segmenter carries over.
         stretch_batch: images for the segmenter are stretched over batches of this size; 1 is per image, as published.
         shuffle: order of the segmenter's training images.
-        short_schedule: the segmenter learns by ``bench.training.segmentation.SHORT``.
+        short_schedule: the segmenter learns by ``bench.training.segmentation.short_schedule``.
         image_scale: images are shrunk to this share of their size.
-        fusion_crop: share of an image's height and width that a fusion step sees; 1 is whole images.
+        crop: share of an image's height and width that a step sees; 1 is whole images.
     """
 
     rounds: int = 4
@@ -74,7 +74,7 @@ class Recipe:
     shuffle: bool = True
     short_schedule: bool = False
     image_scale: float = 1.0
-    fusion_crop: float = 1.0
+    crop: float = 1.0
 
 
 RECIPES: dict[str, Recipe] = {
@@ -92,12 +92,12 @@ RECIPES: dict[str, Recipe] = {
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "quick": {
-        "rounds": 3, "fusion_steps": 150, "fusion_epochs": 0, "segmenter_steps": 150, "fusion_batch": 4,
-        "segmenter_batch": 4, "short_schedule": True, "image_scale": 0.5, "fusion_crop": 0.5,
+        "rounds": 3, "fusion_steps": 100, "fusion_epochs": 0, "segmenter_steps": 150, "fusion_batch": 4,
+        "segmenter_batch": 4, "short_schedule": True, "crop": 0.5,
     },
     "smoke": {
         "rounds": 2, "fusion_steps": 80, "fusion_epochs": 0, "segmenter_steps": 60, "fusion_batch": 2,
-        "segmenter_batch": 4, "short_schedule": True, "image_scale": 0.5, "fusion_crop": 0.5,
+        "segmenter_batch": 4, "short_schedule": True, "image_scale": 0.5, "crop": 0.5,
     },
 }  # fmt: skip
 """What a preset changes in a recipe; ``paper`` changes nothing."""
@@ -259,13 +259,11 @@ class JointTraining:
         self.segmenter = SEGMENTERS.get(plan.segmenter)()
         modules = {"fusion": self._new_network(self.seed)}
         self.initial = "none"
-        self.schedule = SegmenterSchedule(
-            steps=max(1, self._segmenter_total()),
-            batch=self.recipe.segmenter_batch,
-            image_scale=self.recipe.image_scale,
-            shuffle=self.recipe.shuffle,
-            **(SHORT if self.recipe.short_schedule else {}),
-        )
+        make_schedule = short_schedule if self.recipe.short_schedule else SegmenterSchedule
+        self.schedule = make_schedule(
+            steps=max(1, self._segmenter_total()), batch=self.recipe.segmenter_batch,
+            image_scale=self.recipe.image_scale, crop=self.recipe.crop, shuffle=self.recipe.shuffle,
+        )  # fmt: skip
         optimisers: dict[str, Any] = {"fusion": self._new_adam(modules["fusion"])}
         if plan.trains_segmenter:
             net, self.initial = self.segmenter.build(plan.classes, self.seed, backbone)
@@ -401,12 +399,12 @@ class JointTraining:
     def _crop(self, number: int) -> tuple[slice, slice]:
         """One window for the whole batch, so that it is a view."""
         height, width = self.stack.ir.shape[-2:]
-        if self.recipe.fusion_crop == 1:
+        if self.recipe.crop == 1:
             return slice(0, height), slice(0, width)
         random = np.random.default_rng([self.seed, 2, number])
         windows = []
         for length in (height, width):
-            size = max(1, round(length * self.recipe.fusion_crop))
+            size = max(1, round(length * self.recipe.crop))
             start = int(random.integers(length - size + 1))
             windows.append(slice(start, start + size))
         return windows[0], windows[1]

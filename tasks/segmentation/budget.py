@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bench.training.precision import PRECISIONS
-from bench.training.segmentation import SHORT, SegmenterSchedule
+from bench.training.segmentation import SegmenterSchedule, short_schedule
 from bench.types import BenchError
 
 
@@ -32,10 +32,10 @@ class Budget:
 BUDGETS: dict[str, Budget] = {
     # 80,000 steps of 16 images at full size (section 4.1 and the released code)
     "paper": Budget(SegmenterSchedule(steps=80_000, batch=16)),
-    # minutes on two CPU cores: images of half their size, and what short schedules need
-    "quick": Budget(SegmenterSchedule(steps=800, batch=4, image_scale=0.5, **SHORT)),
-    # half a minute: shows that everything works, and little more
-    "smoke": Budget(SegmenterSchedule(steps=160, batch=4, image_scale=0.5, **SHORT), multi_scale=False),
+    # minutes on two CPU cores: a quarter of each image per step, and what short schedules need
+    "quick": Budget(short_schedule(steps=900, batch=4, crop=0.5)),
+    # half a minute, on images of half their size: shows that everything works, and little more
+    "smoke": Budget(short_schedule(steps=160, batch=4, image_scale=0.5), multi_scale=False),
 }
 
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -46,7 +46,8 @@ def make_budget(preset: str, options: Mapping[str, str]) -> Budget:
 
     Args:
         preset: ``smoke``, ``quick`` or ``paper``.
-        options: ``segmenter``, ``precision``, ``compile``, ``multi_scale``, ``steps``, ``batch``, ``image_scale``.
+        options: ``segmenter``, ``precision``, ``compile``, ``multi_scale``, ``steps``, ``batch``, ``image_scale``,
+            ``crop``.
 
     Raises:
         BenchError: an unknown preset or option, or a value that does not fit.
@@ -59,8 +60,11 @@ def make_budget(preset: str, options: Mapping[str, str]) -> Budget:
             budget = _with_option(budget, name, text)
         except (KeyError, ValueError) as error:
             raise BenchError(f"segmentation: option {name}={text!r} does not fit; see BUDGETS for its kind") from error
-    if not 0 < budget.schedule.image_scale <= 1 or budget.schedule.steps < 1 or budget.schedule.batch < 2:
-        raise BenchError("segmentation: wanted 0 < image_scale <= 1, steps >= 1 and batch >= 2 (batch norm needs two)")
+    schedule = budget.schedule
+    if not (0 < schedule.image_scale <= 1 and 0 < schedule.crop <= 1 and schedule.steps >= 1 and schedule.batch >= 2):
+        raise BenchError(
+            "segmentation: wanted image_scale and crop above 0 and up to 1, steps >= 1, batch >= 2 (batch norm needs two)"
+        )
     return budget
 
 
@@ -80,7 +84,9 @@ def _with_option(budget: Budget, name: str, text: str) -> Budget:
             return replace(budget, schedule=replace(budget.schedule, batch=int(text)))
         case "image_scale":
             return replace(budget, schedule=replace(budget.schedule, image_scale=float(text)))
+        case "crop":
+            return replace(budget, schedule=replace(budget.schedule, crop=float(text)))
     raise BenchError(
         f"segmentation: option {name}={text!r} is not known, wanted segmenter, precision, compile, multi_scale, steps, "
-        "batch or image_scale"
+        "batch, image_scale or crop"
     )

@@ -34,7 +34,7 @@ from methods.seafusion import SeaFusionMethod
 
 TINY = (
     ("rounds", "2"), ("fusion_steps", "10"), ("segmenter_steps", "10"), ("fusion_batch", "2"),
-    ("segmenter_batch", "2"), ("image_scale", "1"), ("fusion_crop", "0.5"), ("precision", "float32"),
+    ("segmenter_batch", "2"), ("image_scale", "1"), ("crop", "0.5"), ("precision", "float32"),
 )  # fmt: skip
 
 

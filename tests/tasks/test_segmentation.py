@@ -27,7 +27,7 @@ from tasks.segmentation.scoring import score_rows, score_set
 from tasks.segmentation.segmenters.banet import BanetSegmenter
 
 CLASSES = load_datasets()["mfnet"].classes
-OPTIONS = {"steps": "6", "batch": "2", "image_scale": "1", "precision": "float32", "multi_scale": "true"}
+OPTIONS = {"steps": "6", "batch": "2", "image_scale": "1", "precision": "float32", "multi_scale": "true", "crop": "1"}
 
 # ------------------------------------------------------------------ numbers
 
