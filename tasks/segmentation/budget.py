@@ -63,7 +63,8 @@ def make_budget(preset: str, options: Mapping[str, str]) -> Budget:
     schedule = budget.schedule
     if not (0 < schedule.image_scale <= 1 and 0 < schedule.crop <= 1 and schedule.steps >= 1 and schedule.batch >= 2):
         raise BenchError(
-            "segmentation: wanted image_scale and crop above 0 and up to 1, steps >= 1, batch >= 2 (batch norm needs two)"
+            f"segmentation: image_scale {schedule.image_scale}, crop {schedule.crop}, steps {schedule.steps}, batch "
+            f"{schedule.batch}; wanted the first two above 0 and up to 1, steps >= 1, batch >= 2 (batch norm needs two)"
         )
     return budget
 
