@@ -100,12 +100,23 @@ def ohem_cross_entropy(logits: Tensor, labels: Tensor, keep_at_least: int) -> Te
         keep_at_least: a count of pixels of the batch; the released code takes one image's worth.
     """
     losses = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none").flatten()
+    if losses.is_cuda:
+        return hard_mean_without_waiting(losses, keep_at_least)
+    hard = losses > OHEM_THRESHOLD
+    if int(hard.sum()) > keep_at_least:
+        return losses[hard].mean()
+    return losses.topk(min(keep_at_least, losses.numel()), sorted=False).values.mean()
+
+
+def hard_mean_without_waiting(losses: Tensor, keep_at_least: int) -> Tensor:
+    """The mean that OHEM keeps, without a branch that depends on values: both answers are made, one is chosen.
+
+    Args:
+        losses: (N,) of all pixels, not negative.
+        keep_at_least: as in ``ohem_cross_entropy``.
+    """
     keep = min(keep_at_least, losses.numel())
     hard = losses > OHEM_THRESHOLD
-    if not losses.is_cuda:
-        if int(hard.sum()) > keep_at_least:
-            return losses[hard].mean()
-        return losses.topk(keep, sorted=False).values.mean()
     count = hard.sum()
     with torch.no_grad():
         limit = losses.sort(descending=True).values[keep - 1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.method import TrainRequest
 from bench.plugins import SEGMENTERS
 from bench.training import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
 from bench.training.backbones import find_resnet18, obtain_resnet18
+from bench.training.clock import clock, in_words
 from bench.training.precision import autocast, pick_precision
 from bench.training.segmentation import SegmenterSchedule, build_optimiser, segmenter_step, short_schedule
 from bench.training.sets import class_names, set_digest
@@ -458,12 +458,6 @@ class JointTraining:
             weight_decay=self.recipe.fusion_weight_decay, fused=self.device.type == "cuda",
         )  # fmt: skip
 
-    def clock(self) -> float:
-        """Seconds, when all work given to the device is done."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return time.perf_counter()
-
     def _enter(self, fusion: bool = False, segmenter: bool = False) -> None:
         """Lets the named networks learn and freezes the other."""
         for name, learns in (("fusion", fusion), ("segmenter", segmenter)):
@@ -524,20 +518,12 @@ def estimate_cost(request: TrainRequest, steps: int = 2) -> str:
 
 def _measure(phase: Phase, training: JointTraining, steps: int) -> tuple[float, float]:
     """Seconds to enter a phase, and per step."""
-    begin = training.clock()
+    begin = clock(training.device)
     if phase.prepare is not None:
         phase.prepare(training.state)
-    entered = training.clock()
+    entered = clock(training.device)
     phase.step(0, training.state)
-    start = training.clock()
+    start = clock(training.device)
     for number in range(1, steps + 1):
         phase.step(number, training.state)
-    return entered - begin, (training.clock() - start) / steps
-
-
-def in_words(seconds: float) -> str:
-    """A duration for people: ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
-    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / unit:.{0 if unit < 3600 else 1}f} {name}"
-    return f"{seconds / 86_400:.1f} days"
+    return entered - begin, (clock(training.device) - start) / steps

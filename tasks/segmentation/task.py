@@ -44,7 +44,11 @@ class SegmentationTask(Task):
         """The default segmenter needs no optional package."""
 
     def run(self, job: Job) -> Iterable[Score]:
-        """Trains (or goes on training), predicts and scores."""
+        """Trains (or goes on training), predicts and scores.
+
+        Raises:
+            BenchError: the data set names no classes, a label file does not fit, or an option is wrong.
+        """
         if not job.spec.classes:
             raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
         return SegmentationJob(job, make_budget(job.preset, job.options)).rows()
@@ -52,6 +56,10 @@ class SegmentationTask(Task):
     def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
         """From the confusion matrices kept."""
         return read_resampler(work_dir / "confusion.npz")
+
+    def estimate_cost(self, job: Job) -> str:
+        """Measures a few training steps of one job and says in words what the whole retraining would take here."""
+        return SegmentationJob(job, make_budget(job.preset, job.options)).estimate_cost()
 
     def fingerprint(self, job: Job) -> str:
         """Version, budget, precision, initial weights and the jointly trained segmenter.

@@ -24,6 +24,7 @@ from bench.training import (
     write_record,
 )
 from bench.training.backbones import RESNET18, find_resnet18, load_resnet18
+from bench.training.clock import in_words
 from bench.training.journal import read_log
 from bench.training.precision import pick_precision
 from bench.training.segmentation import (
@@ -31,6 +32,7 @@ from bench.training.segmentation import (
     SegmenterSchedule,
     augment,
     draw_augmentation,
+    hard_mean_without_waiting,
     jitter_colour,
     ohem_cross_entropy,
     segmentation_loss,
@@ -243,6 +245,26 @@ def test_ohem_equals_the_plain_rule(keep: int, sharpness: float) -> None:
     logits = F.one_hot(labels, 4).permute(0, 3, 1, 2) * sharpness + torch.randn(2, 4, 8, 8, generator=generator)
     labels[0, :2] = 255
     assert float(ohem_cross_entropy(logits, labels, keep)) == pytest.approx(plain_ohem(logits, labels, keep), rel=1e-5)
+
+
+@pytest.mark.parametrize("keep", [1, 7, 30, 200])
+def test_the_way_without_waiting_gives_the_same_mean_and_gradient(keep: int) -> None:
+    generator = torch.Generator().manual_seed(keep)
+    values = torch.rand(100, generator=generator) * 0.6
+    values[:5] = values[5]  # ties
+    one, other = (values.clone().requires_grad_(True) for _ in range(2))
+    limit = -math.log(0.7)
+    hard = one[one > limit]
+    wanted = hard.mean() if len(hard) > keep else one.topk(min(keep, 100)).values.mean()
+    seen = hard_mean_without_waiting(other, keep)
+    assert float(seen.detach()) == pytest.approx(float(wanted.detach()), rel=1e-5)
+    wanted.backward()
+    seen.backward()
+    assert one.grad is not None
+    assert other.grad is not None
+    assert float(other.grad.sum()) == pytest.approx(1, rel=1e-4)
+    untied = torch.arange(100) > 5
+    assert torch.allclose(one.grad[untied], other.grad[untied], atol=1e-6)
 
 
 def test_ohem_by_hand() -> None:
@@ -460,6 +482,10 @@ def test_backbone_tensors_are_loaded_and_checked(tmp_path: Path) -> None:
     torch.save({key: value for key, value in source.state_dict().items() if "layer3.0.conv1" not in key}, path)
     with pytest.raises(BenchError, match=r"layer3\.0\.conv1\.weight is missing"):
         load_resnet18(parts, path)
+
+
+def test_durations_for_people() -> None:
+    assert [in_words(seconds) for seconds in (40, 600, 9000, 200_000)] == ["40 s", "10 min", "2.5 h", "2.3 days"]
 
 
 def test_precision_words() -> None:

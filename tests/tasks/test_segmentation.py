@@ -277,6 +277,15 @@ def test_labels_of_another_size_are_named(job: Job, tmp_path: Path) -> None:
         run(replace(job, parts=parts))
 
 
+@pytest.mark.usefixtures("toy_segmenter")
+def test_the_cost_is_told_in_advance(job: Job) -> None:
+    options = {"precision": "float32", "batch": "2"}
+    text = SegmentationTask().estimate_cost(replace(job, preset="paper", options=options))
+    assert "preset paper, banet on cpu (float32" in text
+    assert "80000 steps of " in text
+    assert not job.work_dir.exists()
+
+
 def test_the_fingerprint_follows_the_settings(job: Job) -> None:
     task = SegmentationTask()
     assert task.fingerprint(job) == task.fingerprint(job)
