@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from bench import __version__
-from bench.plan import CORE_TASKS, DatasetPlan, MethodPlan, Plan
 from bench.machine import describe_machine
+from bench.plan import CORE_TASKS, DatasetPlan, MethodPlan, Plan
 from bench.store import digest
 from bench.types import PairFiles
 

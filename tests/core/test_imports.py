@@ -11,13 +11,49 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for top in ("bench", "methods", "tasks", "reports") for path in (ROOT / top).rglob("*.py"))
 
 ALLOWED = {
-    "methods": {"bench.method", "bench.types", "bench.images", "bench.checkpoints", "bench.training", "bench.plugins",
-                "bench.task", "bench.datasets", "bench.truth", "bench.harness", "bench.cost"},
-    "tasks": {"bench.task", "bench.types", "bench.images", "bench.training", "bench.plugins", "bench.config", "bench.datasets",
-              "bench.truth", "bench.fetch", "bench.weights", "bench.module_checkpoint", "bench.resampling", "bench.store", "bench.code_digest"},
-    "reports": {"bench.types", "bench.config", "bench.tables", "bench.stats", "bench.store", "bench.images", "bench.metrics",
-                "bench.datasets", "bench.truth", "bench.compare", "bench"},
-}  # fmt: skip
+    "methods": {
+        "bench.checkpoints",
+        "bench.cost",
+        "bench.datasets",
+        "bench.harness",
+        "bench.images",
+        "bench.method",
+        "bench.plugins",
+        "bench.task",
+        "bench.training",
+        "bench.truth",
+        "bench.types",
+    },
+    "tasks": {
+        "bench.code_digest",
+        "bench.config",
+        "bench.datasets",
+        "bench.fetch",
+        "bench.images",
+        "bench.module_checkpoint",
+        "bench.plugins",
+        "bench.resampling",
+        "bench.store",
+        "bench.task",
+        "bench.training",
+        "bench.truth",
+        "bench.types",
+        "bench.weights",
+    },
+    "reports": {
+        "bench",
+        "bench.compare",
+        "bench.config",
+        "bench.datasets",
+        "bench.images",
+        "bench.metrics",
+        "bench.stats",
+        "bench.store",
+        "bench.tables",
+        "bench.truth",
+        "bench.types",
+    },
+}
 
 LATE = {
     "methods": {"bench/plugins.py"},
