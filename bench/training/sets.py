@@ -23,7 +23,7 @@ def class_names(dataset: str, pairs: Sequence[PairFiles]) -> tuple[str, ...]:
     if spec is None or not spec.classes:
         raise BenchError(
             f"data set {dataset!r} has no segmentation classes in datasets.yaml; "
-            "choose one with labels (mfnet, demo) or give the option classes=N"
+            "choose one with labels (mfnet, demo), give the option classes=N, or leave the semantic loss out"
         )
     if pairs and pairs[0].label_path is None:
         raise BenchError(f"{dataset} {pairs[0].id}: has no segmentation labels; fetch them or choose another data set")

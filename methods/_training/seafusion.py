@@ -169,8 +169,18 @@ def make_plan(request: TrainRequest) -> Plan:
         segmenter=options.get("segmenter", "banet"),
         precision=pick_precision(options.get("precision", "auto"), request.device),
         compile=options.get("compile", "false").lower() in ("1", "true", "yes", "on"),
-        classes=int(options["classes"]) if "classes" in options else len(class_names(request.dataset, request.pairs)),
+        classes=_count_classes(request, variant, options),
     )
+
+
+def _count_classes(request: TrainRequest, variant: str, options: Mapping[str, str]) -> int:
+    if variant == "no_semantic_loss":  # needs no labels, so any data set will do
+        return 0
+    if "classes" not in options:
+        return len(class_names(request.dataset, request.pairs))
+    if not options["classes"].isdecimal() or not int(options["classes"]):
+        raise BenchError(f"seafusion: option classes={options['classes']!r}, wanted a number of classes above 0")
+    return int(options["classes"])
 
 
 def _with_options(recipe: Recipe, options: Mapping[str, str]) -> Recipe:

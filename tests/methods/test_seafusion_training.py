@@ -151,7 +151,8 @@ def test_the_released_rate_decays_within_a_round(request_for: Callable[..., Trai
 
 
 def joint(plan: Plan) -> JointTraining:
-    return JointTraining(plan, load_pairs(plan.request.pairs, "cpu", plan.classes, plan.recipe.image_scale), None)
+    stack = load_pairs(plan.request.pairs, "cpu", plan.classes or None, plan.recipe.image_scale)
+    return JointTraining(plan, stack, None)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +161,7 @@ def joint(plan: Plan) -> JointTraining:
         ({"recipe": "mine"}, "recipe 'mine' is not known, wanted one of paper, released"),
         ({"variant": "none"}, "variant 'none' is not known"),
         ({"options": (("rate", "1"),)}, "option 'rate' is not known"),
+        ({"options": (("classes", "none"),)}, "option classes='none', wanted a number"),
         ({"options": (("rounds", "many"),)}, "option rounds='many', wanted a int"),
     ],
 )
@@ -168,6 +170,15 @@ def test_unknown_settings_are_named(
 ) -> None:
     with pytest.raises(BenchError, match=message):
         make_plan(request_for(**changes))
+
+
+def test_without_semantic_loss_no_labels_are_needed(request_for: Callable[..., TrainRequest]) -> None:
+    pairs = tuple(replace(item, label_path=None) for item in request_for().pairs)
+    with pytest.raises(BenchError, match="has no segmentation labels"):
+        make_plan(request_for(pairs=pairs))
+    plan = make_plan(request_for(dataset="tno", pairs=pairs, variant="no_semantic_loss"))
+    assert not plan.trains_segmenter
+    assert "segmenter" not in joint(plan).state.modules
 
 
 def test_a_data_set_without_classes_is_refused(request_for: Callable[..., TrainRequest]) -> None:
