@@ -54,7 +54,7 @@ def test_the_smallest_file_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "value", "message"),
     [
-        ("colour", 1, "datasets.mine.colour: Extra inputs are not permitted, got '1'"),
+        ("colour", 1, "datasets.mine.colour: Extra inputs are not permitted, got 1"),
         ("layouts.0.parts.test.depth", "x", "datasets.mine.layouts.0.parts.test.depth: Extra inputs"),
         ("layouts.0.parts.validation", {"ir": "a", "vis": "b"}, "datasets.mine.layouts.0.parts.validation"),
         ("title", ["a"], "datasets.mine.title: Input should be a valid string"),
@@ -67,7 +67,7 @@ def test_the_smallest_file_loads(tmp_path: Path) -> None:
         ("layouts.0.lists.own", "../../etc/passwd", "datasets.mine.layouts.0.lists.own: .*wanted a relative path"),
         ("pairs.test", ["../x"], "datasets.mine.pairs.test.0: .*wanted a printable pair name"),
         ("pairs.test", [""], "datasets.mine.pairs.test.0: .*wanted a printable pair name"),
-        ("pairs.test", [17], "datasets.mine.pairs.test.0: Input should be a valid string, got '17'"),
+        ("pairs.test", [17], "datasets.mine.pairs.test.0: Input should be a valid string, got 17"),
         ("pairs.test", ["a", "b", "a"], "datasets.mine: .*pair 'a' is listed twice"),
         ("subsets.test", {"title": "x"}, "datasets.mine: .*subset 'test' has the name of a split"),
         ("subsets.Day", {"title": "x"}, "datasets.mine.subsets.Day"),
