@@ -158,6 +158,7 @@ def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...
             if task.on_request and config.preset is None:
                 continue
             task.check()
+            task.ready(task_options(config, name), config.weights_root)
         except BenchError as error:
             notes.append(f"task {name} left out: {error}")
         else:

@@ -358,13 +358,20 @@ class Runner:
         for dataset in self.plan.datasets:
             splits = runner.splits_for(task_options(self.config, task))
             parts = {split: dataset.parts.get(split, ()) for split in splits}
-            if not self._has_truth(runner.truth, {split: parts[split] for split in runner.splits}):
+            if not self._carries_truth(task, dataset):
                 continue
             index = FusedIndex(self.store, dataset.name)
             for method in self.runnable:
                 unit = self._task_unit(task, dataset, method, index, parts)
                 if unit and (everything or self._done(task, dataset.name, method.label, unit.key) is None):
                     yield unit
+
+    def _carries_truth(self, task: str, dataset: DatasetPlan) -> bool:
+        """True if the data set has what the task compares with; the core tasks need nothing."""
+        if task in CORE_TASKS:
+            return True
+        runner = TASKS.get(task)
+        return self._has_truth(runner.truth, {split: dataset.parts.get(split, ()) for split in runner.splits})
 
     @staticmethod
     def _has_truth(truth: str, parts: dict[str, tuple[PairFiles, ...]]) -> bool:
@@ -451,7 +458,7 @@ class Runner:
 
     def _task_scores(self, task: str) -> Iterator[Score]:
         for dataset in self.plan.datasets:
-            for method in self.plan.methods:
+            for method in self.plan.methods if self._carries_truth(task, dataset) else ():
                 if method.source is None or method.train:
                     yield skipped_score(task, dataset, method.label, method.reason or "its training was not run")
         if task == "metrics":
@@ -489,6 +496,12 @@ class Runner:
                 named = method.reason.startswith(f"{method.label}:")
                 line = method.reason if named else f"{method.label}: {method.reason}"
                 (self.result.failed if failed else self.result.skipped).append(line)
+        for task in self.config.tasks:
+            if not any(self._carries_truth(task, dataset) for dataset in self.plan.datasets):
+                names = ", ".join(dataset.name for dataset in self.plan.datasets)
+                self.result.failed.append(
+                    f"{task}: no data set of {names} has the truth it needs on disk; add one that has"
+                )
         for dataset in self.plan.datasets:
             self.result.failed += [f"{dataset.name}: {p.where}: {p.text}" for p in dataset.problems if p.fault]
 

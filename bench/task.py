@@ -116,6 +116,15 @@ class Task(ABC):
         """The parts that must be fused first under these settings; ``splits`` unless a setting asks for more."""
         return self.splits
 
+    def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:
+        """Asked only of a task that nobody named: raises BenchError where files are missing, so that it is left out.
+
+        Args:
+            options: the task's settings.
+            weights_root: folder of published weights, if given.
+        """
+        return
+
     @abstractmethod
     def run(self, job: Job) -> Iterable[Score]:
         """Yields the scores; may be interrupted and called again with the same ``work_dir``, and then resumes."""

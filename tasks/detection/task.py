@@ -72,6 +72,10 @@ class DetectionTask(Task):
         for package in ("ultralytics", "faster_coco_eval"):
             _files.require(package)
 
+    def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:
+        """The detector's weights must be at hand."""
+        _files.locate(read_settings(options).model, weights_root)
+
     def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:
         """Fine-tuning also needs the fused training part."""
         return ("train", *self.splits) if read_settings(options).finetune else self.splits

@@ -161,3 +161,25 @@ def test_worker_processes_give_the_same_bytes(finished: Path, msrs: Path, tmp_pa
     assert result.exit_code == 0, result.output
     for path in (tmp_path / "fused" / "mfnet" / "average").glob("*.png"):
         assert path.read_bytes() == (finished / "fused" / "mfnet" / "average" / path.name).read_bytes()
+
+
+def test_a_default_task_without_its_weights_is_left_out_with_a_note(msrs: Path, tmp_path: Path) -> None:
+    result = bench(
+        "run", "--methods", "visible", "--datasets", "mfnet", "--data-root", msrs, "--out", tmp_path,
+        "--executor", "inline",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "task detection left out" in result.output
+
+
+def test_a_named_task_without_truth_is_a_failure(msrs: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "TNO").mkdir(parents=True)
+    for kind in ("ir", "vi"):
+        (tmp_path / "data" / "TNO" / kind).mkdir()
+        Image.fromarray(np.zeros((48, 48), np.uint8)).save(tmp_path / "data" / "TNO" / kind / "01.png")
+    result = bench(
+        "run", "--methods", "visible", "--datasets", "tno", "--tasks", "segmentation", "--data-root", tmp_path / "data",
+        "--out", tmp_path / "out", "--executor", "inline",
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "has the truth it needs" in result.output
