@@ -69,6 +69,11 @@ def test_equal_means_share_a_rank_and_no_one_wins_alone() -> None:
     assert wins(table) == {}
 
 
+def test_nobody_is_best_where_all_are_alike() -> None:
+    table = mean_table(frame({"one": [0.0, 0.0], "two": [0.0, 0.0]}), "tno", "standard")
+    assert [table.cell(name, "EN").rank for name in ("one", "two")] == [None, None]
+
+
 def test_a_mean_over_fewer_pairs_is_shown_but_not_ranked() -> None:
     table = mean_table(frame({**VALUES, "best": [99.0, math.nan, 99.0]}), "tno", "standard")
     cell = table.cell("best", "EN")
