@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -342,8 +341,3 @@ def with_trained_weights(plan: MethodPlan, weights: Path, config: RunConfig) -> 
     if resolved.training and resolved.training.get("dataset"):
         facts["trained_on"] = [str(resolved.training["dataset"])]
     return replace(plan, source=make_source(cls, resolved.path, config), facts=facts, train=False)
-
-
-def has_package(name: str) -> bool:
-    """True if an optional package is installed; imports nothing."""
-    return importlib.util.find_spec(name) is not None
