@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -9,6 +10,11 @@ import torch
 from bench.types import BenchError
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+
+SMALLEST_SIDE = 64
+"""Images with a shorter side than this are computed in float32 on a CPU. There the gradients of strided bfloat16
+convolutions read memory that nobody wrote once a feature map is one or two pixels wide (seen with PyTorch 2.14 and
+oneDNN, on images up to 32 pixels wide): mostly it is multiplied by zero, but now and then it holds NaN."""
 
 
 def pick_precision(wanted: str, device: str | torch.device) -> str:
@@ -37,6 +43,16 @@ def _cpu_has_bfloat16() -> bool:
     return any(bool(getattr(torch.cpu, name)()) for name in questions if hasattr(torch.cpu, name))
 
 
-def autocast(precision: str, device: str | torch.device) -> AbstractContextManager[object]:
-    """The context of the forward pass for a precision picked before."""
-    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bfloat16")
+def autocast(
+    precision: str, device: str | torch.device, size: Sequence[int] | None = None
+) -> AbstractContextManager[object]:
+    """The context of the forward pass for a precision picked before.
+
+    Args:
+        precision: ``float32`` or ``bfloat16``.
+        device: a torch device.
+        size: (height, width) of the images, for networks that shrink them; see ``SMALLEST_SIDE``.
+    """
+    kind = torch.device(device).type
+    too_small = kind == "cpu" and size is not None and min(size) < SMALLEST_SIDE
+    return torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16" and not too_small)

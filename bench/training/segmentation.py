@@ -335,7 +335,7 @@ def segmenter_step(
         images, labels = augment(data.images[chosen], data.labels[chosen], draws, schedule.crop)
         learner = state.optimisers[optimiser]
         set_learning_rate(learner, schedule.learning_rate(number))
-        with autocast(precision, device):
+        with autocast(precision, device, images.shape[-2:]):
             outputs = net(images.contiguous(memory_format=torch.channels_last))
         loss = segmentation_loss(outputs, labels, weights)
         learner.zero_grad(set_to_none=True)

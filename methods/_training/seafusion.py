@@ -377,7 +377,7 @@ class JointTraining:
         values = {"intensity_loss": intensity, "texture_loss": texture}
         optimisers = [state.optimisers["fusion"]]
         if beta and labels is not None:
-            with autocast(self.plan.precision, self.device):
+            with autocast(self.plan.precision, self.device, fused.shape[-2:]):
                 outputs = self._callable("segmenter")(merge_chroma(fused, cr, cb))
             values["semantic_loss"] = semantic_loss(outputs, labels, self.recipe.fusion_auxiliary)
             loss = loss + beta * values["semantic_loss"]

@@ -199,7 +199,7 @@ class SegmentationJob:
         for indices, images, truth in self._test_batches(test, trained.image_scale):
             size = (truth.shape[-2], truth.shape[-1])
             for name, predict in predictors.items():
-                with autocast(precision, self.device):
+                with autocast(precision, self.device, images.shape[-2:]):
                     predicted = predict(trained.net, images, size)
                 matrices = confusion_matrices(truth, predicted, len(self.classes))
                 found[f"{prefix}{name}"][indices] = matrices.cpu().numpy()

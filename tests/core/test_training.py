@@ -26,7 +26,7 @@ from bench.training import (
 from bench.training.backbones import RESNET18, find_resnet18, load_resnet18
 from bench.training.clock import in_words
 from bench.training.journal import read_log
-from bench.training.precision import pick_precision
+from bench.training.precision import autocast, pick_precision
 from bench.training.segmentation import (
     Draws,
     SegmenterSchedule,
@@ -493,3 +493,13 @@ def test_precision_words() -> None:
     assert pick_precision("auto", "cpu") in ("float32", "bfloat16")
     with pytest.raises(BenchError, match="precision 'half'"):
         pick_precision("half", "cpu")
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [((63, 80), torch.float32), ((64, 80), torch.bfloat16), (None, torch.bfloat16)]
+)
+def test_small_images_are_not_computed_in_bfloat16_on_a_cpu(size: tuple[int, int] | None, kind: torch.dtype) -> None:
+    with autocast("bfloat16", "cpu", size):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == kind
+    with autocast("float32", "cpu", size):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
