@@ -252,6 +252,8 @@ def _set_columns(
             value = values.get((metric, label, name))
             spread = values.get(("latency_ms_std", label, name)) if metric == "latency_ms_mean" else None
             why = reasons.get((name, metric, label), "") if value is None else ""
+            if metric == "params_M" and value == 0:  # having none is no place in a ranking of sizes
+                value, why = None, "none"
             made[name] = Cell(value, spread, int(value is not None), None, why)
         if all(cell.mean is None for cell in made.values()):
             continue
@@ -259,6 +261,68 @@ def _set_columns(
         columns.append(column)
         cells[column] = made
     return columns, cells, 0
+
+
+def seed_table(
+    scores: pd.DataFrame,
+    task: str,
+    convention: str,
+    *,
+    factor: float = 1.0,
+    unranked: Collection[str] = (),
+    labels: Sequence[str] = (),
+    titles: dict[str, str] | None = None,
+) -> Table:
+    """Set-level numbers of several seeds: mean and standard deviation over the seeds.
+
+    Args:
+        scores: set-level scores with the columns ``method`` and ``seed``.
+        task: ``segmentation``, or ``metrics`` whose numbers are means over the set.
+        convention: of the numbers.
+        factor: 100 shows parts as percent.
+        unranked: rows that are shown but not ranked.
+        labels: class names in the order of the columns; others follow as found.
+        titles: how rows are named in print.
+
+    Returns:
+        The table, with rows as found; a row that lacks a seed in a column is not ranked there.
+    """
+    rows = select(scores, task, convention=convention)
+    rows = rows[rows["pair"] == ""]
+    reasons = _reasons(rows)
+    methods = list(dict.fromkeys(scores["method"]))
+    order = _set_order(rows, labels)
+    if task == "metrics":
+        order = [(name, "") for name in metric_order(rows["metric"], convention)]
+    columns: list[Column] = []
+    cells: dict[Column, dict[str, Cell]] = {}
+    for metric, label in order:
+        own = rows[(rows["metric"] == metric) & (rows["label"] == label) & (rows["status"] == "ok")]
+        values = {name: _finite(own.loc[own["method"] == name, "value"], factor) for name in methods}
+        most = max(map(len, values.values()))
+        if not most:
+            continue
+        made = {name: _seed_cell(found, most, reasons.get((name, metric, label), "")) for name, found in values.items()}
+        digits = 2 if factor == 100.0 else _digits(made.values())
+        column = Column(metric, label, _set_title(metric, label), direction(metric), digits)
+        columns.append(column)
+        cells[column] = _ranked(column, made, [name for name in methods if name not in unranked])
+    body = tuple(Row(name, tuple(cells[column][name] for column in columns)) for name in methods)
+    shown = tuple(row for row in body if any(cell.mean is not None for cell in row.cells))
+    dataset = str(rows["dataset"].iloc[0]) if len(rows) else ""
+    return Table(task, dataset, convention, tuple(columns), shown, 0, dict(titles or {}))
+
+
+def _finite(values: pd.Series[float], factor: float) -> list[float]:
+    return [factor * float(value) for value in values if value is not None and math.isfinite(value)]
+
+
+def _seed_cell(values: Sequence[float], most: int, reason: str) -> Cell:
+    if not values:
+        return Cell(reason=reason or "no value")
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    partial = f"{len(values)} of {most} seeds, so not ranked" if len(values) < most else ""
+    return Cell(float(np.mean(values)), spread, len(values), None, partial)
 
 
 def _set_order(rows: pd.DataFrame, labels: Sequence[str]) -> list[tuple[str, str]]:
@@ -290,8 +354,11 @@ def _reasons(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
 
 
 def _digits(cells: Iterable[Cell]) -> int:
-    """Four decimals as the papers print; fewer where the numbers are large."""
-    largest = max((abs(cell.mean) for cell in cells if cell.mean is not None), default=0.0)
+    """Four decimals as the papers print; fewer where the numbers are large, none where all are whole."""
+    means = [cell.mean for cell in cells if cell.mean is not None]
+    if any(abs(mean) > 1 for mean in means) and all(mean.is_integer() for mean in means):
+        return 0
+    largest = max(map(abs, means), default=0.0)
     return 4 if largest < 10 else 3 if largest < 100 else 2
 
 

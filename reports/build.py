@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from reports import pages, statistics, tasks
+from reports.ablation import build_ablation, is_ablation
 from reports.pictures import Pictures, Progress, background_thumbnails, copy_sources, find_pictures, write_carried
 from reports.site import Site
 from reports.source import RunData
@@ -16,10 +17,11 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     """Writes the HTML report of a finished (or interrupted) run.
 
     What an earlier build left (thumbnails, copies of the sources) is used again where it is not older than its image.
+    The folder of ``bench ablate`` gets its own pages (``reports.ablation``).
     A build that is interrupted leaves the former ``index.html``, or none.
 
     Args:
-        run_dir: the ``--out`` folder of a run.
+        run_dir: the ``--out`` folder of a run, or of ``bench ablate``.
         jobs: threads that make thumbnails; 0 means one for each core.
         progress: called with (what, done, total), from more than one thread.
 
@@ -29,6 +31,8 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     Raises:
         BenchError: ``run_dir`` holds no run, or a damaged one.
     """
+    if is_ablation(Path(run_dir)):
+        return build_ablation(run_dir, jobs)
     run = RunData.read(run_dir)
     report = run.store.report_dir
     pictures, carried = find_pictures(run)

@@ -12,6 +12,7 @@ import pandas as pd
 from bench.images import read_image
 from bench.tables import most_disagreed
 from bench.types import BenchError
+from reports.pages import viewer_link
 from reports.pictures import url_of
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
 from reports.source import DatasetView, RunData, slug
@@ -35,6 +36,7 @@ def scenes(run: RunData, data: DatasetView, jobs: int) -> list[Scene]:
                 for label, pairs in kept.items()
                 if pair in pairs
             ],
+            viewer_link(data.name, str(pair)) if pair in data.pairs else "",
         )
         for pair, difference in order.items()
     ]

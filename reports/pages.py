@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -120,24 +120,48 @@ class Overview:
 
 
 def shared(run: RunData, now: datetime) -> dict[str, Any]:
-    """What every template may use."""
+    """What every template of a run's report may use."""
+    nav = [
+        ("index.html", "Overview"),
+        *((data.page, data.name) for data in run.datasets),
+        ("viewer.html", "Viewer"),
+        *((f"{slug(task)}.html", TASK_TITLES.get(task, task)) for task in run.tasks if task != "metrics"),
+        ("statistics.html", "Statistics"),
+        ("provenance.html", "Provenance"),
+    ]
+    by_label = {method.label: method for method in run.methods}
     return {
+        **base_context(now, str(run.manifest["version"] or "(version not recorded)"), nav, by_label),
         "run": run,
-        "built": now.strftime("%Y-%m-%d %H:%M UTC"),
-        "task_pages": [
-            (task, f"{slug(task)}.html", TASK_TITLES.get(task, task)) for task in run.tasks if task != "metrics"
-        ],
-        "number": format_number,
         "format_p": format_p,
         "no_facts": Facts(),
-        "exports": exports,
         "convention_text": text_of,
-        "definition": definition,
         "task_text": task_text,
-        "task_convention": task_convention,
         "headline": headline,
-        "by_label": {method.label: method for method in run.methods}.__getitem__,
         "all_conventions": list(dict.fromkeys(name for data in run.datasets for name in data.conventions)),
+    }
+
+
+def base_context(
+    now: datetime, version: str, nav: Sequence[tuple[str, str]], by_label: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the templates of any report use.
+
+    Args:
+        now: when it is built.
+        version: of the suite that made the numbers.
+        nav: (page, text) of the head's links.
+        by_label: label -> who a table's row stands for: ``title``, ``page``, ``reference``, ``in_domain``.
+    """
+    return {
+        "built": now.strftime("%Y-%m-%d %H:%M UTC"),
+        "version": version,
+        "nav": list(nav),
+        "number": format_number,
+        "exports": exports,
+        "definition": definition,
+        "task_convention": task_convention,
+        "by_label": by_label.__getitem__,
     }
 
 
@@ -203,8 +227,8 @@ def _dataset_data(site: Site, overview: Overview, data: DatasetView, pictures: P
         f"pictures-{slug(data.name)}",
         f"pictures/{data.name}",
         {
-            "images": {} if carried else _addresses(data, pictures, "url"),
-            "thumbs": _addresses(data, pictures, "thumb"),
+            "images": {} if carried else picture_addresses(data, pictures, "url"),
+            "thumbs": picture_addresses(data, pictures, "thumb"),
             "disagreement": [] if order is None else [_short(order.get(pair)) for pair in data.pairs],
             "tags": _tags(data),
         },
@@ -226,7 +250,7 @@ def _tags(data: DatasetView) -> dict[str, list[int]]:
     return found
 
 
-def _addresses(data: DatasetView, pictures: Pictures, field: str) -> dict[str, dict[str, Any]]:
+def picture_addresses(data: DatasetView, pictures: Pictures, field: str) -> dict[str, dict[str, Any]]:
     """Addresses by key, with what they share said once: ``before + pair + after``, exceptions listed by index."""
     found: dict[str, dict[str, Any]] = {}
     urls: dict[str, dict[int, str]] = {}

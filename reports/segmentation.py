@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -88,7 +88,7 @@ def _shot(place: _Place, score: float) -> Shot | None:
     fused = place.run.fused_path(place.data.name, place.method, place.pair)
     if predicted is None or not predicted.is_file() or fused is None:
         return None
-    draw = partial(overlay, fused, predicted, _palette(place.data))
+    draw = partial(overlay, fused, predicted, palette_of(place.data.facts["palette"] or ()))
     pictures = {"Overlay": place.add("overlay", (fused, predicted), draw)}
     labels = _source(place.data, place.pair, "labels")
     if labels is not None:
@@ -101,7 +101,9 @@ def _truth_shot(place: _Place) -> Shot | None:
     labels, vis = (_source(place.data, place.pair, key) for key in ("labels", "vis"))
     if labels is None or vis is None:
         return None
-    picture = place.add("overlay", (vis, labels), partial(overlay, vis, labels, _palette(place.data)))
+    picture = place.add(
+        "overlay", (vis, labels), partial(overlay, vis, labels, palette_of(place.data.facts["palette"] or ()))
+    )
     return Shot("Labels", {"Overlay": picture, "Errors": picture}, "on the visible image")
 
 
@@ -110,9 +112,10 @@ def _source(data: DatasetView, pair: str, key: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _palette(data: DatasetView) -> np.ndarray:
+def palette_of(levels: Sequence[Sequence[int]]) -> np.ndarray:
+    """A colour for every class id, uint8 (256, 3); black where none is given."""
     colours = np.zeros((256, 3), dtype=np.uint8)
-    given = np.array(data.facts["palette"] or [], dtype=np.uint8).reshape(-1, 3)
+    given = np.array(list(levels), dtype=np.uint8).reshape(-1, 3)
     colours[: len(given)] = given
     return colours
 

@@ -64,7 +64,7 @@ def run(
         way=way, precision=precision, time_limit_s=time_limit, options=parse_options(option),
     )  # fmt: skip
     with progress(config.out) as listener:
-        result = run_benchmark(config, command=["bench", *sys.argv[1:]], listener=listener)
+        result = run_benchmark(config, command=["bench", *sys.argv[1:]], listener=listener, say=typer.echo)
     for line in result.notes:
         typer.echo(f"note: {line}")
     for line in result.skipped:
@@ -196,6 +196,7 @@ def ablate(
 ) -> None:
     """Train SeAFusion's ablations and strategies and compare their segmentation."""
     from bench.ablation import ablation_command
+    from reports import build_report
 
     with progress(out) as listener:
         rows = ablation_command(
@@ -203,3 +204,4 @@ def ablate(
             device=device, progress=listener,
         )  # fmt: skip
     print_rows(rows)
+    typer.echo(f"report: {build_report(out)}")
