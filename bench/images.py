@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,9 +110,9 @@ def encode_png(image: Image, compress_level: int = 1) -> bytes:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Writes a file so that it is either absent, old or whole, at every moment."""
+    """Writes a file so that it is absent, old or whole at every moment, also if two machines write it at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         temporary.write_bytes(data)
         temporary.replace(path)

@@ -6,6 +6,7 @@ rename, journals by whole lines, of which a half last one is ignored.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.images import encode_png, write_atomic
-from bench.types import SCORE_COLUMNS, BenchError, Image, PairFiles, Score
+from bench.types import FATAL_ERRNO, SCORE_COLUMNS, BenchError, Image, PairFiles, Score, StoppedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 SAFE_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")
 """One path component: no separator, no control character, not hidden, not too long for a file system."""
 
-PARTIAL = re.compile(r"^\..+\.[0-9]+\.part$")
+PARTIAL = re.compile(r"^\..+\.[0-9a-f]+\.part$")
 """What ``write_atomic`` calls a file until it is whole."""
 
 
@@ -203,7 +204,7 @@ class Journal:
                 data = b"\n" + data
             written = os.write(handle, data)
             if written != len(data):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, "No space left on device")
         finally:
             os.close(handle)
 
@@ -249,7 +250,8 @@ def write_table(scores: pd.DataFrame, path: Path) -> None:
     """Writes a score table as ``.parquet`` or ``.csv`` (full precision), atomically.
 
     Raises:
-        BenchError: another extension, or the disk does not take it.
+        BenchError: another extension, or it may not be written there.
+        StoppedError: the disk is full.
     """
     import io
 
@@ -264,9 +266,8 @@ def write_table(scores: pd.DataFrame, path: Path) -> None:
     try:
         write_atomic(path, data)
     except OSError as error:
-        raise BenchError(
-            f"{path}: cannot be written ({error.strerror}); free space or choose another folder"
-        ) from error
+        kind = StoppedError if error.errno in FATAL_ERRNO else BenchError
+        raise kind(f"{path}: cannot be written ({error.strerror}); free space or choose another folder") from error
 
 
 def _safe(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,9 @@ Way = Literal["published", "plain"]
 SCORE_COLUMNS = (
     "task", "dataset", "split", "method", "pair", "metric", "convention", "label", "value", "status", "reason",
 )  # fmt: skip
+
+FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+"""Faults of a disk that hit everything that is written after them too."""
 
 
 class BenchError(Exception):

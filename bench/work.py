@@ -6,7 +6,6 @@ journals, so it may run in any process on any machine that shares the folder, ma
 
 from __future__ import annotations
 
-import errno
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,14 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from bench.store import Store, digest
-from bench.types import BenchError, PairFiles, Way
+from bench.types import FATAL_ERRNO, BenchError, PairFiles, Way
 
 if TYPE_CHECKING:
     from bench.config import DatasetSpec
     from bench.harness import Fuser
-    from bench.method import Preset
-
-FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+    from bench.method import Preset, TrainRequest
 
 
 def describe(error: BaseException) -> str:
@@ -396,17 +393,21 @@ class TrainUnit(WholeUnit):
         """``trained``."""
         return "trained"
 
-    def work(self) -> dict[str, Any]:
-        """Trains, or goes on where an interrupted training stood."""
+    def request(self) -> TrainRequest:
+        """What the method is asked for."""
         from bench.method import TrainRequest
-        from bench.plugins import METHODS
 
-        request = TrainRequest(
+        return TrainRequest(
             dataset=self.dataset, pairs=self.files, preset=self.preset, out=self.folder(), device=self.device,
             seed=self.seed, progress=self.progress(),
         )  # fmt: skip
+
+    def work(self) -> dict[str, Any]:
+        """Trains, or goes on where an interrupted training stood."""
+        from bench.plugins import METHODS
+
         cls: Any = METHODS.get(self.method)
-        return {"weights": str(cls.train(request).relative_to(self.out))}
+        return {"weights": str(cls.train(self.request()).relative_to(self.out))}
 
     def folder(self) -> Path:
         """Where this training's checkpoints and weights lie; another request gets another folder."""

@@ -11,7 +11,7 @@ import typer
 
 from bench.cli import assets, develop, outcomes, runs
 from bench.cli.screen import fail
-from bench.types import BenchError, StoppedError
+from bench.types import FATAL_ERRNO, BenchError, StoppedError
 
 app = typer.Typer(
     name="bench",
@@ -34,6 +34,13 @@ def main() -> None:
     except BenchError as error:
         fail(str(error))
         sys.exit(2)
+    except OSError as error:
+        if error.errno not in FATAL_ERRNO:
+            raise
+        fail(
+            f"stopped: {error.strerror}{f': {error.filename}' if error.filename else ''}; free space, then do it again"
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         fail("interrupted; what is finished is kept, run the same command again to go on")
         sys.exit(130)
