@@ -47,6 +47,9 @@ TITLES = {
     "max_difference": "Largest change (levels)", "compile_s": "Compiling (s)",
 }  # fmt: skip
 
+WHOLE = ("batch_size",)
+"""Counts, shown without decimals."""
+
 SAID_OTHERWISE = ("latency_ms_std", "compute_ms")
 """Not columns of their own: the spread of ``latency_ms_mean``, and its other name."""
 
@@ -253,11 +256,14 @@ def _set_columns(
             spread = values.get(("latency_ms_std", label, name)) if metric == "latency_ms_mean" else None
             why = reasons.get((name, metric, label), "") if value is None else ""
             if metric == "params_M" and value == 0:  # having none is no place in a ranking of sizes
-                value, why = None, "none"
+                why = "none, so not ranked"
+            if metric == "peak_memory_MB" and value == 0:
+                why = "too little to measure, so not ranked"
             made[name] = Cell(value, spread, int(value is not None), None, why)
         if all(cell.mean is None for cell in made.values()):
             continue
-        column = Column(metric, label, _set_title(metric, label), direction(metric), _digits(made.values()))
+        digits = 0 if metric in WHOLE else _digits(made.values())
+        column = Column(metric, label, _set_title(metric, label), direction(metric), digits)
         columns.append(column)
         cells[column] = made
     return columns, cells, 0
@@ -354,11 +360,8 @@ def _reasons(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
 
 
 def _digits(cells: Iterable[Cell]) -> int:
-    """Four decimals as the papers print; fewer where the numbers are large, none where all are whole."""
-    means = [cell.mean for cell in cells if cell.mean is not None]
-    if any(abs(mean) > 1 for mean in means) and all(mean.is_integer() for mean in means):
-        return 0
-    largest = max(map(abs, means), default=0.0)
+    """Four decimals as the papers print; fewer where the numbers are large."""
+    largest = max((abs(cell.mean) for cell in cells if cell.mean is not None), default=0.0)
     return 4 if largest < 10 else 3 if largest < 100 else 2
 
 

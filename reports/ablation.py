@@ -17,12 +17,12 @@ from bench.config import DatasetSpec, load_datasets
 from bench.images import as_rgb, read_image
 from bench.tables import Table, image_iou, most_disagreed, seed_table
 from bench.types import SCORE_COLUMNS, BenchError
-from reports.pages import base_context, picture_addresses, viewer_link
+from reports.pages import base_context, picture_addresses
 from reports.pictures import CARRIED_BYTES, Picture, Pictures, url_of, write_carried
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
 from reports.segmentation import CONVENTION, overlay, palette_of
 from reports.site import Site
-from reports.source import DatasetView, Facts, slug
+from reports.source import DatasetView, Facts, slug, viewer_link
 
 REFERENCES = ("visible", "infrared")
 """Sources passed through: shown, but not ranked by fusion metrics."""

@@ -62,7 +62,7 @@ def _write(
     pages.write_site_data(site, run, carried)
     steps = [
         *pages.plan(site, run, overview, pictures, carried),
-        *tasks.plan(site, run, jobs),
+        *tasks.plan(site, overview, jobs),
         *statistics.plan(site, overview),
     ]
     for done, step in enumerate(steps, 1):

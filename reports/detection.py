@@ -12,10 +12,9 @@ import pandas as pd
 from bench.images import read_image
 from bench.tables import most_disagreed
 from bench.types import BenchError
-from reports.pages import viewer_link
 from reports.pictures import url_of
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData, slug, viewer_link
 
 
 def scenes(run: RunData, data: DatasetView, jobs: int) -> list[Scene]:

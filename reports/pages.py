@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -13,6 +14,8 @@ import pandas as pd
 
 from bench.stats import format_p
 from bench.tables import (
+    Cell,
+    Column,
     Table,
     direction,
     format_number,
@@ -33,11 +36,10 @@ from reports.conventions import definition, task_convention, task_text, text_of
 from reports.figures import curves_pdf
 from reports.pictures import Pictures
 from reports.site import Site
-from reports.source import DatasetView, Facts, MethodView, RunData, slug
+from reports.source import DatasetView, Facts, MethodView, RunData, slug, viewer_link
+from reports.task_tables import TASK_TITLES, TaskTables, leading_table, task_tables, way_words
 
 Step = Callable[[], None]
-
-TASK_TITLES = {"segmentation": "Segmentation", "detection": "Detection", "efficiency": "Efficiency"}
 
 
 class Overview:
@@ -74,6 +76,11 @@ class Overview:
             order=[method.label for method in self.run.methods],
             titles=self.run.titles,
         )
+
+    @cached_property
+    def task_tables(self) -> TaskTables:
+        """Tables of all tasks but the fusion metrics."""
+        return task_tables(self.run)
 
     @cached_property
     def rows(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -114,6 +121,7 @@ class Overview:
         for data in self.run.datasets:
             tables = self.tables[data.name]
             notes += words.leaders(self.run, data, tables)
+            notes += words.task_leaders(self.run, data, self.task_tables)
             notes += words.gaps(self.run, data, tables)
             notes += words.outliers(self.run, data)
         return notes
@@ -339,14 +347,47 @@ def _method_page(site: Site, overview: Overview, method: MethodView, pictures: P
                 ],
             }
         )
-    scores = [
-        (data, convention, table, row)
-        for data in run.datasets
-        for convention, table in overview.tables[data.name].items()
-        for row in table.rows
-        if row.method == method.label
+    blocks = [
+        block
+        for task, by_dataset in [("metrics", overview.tables), *overview.task_tables.items()]
+        for block in _method_blocks(run, task, by_dataset, method)
     ]
-    site.page(method.page, "method.html", title=method.title, method=method, scores=scores, standings=standings)
+    site.page(method.page, "method.html", title=method.title, method=method, blocks=blocks, standings=standings)
+
+
+@dataclass(frozen=True, slots=True)
+class MethodBlock:
+    """A method's numbers of one task that share their columns.
+
+    Attributes:
+        rows: (data set, way of scoring, column -> cell, column -> decimals).
+    """
+
+    title: str
+    columns: list[Column]
+    rows: list[tuple[DatasetView, str, dict[tuple[str, str], Cell], dict[tuple[str, str], int]]]
+
+
+def _method_blocks(
+    run: RunData, task: str, by_dataset: Mapping[str, Mapping[str, Table]], method: MethodView
+) -> list[MethodBlock]:
+    """The method's row of every table of a task; tables with the same columns together."""
+    found: dict[tuple[tuple[str, str], ...], MethodBlock] = {}
+    title = TASK_TITLES.get(task, "Fusion metrics" if task == "metrics" else task)
+    for data in run.datasets:
+        for convention, table in by_dataset.get(data.name, {}).items():
+            row = next((row for row in table.rows if row.method == method.label), None)
+            if row is None or all(cell.mean is None for cell in row.cells):
+                continue
+            keys = [(column.metric, column.label) for column in table.columns]
+            kind = tuple(keys) if task != "metrics" else ()
+            block = found.setdefault(kind, MethodBlock(title, [], []))
+            known = {(column.metric, column.label) for column in block.columns}
+            block.columns.extend(column for key, column in zip(keys, table.columns, strict=True) if key not in known)
+            digits = {key: column.digits for key, column in zip(keys, table.columns, strict=True)}
+            way = convention if task == "metrics" or not convention else way_words(convention)
+            block.rows.append((data, way, dict(zip(keys, row.cells, strict=True)), digits))
+    return list(found.values())
 
 
 def _ranked_pair(pictures: Pictures, data: DatasetView, method: MethodView, pair: Any, rank: float) -> dict[str, Any]:
@@ -359,17 +400,11 @@ def _ranked_pair(pictures: Pictures, data: DatasetView, method: MethodView, pair
     }
 
 
-def viewer_link(dataset: str, pair: str, *methods: str) -> str:
-    """The viewer's address for one pair, and for some methods only where given."""
-    chosen = "".join(f"&m={quote(method, safe='')}" for method in methods)
-    return f"viewer.html#d={quote(dataset, safe='')}&p={quote(pair, safe='')}{chosen}"
-
-
 def write_index(site: Site, run: RunData, overview: Overview, pictures: Pictures) -> None:
     """The first page."""
     site.page(
         "index.html", "index.html", title="Overview", tables=overview.tables, notes=overview.notes,
-        problems=run.problems(), faults=overview.faults,
+        problems=run.problems(), faults=overview.faults, tasks=leading_table(run, overview.task_tables),
         examples={data.name: _examples(overview, data, pictures) for data in run.datasets},
     )  # fmt: skip
 

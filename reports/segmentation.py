@@ -14,10 +14,9 @@ from PIL import Image as PillowImage
 from bench.images import as_rgb, read_image
 from bench.tables import image_iou, most_disagreed
 from bench.types import BenchError, Image
-from reports.pages import viewer_link
 from reports.pictures import url_of
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData, slug, viewer_link
 
 CONVENTION = "single_scale"
 MISSED, FALSE, MIXED = (230, 159, 0), (86, 180, 233), (204, 121, 167)

@@ -9,6 +9,7 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -40,6 +41,12 @@ def slug(name: str) -> str:
     if clean and clean == name:
         return clean
     return f"{clean or 'x'}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
+
+
+def viewer_link(dataset: str, pair: str, *methods: str) -> str:
+    """The viewer's address for one pair, and for some methods only where given."""
+    chosen = "".join(f"&m={quote(method, safe='')}" for method in methods)
+    return f"viewer.html#d={quote(dataset, safe='')}&p={quote(pair, safe='')}{chosen}"
 
 
 @dataclass(frozen=True)
@@ -102,8 +109,8 @@ class DatasetView:
 
     @property
     def title(self) -> str:
-        """The part before the first comma, for headings."""
-        return self.full_title.partition(",")[0].strip() or self.name
+        """The part before the first comma or bracket, for headings."""
+        return self.full_title.partition(",")[0].partition(" (")[0].strip() or self.name
 
     @property
     def page(self) -> str:
@@ -122,7 +129,7 @@ class DatasetView:
         parts = []
         if isinstance(listed, int) and isinstance(found, int) and found < listed:
             limited = self.limit is not None and found >= self.limit
-            parts.append(f"{found} of {listed} listed pairs {'taken (--limit)' if limited else 'on disk'}")
+            parts.append(f"{found} of {listed} listed pairs {'taken (the run was limited)' if limited else 'on disk'}")
         if isinstance(found, int) and 0 < scored < found:
             parts.append(f"{scored} of these scored")
         return ", ".join(parts)

@@ -18,6 +18,7 @@ from bench.types import BenchError
 from reports.pages import Overview
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
+from reports.task_statistics import task_parts
 from reports.words import listing
 
 FEW_PAIRS = 10
@@ -68,6 +69,7 @@ def _page(site: Site, overview: Overview) -> None:
         "statistics.html",
         title="Statistics",
         parts=list(_parts(site, overview)),
+        tasks=list(task_parts(overview)),
         changes=[row for row in changes if row["swapped"]],
         agreement=_agreement(table),
         compared=bool(changes),

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from bench.tables import Table, headline, pair_values, select, wins
-from reports.source import DatasetView, RunData
+from reports.source import DatasetView, RunData, viewer_link
+from reports.task_tables import LEADING, TASK_TITLES, TaskTables, way_words
+
+SOURCES = ("visible", "infrared")
 
 OUTLIER = 6.0
 """A value this many scaled median deviations off its method's median is called odd (about 1 in 10^9 if normal)."""
@@ -23,11 +26,13 @@ class Note:
         dataset: the data set it is about.
         kind: ``lead``, ``odd``, ``missing``.
         text: a sentence.
+        links: (text, address) of what to open, put after the sentence.
     """
 
     dataset: str
     kind: str
     text: str
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def listing(words: Sequence[str], limit: int = 4) -> str:
@@ -54,6 +59,28 @@ def leaders(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Ite
     flips = list(_flips(dataset, tables))
     if flips:
         yield Note(dataset.name, "odd", f"The winner depends on the convention. {' '.join(flips[:4])}")
+
+
+def task_leaders(run: RunData, dataset: DatasetView, tables: TaskTables) -> Iterable[Note]:
+    """Who is first in segmentation and detection, and how the better source does alone."""
+    for task, numbers in LEADING.items():
+        found = tables.get(task, {}).get(dataset.name)
+        if not found or task == "efficiency":
+            continue
+        convention, table = next(iter(found.items()))
+        metric, label = numbers[-1]
+        if not any((column.metric, column.label) == (metric, label) for column in table.columns):
+            continue
+        means = {row.method: table.cell(row.method, metric, label).mean for row in table.rows}
+        known = {method: mean for method, mean in means.items() if mean is not None}
+        best = table.winner(metric, label)
+        alone = max((name for name in known if name in SOURCES), key=known.__getitem__, default=None)
+        if best is None or len(known) < 2:
+            continue
+        text = f"{TASK_TITLES[task]}: {run.titles.get(best, best)} has the best {metric}, {known[best]:.4f}"
+        if alone is not None and alone != best:
+            text += f"; {run.titles.get(alone, alone).lower()} images alone reach {known[alone]:.4f}"
+        yield Note(dataset.name, "lead", f"{text} ({way_words(convention)}).")
 
 
 def _flips(dataset: DatasetView, tables: dict[str, Table]) -> Iterable[str]:
@@ -83,7 +110,7 @@ def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterab
             yield Note(dataset.name, "missing", f"{names} {verbs[0]} some pairs and {verbs[1]} not ranked there.")
     own = [method.title for method in run.methods if method.in_domain(dataset.name)]
     if own:
-        yield Note(dataset.name, "odd", f"{listing(own)} saw this data set in training (marked †).")
+        yield Note(dataset.name, "odd", f"{listing(own)} saw this data set in training (marked\u00a0†).")
 
 
 def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
@@ -91,6 +118,7 @@ def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
     if not dataset.conventions:
         return
     rows = select(run.scores, "metrics", dataset.name, dataset.conventions[0])
+    rows = rows[~rows["method"].isin(run.references)]
     found: list[tuple[float, str, str, str]] = []
     for metric in headline(dataset.conventions[0]):
         values = pair_values(rows, metric)
@@ -99,8 +127,13 @@ def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
         found += _far_off(values, metric)
     if found:
         found.sort(reverse=True)
-        words = [f"{run.titles.get(method, method)} on {pair} ({metric})" for _, method, pair, metric in found]
-        yield Note(dataset.name, "odd", f"Values far from the method's own usual range: {listing(words, 3)}.")
+        links = tuple(
+            (f"{run.titles.get(method, method)} on {pair} ({metric})", viewer_link(dataset.name, pair, method))
+            for _, method, pair, metric in found[:3]
+        )
+        counted = "One value lies" if len(found) == 1 else f"{len(found)} values lie"
+        farthest = ", the farthest" if len(found) > len(links) else ""
+        yield Note(dataset.name, "odd", f"{counted} far from the method's own usual range{farthest}:", links)
 
 
 def _far_off(values: pd.DataFrame, metric: str) -> list[tuple[float, str, str, str]]:

@@ -1,0 +1,101 @@
+"""Intervals of the tasks' set-level numbers on the statistics page: how much hangs on the choice of images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bench.config import load_datasets
+from bench.set_stats import SetComparison
+from bench.stats import Settings
+from bench.task_stats import HEADLINES, compare_task
+from bench.types import BenchError
+from reports.pages import Overview
+from reports.source import DatasetView, RunData
+from reports.task_tables import TASK_TITLES
+from reports.words import listing
+
+DRAWS = Settings(resamples=399, interval="percentile")
+"""Fewer than ``bench stats`` takes, because AP is sorted anew in every draw and a page should not wait for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEntry:
+    """One number of one task and data set.
+
+    Attributes:
+        title: number and way of scoring.
+        rows: one per method, the best first.
+        images: how many were drawn from.
+        left_out: who is not compared and why, one sentence each.
+    """
+
+    title: str
+    rows: list[dict[str, Any]]
+    images: int
+    left_out: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPart:
+    """One task on one data set."""
+
+    data: DatasetView
+    task: str
+    entries: list[TaskEntry]
+    refused: str = ""
+
+
+def task_parts(overview: Overview) -> Iterator[TaskPart]:
+    """What can be said of segmentation and detection; a task whose package is missing or broken is passed over."""
+    specs = load_datasets()
+    for task, by_dataset in overview.task_tables.items():
+        for data in overview.run.datasets:
+            if data.name not in by_dataset or data.name not in specs or task == "efficiency":
+                continue
+            title = TASK_TITLES.get(task, task)
+            try:
+                found = compare_task(overview.run.store, task, data.name, specs[data.name], DRAWS)
+            except (BenchError, ImportError, OSError, KeyError, ValueError) as error:
+                yield TaskPart(data, title, [], str(error))
+                continue
+            if found is not None:
+                comparison, numbers, left_out = found
+                entries = [
+                    _entry(overview.run, comparison, place, number, left_out)
+                    for place, number in enumerate(numbers)
+                    if number[:2] in HEADLINES and number[:2] not in [other[:2] for other in numbers[:place]]
+                ]
+                if entries:
+                    yield TaskPart(data, title, entries)
+
+
+def _entry(
+    run: RunData, comparison: SetComparison, place: int, number: tuple[str, str, str], left_out: dict[str, str]
+) -> TaskEntry:
+    metric, label, convention = number
+    values = {name: intervals[place] for name, intervals in comparison.values.items()}
+    ends = [end for one in values.values() for end in (one.low, one.high, one.value)]
+    low, width = min(ends), (max(ends) - min(ends)) or 1.0
+    rows = []
+    for name in sorted(values, key=lambda name: -values[name].value):
+        one = values[name]
+        ties = [
+            run.titles.get(second if first == name else first, "")
+            for (first, second), found in comparison.differences.items()
+            if name in (first, second) and not found[place].excludes(0.0)
+        ]
+        rows.append(
+            {
+                "label": name,
+                "value": one.value,
+                "text": f"{one.value:.4f} ({one.low:.4f} to {one.high:.4f})",
+                "bar": [round(100 * (end - low) / width, 2) for end in (one.low, one.value, one.high)],
+                "ties": listing(ties, 8) or "–",
+            }
+        )
+    words = (metric, "" if label == "all" else label, f"({convention})" if convention else "")
+    title = " ".join(word for word in words if word)
+    gone = [f"{run.titles.get(name, name)} is left out: {reason}." for name, reason in left_out.items()]
+    return TaskEntry(title, rows, comparison.images, gone)

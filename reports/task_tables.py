@@ -1,0 +1,117 @@
+"""Tables of the tasks: which there are, in what order their ways of scoring are shown, and what leads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.tables import Cell, Column, Row, Table, mean_table, task_conventions
+from reports.source import DatasetView, RunData
+
+TASK_TITLES = {"segmentation": "Segmentation", "detection": "Detection", "efficiency": "Efficiency"}
+
+PARTS = {"": "all pairs", "day": "day", "night": "night", "unseen": "pairs unseen in training"}
+"""Endings of a convention that name a part of the data set."""
+
+FIRST = ("single_scale", "coco")
+"""Ways of scoring that are shown before others."""
+
+UNRANKED_SOURCES = ("efficiency",)
+"""Tasks in which passing a source through is no contender."""
+
+LEADING = {
+    "segmentation": (("mIoU", ""),),
+    "detection": (("AP@0.5", "all"), ("AP@[0.5:0.95]", "all")),
+    "efficiency": (("latency_ms_mean", ""), ("params_M", "")),
+}
+"""Task -> (metric, label) of the numbers that the overview shows."""
+
+TaskTables = dict[str, dict[str, dict[str, Table]]]
+"""Task -> data set -> way of scoring -> table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way of scoring and the parts of the data it was applied to.
+
+    Attributes:
+        parts: (convention, what is in it), the whole first.
+    """
+
+    name: str
+    parts: list[tuple[str, str]]
+
+
+def way_of(convention: str) -> tuple[str, str]:
+    """A convention such as ``joint/single_scale/day`` as the way of scoring and the part; the part is empty for all."""
+    way, _, part = convention.rpartition("/")
+    return (way, part) if way and part in PARTS else (convention, "")
+
+
+def way_words(convention: str) -> str:
+    """A convention as a caption says it."""
+    way, part = way_of(convention)
+    return f"{way}, {PARTS[part]}"
+
+
+def ways(conventions: Sequence[str]) -> list[Way]:
+    """The ways of scoring with the parts of each."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name in conventions:
+        way, part = way_of(name)
+        found.setdefault(way, []).append((name, PARTS[part]))
+    return [Way(name, parts) for name, parts in found.items()]
+
+
+def place_of(convention: str) -> tuple[bool, bool, str, bool]:
+    """The order in which ways are shown: first what the pictures and the statistics are made from."""
+    way, part = way_of(convention)
+    return way.startswith("joint"), way.split("/")[-1] not in FIRST, way, bool(part)
+
+
+def task_tables(run: RunData) -> TaskTables:
+    """All tables of all tasks but the fusion metrics; those without a number are left out."""
+    return {
+        task: {data.name: found for data in run.datasets if (found := dict(_tables(run, data, task)))}
+        for task in run.tasks
+        if task != "metrics"
+    }
+
+
+def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, Table]]:
+    for convention in sorted(task_conventions(run.scores, task, data.name), key=place_of):
+        table = mean_table(
+            run.scores,
+            data.name,
+            convention,
+            task,
+            unranked=run.references if task in UNRANKED_SOURCES else (),
+            order=[method.label for method in run.methods],
+            labels=[*(data.facts["classes"] or ()), *(data.facts["box_classes"] or {}).values(), "all"],
+            titles=run.titles,
+        )
+        if table.columns:
+            yield convention, table
+
+
+def leading_table(run: RunData, tables: TaskTables) -> Table | None:
+    """The leading numbers of all tasks beside each other, one column for each data set; None if there are none."""
+    columns: list[Column] = []
+    cells: dict[str, list[Cell]] = {method.label: [] for method in run.methods}
+    for task, by_dataset in tables.items():
+        # one machine's times on one data set will do here
+        for dataset, found in list(by_dataset.items())[: 1 if task == "efficiency" else None]:
+            table = next(iter(found.values()))
+            for place, column in enumerate(table.columns):
+                if (column.metric, column.label) not in LEADING.get(task, ()):
+                    continue
+                where = next((data.title for data in run.datasets if data.name == dataset), dataset)
+                title = column.title.removesuffix(" all")
+                columns.append(Column(column.metric, where, f"{title} {where}", column.better, column.digits))
+                own = {row.method: row.cells[place] for row in table.rows}
+                for label, found_cells in cells.items():
+                    found_cells.append(own.get(label, Cell()))
+    if not columns:
+        return None
+    rows = tuple(Row(label, tuple(found)) for label, found in cells.items() if any(c.mean is not None for c in found))
+    return Table("tasks", "all data sets", "", tuple(columns), rows, 0, run.titles)
