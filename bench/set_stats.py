@@ -74,8 +74,8 @@ def seed_spread(runs: Sequence[pd.DataFrame], tasks: Collection[str] = ("segment
         tasks: whose set-level numbers.
 
     Returns:
-        One row per number with columns ``task, dataset, split, method, metric, label, seeds, mean, std, min, max``;
-        ``std`` is the sample deviation, NaN for one seed.
+        One row per number with columns ``task, dataset, split, method, metric, convention, label, seeds, mean, std,
+        min, max``; ``std`` is the sample deviation, NaN for one seed.
 
     Raises:
         BenchError: no runs.
@@ -84,7 +84,7 @@ def seed_spread(runs: Sequence[pd.DataFrame], tasks: Collection[str] = ("segment
 
     if not runs:
         raise BenchError("spread over seeds: no runs, wanted at least one")
-    keys = ["task", "dataset", "split", "method", "metric", "label"]
+    keys = ["task", "dataset", "split", "method", "metric", "convention", "label"]
     rows = pd.concat(list(runs), ignore_index=True)
     rows = rows[rows["task"].isin(list(tasks)) & (rows["pair"] == "") & (rows["status"] == "ok")]
     rows = rows[np.isfinite(rows["value"].astype("float64"))]

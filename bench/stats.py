@@ -10,7 +10,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "DEFAULTS", "REFERENCES", "Comparison", "Difference", "Interval", "Omnibus", "Settings", "Standing", "compare",
-    "compare_values", "critical_difference", "format_p", "heading", "stats_sections", "wilcoxon",
+    "DEFAULTS", "REFERENCES", "Comparison", "Difference", "Interval", "Omnibus", "Section", "Settings", "Shown",
+    "Standing", "compare", "compare_metrics", "compare_values", "comparison_sections", "critical_difference",
+    "format_p", "heading", "wilcoxon",
 ]  # fmt: skip
 
 REFERENCES = ("visible", "infrared")
@@ -338,14 +339,20 @@ def critical_difference(methods: int, pairs: int, alpha: float = 0.05) -> float:
 # ------------------------------------------------------------------ what is printed
 
 
-def stats_sections(
+Shown = Literal["best", "all", "none"]
+"""Which differences are printed: of the best method from every other, of every two, or none."""
+Section = tuple[str, list[dict[str, Any]]]
+"""A heading and the rows of a table."""
+
+
+def compare_metrics(
     scores: pd.DataFrame,
     metrics: Sequence[str] = (),
     convention: str = "standard",
     seed: int = 0,
     exclude: Collection[str] = REFERENCES,
-) -> list[tuple[str, list[dict[str, Any]]]]:
-    """What ``bench stats`` prints: for each data set and metric a heading and one row per method.
+) -> Iterator[tuple[str, Comparison | None]]:
+    """A heading and the comparison of each data set and metric; None where the heading says why there is none.
 
     Args:
         scores: the score table.
@@ -366,16 +373,27 @@ def stats_sections(
         raise BenchError(
             f"metrics {', '.join(unknown) or 'of any name'} not in convention {convention} of this run; there: {seen}"
         )
-    sections: list[tuple[str, list[dict[str, Any]]]] = []
     for dataset in dict.fromkeys(rows["dataset"]):
         for metric in wanted:
             try:
                 comparison = compare(scores, dataset, metric, convention, exclude=exclude, settings=Settings(seed=seed))
             except BenchError as error:
-                sections.append((f"{dataset} · {metric} ({convention}): not compared, {error}", []))
+                yield f"{dataset} · {metric} ({convention}): not compared, {error}", None
             else:
-                sections.append((heading(comparison), [_row(comparison, entry) for entry in comparison.standings]))
-    return sections
+                yield heading(comparison), comparison
+
+
+def comparison_sections(title: str, comparison: Comparison | None, shown: Shown = "best") -> Iterator[Section]:
+    """What ``bench stats`` prints of one comparison: a row per method, then a row per difference."""
+    yield title, [_row(comparison, entry) for entry in comparison.standings] if comparison else []
+    if comparison and shown != "none":
+        best = comparison.standings[0].method
+        rows = [
+            _difference_row(comparison, entry)
+            for entry in comparison.differences
+            if shown == "all" or best in (entry.first, entry.second)
+        ]
+        yield f"{comparison.dataset} · {comparison.metric} ({comparison.convention}): paired differences", rows
 
 
 def heading(comparison: Comparison) -> str:
@@ -402,6 +420,22 @@ def _row(comparison: Comparison, entry: Standing) -> dict[str, Any]:
         "mean rank": f"{entry.rank.value:.2f} ({entry.rank.low:.2f} to {entry.rank.high:.2f})",
         "place": f"{entry.place.value:.0f} ({entry.place.low:.0f} to {entry.place.high:.0f})",
         "not told from": ", ".join(comparison.ties(entry.method)),
+    }
+
+
+def _difference_row(comparison: Comparison, entry: Difference) -> dict[str, Any]:
+    nemenyi, interval = comparison.nemenyi, entry.difference
+    order = [standing.method for standing in comparison.standings]
+    return {
+        "methods": f"{entry.first} - {entry.second}",
+        "difference": f"{interval.value:+.4f}",
+        f"{comparison.settings.confidence:.0%} interval": f"{interval.low:+.4f} to {interval.high:+.4f}",
+        "Wilcoxon": format_p(entry.p),
+        "with Holm": format_p(entry.p_holm),
+        "Nemenyi": ""
+        if nemenyi is None
+        else format_p(float(nemenyi.to_numpy()[order.index(entry.first), order.index(entry.second)])),
+        "better": entry.better or "not told apart",
     }
 
 

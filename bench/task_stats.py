@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.config import DatasetSpec, load_datasets
 from bench.plugins import TASKS
-from bench.set_stats import SetComparison, compare_sets
+from bench.set_stats import SetComparison, compare_sets, seed_spread
 from bench.stats import Settings
 from bench.store import Store
 from bench.task import Resampler
@@ -109,6 +109,9 @@ def _sections(
             heading += "; left out: " + ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
         order = sorted(comparison.values, key=lambda name: -comparison.values[name][at].value)
         yield heading, [_row(comparison, name, at) for name in order]
+        if len(order) > 1:
+            rows = [_difference_row(comparison, order[0], name, at) for name in order[1:]]
+            yield f"{title} · {metric}{f' {label}' if label else ''} ({convention}): differences", rows
 
 
 def _row(comparison: SetComparison, method: str, at: int) -> dict[str, Any]:
@@ -124,3 +127,69 @@ def _row(comparison: SetComparison, method: str, at: int) -> dict[str, Any]:
         "95% interval": f"{value.low:.4f} to {value.high:.4f}",
         "difference's interval holds 0": ", ".join(ties),
     }
+
+
+def _difference_row(comparison: SetComparison, best: str, other: str, at: int) -> dict[str, Any]:
+    straight = (best, other) in comparison.differences
+    found = comparison.differences[(best, other) if straight else (other, best)][at]
+    value, low, high = (found.value, found.low, found.high) if straight else (-found.value, -found.high, -found.low)
+    return {
+        "methods": f"{best} - {other}",
+        "difference": f"{value:+.4f}",
+        "95% interval": f"{low:+.4f} to {high:+.4f}",
+        "holds 0": "no" if found.excludes(0.0) else "yes",
+    }
+
+
+SAME = ("preset", "limit", "way", "precision", "options")
+"""What runs must have in common, besides the methods and data sets they share, for the seed alone to speak."""
+
+
+def seed_sections(stores: Sequence[Store]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What ``bench stats RUN RUN...`` prints of runs that differ in their seed: a heading and one row per method.
+
+    Args:
+        stores: two runs or more.
+
+    Raises:
+        BenchError: two have the same seed, or differ in something else as well.
+    """
+    configs = [store.read_manifest().get("config", {}) for store in stores]
+    seeds: dict[Any, Store] = {}
+    for store, config in zip(stores, configs, strict=True):
+        seed = config.get("seed")
+        if seed in seeds:
+            raise BenchError(
+                f"{store.root}: has seed {seed} as {seeds[seed].root} has; give runs with --seed of their own"
+            )
+        seeds[seed] = store
+        for key in SAME:
+            if config.get(key) != configs[0].get(key):
+                raise BenchError(
+                    f"{store.root}: has {key} {config.get(key)!r}, {stores[0].root} has {configs[0].get(key)!r}; "
+                    "only the seed may differ"
+                )
+    spread = seed_spread([store.read_scores() for store in stores])
+    text = f"spread over seeds {', '.join(map(str, seeds))}"
+    sections: list[tuple[str, list[dict[str, Any]]]] = []
+    keys = ["task", "dataset", "convention", "metric", "label"]
+    for task, dataset, convention, metric, label in spread[keys].drop_duplicates().itertuples(index=False):
+        if (metric, label) not in HEADLINES:
+            continue
+        rows = [
+            {
+                "method": row.method,
+                "seeds": row.seeds,
+                "mean": f"{row.mean:.4f}",
+                "deviation": f"{row.std:.4f}",
+                "smallest": f"{row.min:.4f}",
+                "largest": f"{row.max:.4f}",
+            }
+            for row in spread.sort_values("mean", ascending=False).itertuples()
+            if (row.task, row.dataset, row.convention, row.metric, row.label)
+            == (task, dataset, convention, metric, label)
+        ]
+        sections.append((f"{dataset} · {task} · {metric}{f' {label}' if label else ''} ({convention}): {text}", rows))
+    if not sections:
+        sections.append((f"{text}: no segmentation or detection scores in these runs", []))
+    return sections

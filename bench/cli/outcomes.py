@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,19 +27,22 @@ def report(run_dir: RunDir, jobs: Annotated[int, typer.Option(help="Worker proce
 
 
 def stats(
-    run_dir: RunDir,
+    run_dirs: Annotated[
+        list[Path], typer.Argument(help="The --out of a bench run; more of them add the spread over their seeds.")
+    ],
     metrics: Annotated[str, typer.Option(help="By comma; default: all in the run.")] = "",
     convention: Annotated[str, typer.Option(help="Metric convention.")] = "standard",
     seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    differences: Annotated[
+        Literal["best", "all", "none"], typer.Option(help="From the best method, of every two methods, or none.")
+    ] = "best",
+    diagrams: Annotated[Path | None, typer.Option(help="Folder for critical-difference diagrams, SVG.")] = None,
 ) -> None:
     """Say which differences between methods are real."""
-    from bench.stats import stats_sections
-    from bench.store import Store
-    from bench.task_stats import task_sections
+    from bench.stats_command import stats_command
 
-    store = Store(run_dir)
-    sections = stats_sections(store.read_scores(), names(metrics), convention, seed)
-    for title, rows in [*sections, *task_sections(store, seed)]:
+    chosen = names(metrics)
+    for title, rows in stats_command(run_dirs, chosen, convention, seed, differences, diagrams):
         typer.echo(f"\n{title}")
         print_rows(rows)
 

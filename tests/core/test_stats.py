@@ -10,19 +10,24 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from bench.cd_diagram import critical_difference_svg
+from bench.cli import app
 from bench.resampling import bootstrap_images, evaluated, iou_statistic, weighted_means
 from bench.set_stats import compare_sets, seed_spread
 from bench.stats import (
     Comparison,
     Settings,
     compare,
+    compare_metrics,
     compare_values,
+    comparison_sections,
     critical_difference,
-    stats_sections,
     wilcoxon,
 )
+from bench.stats_command import stats_command
+from bench.store import Store
 from bench.types import SCORE_COLUMNS, BenchError
 
 QUICK = Settings(resamples=999)
@@ -271,27 +276,96 @@ def test_sections_print_every_metric_and_method() -> None:
             for metric, levels in (("EN", {"a": 7, "b": 6, "c": 6}), ("MI", {"a": 1, "b": 2, "c": 3}))
         ]
     )
-    sections = stats_sections(scores)
+    sections = [part for found in compare_metrics(scores) for part in comparison_sections(*found)]
     assert [title.split(":")[0] for title, _ in sections] == [
         "tno · EN (standard, higher is better)",
+        "tno · EN (standard)",
         "tno · MI (standard, higher is better)",
+        "tno · MI (standard)",
     ]
-    first, second = sections[0][1], sections[1][1]
+    first, second, differences = sections[0][1], sections[2][1], sections[3][1]
     assert (first[0]["method"], first[0]["place"], first[0]["not told from"]) == ("a", "1 (1 to 1)", "")
     assert [row["method"] for row in second] == ["c", "b", "a"]
-    assert "Friedman chi2 30.00, p < 0.001" in sections[1][0]
-    assert stats_sections(scores, ["MI"])[0][1] == second
+    assert "Friedman chi2 30.00, p < 0.001" in sections[2][0]
+    assert [row["methods"] for row in differences] == ["c - b", "c - a"]
+    assert [row["better"] for row in differences] == ["c", "c"]
+    assert list(differences[0]) == [
+        "methods", "difference", "95% interval", "Wilcoxon", "with Holm", "Nemenyi", "better",
+    ]  # fmt: skip
+    low, high = map(float, differences[1]["95% interval"].split(" to "))
+    assert low < float(differences[1]["difference"]) < high
+    assert low > 1.5
+    alone = list(compare_metrics(scores, ["MI"]))
+    assert next(comparison_sections(*alone[0]))[1] == second
+    assert len(list(comparison_sections(*alone[0], "all"))[1][1]) == 3
+    assert len(list(comparison_sections(*alone[0], "none"))) == 1
 
 
 def test_sections_say_what_cannot_be_compared() -> None:
-    sections = stats_sections(table({"a": [1.0, 2.0]}))
-    assert sections[0][1] == []
-    assert "not compared, tno EN (standard): 1 methods" in sections[0][0]
+    title, comparison = next(compare_metrics(table({"a": [1.0, 2.0]})))
+    assert comparison is None
+    assert list(comparison_sections(title, comparison)) == [(title, [])]
+    assert "not compared, tno EN (standard): 1 methods" in title
 
 
 def test_unknown_metrics_name_those_there() -> None:
     with pytest.raises(BenchError, match="metrics VIF not in convention standard of this run; there: EN"):
-        stats_sections(table({"a": [1.0, 2.0]}), ["VIF"])
+        list(compare_metrics(table({"a": [1.0, 2.0]}), ["VIF"]))
+
+
+def write_run(out: Path, scores: pd.DataFrame, **config: object) -> Path:
+    """The parts of a run folder that ``bench stats`` reads."""
+    store = Store(out)
+    store.root.mkdir()
+    store.write_scores(scores)
+    store.write_manifest({"config": {"seed": 0, "preset": "smoke", "options": {}, **config}, "datasets": {}})
+    return out
+
+
+def test_the_command_prints_differences_and_writes_diagrams(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    scores = table({name: list(rng.normal(level, 0.1, 15)) for name, level in {"a": 7, "b": 6, "c": 6}.items()})
+    run = write_run(tmp_path / "run", scores)
+    result = CliRunner().invoke(app, ["stats", str(run), "--diagrams", str(tmp_path / "diagrams")])
+    assert result.exit_code == 0, result.output
+    assert "paired differences" in result.output
+    assert "a - b" in result.output
+    svg = (tmp_path / "diagrams" / "tno-EN-standard.svg").read_text()
+    assert "CD = " in svg
+    assert "a (1.00)" in svg
+
+
+def test_the_command_shows_the_spread_over_seeds(tmp_path: Path) -> None:
+    runs = []
+    for seed, (visible, fused) in enumerate([(0.50, 0.60), (0.52, 0.64), (0.54, 0.68)]):
+        rows = [
+            table({"visible": [value], "fused": [better]}, "mIoU", task="segmentation", pair="", convention=scale)
+            for scale, value, better in (("single_scale", visible, fused), ("multi_scale", visible + 0.1, fused + 0.1))
+        ]
+        runs.append(str(write_run(tmp_path / f"seed{seed}", pd.concat(rows), seed=seed)))
+    result = CliRunner().invoke(app, ["stats", *runs])
+    assert result.exit_code == 0, result.output
+    lines = [line.split() for line in result.output.splitlines()]
+    assert "tno · segmentation · mIoU (single_scale): spread over seeds 0, 1, 2" in result.output
+    assert ["fused", "3", "0.6400", "0.0400", "0.6000", "0.6800"] in lines
+    assert ["visible", "3", "0.6200", "0.0200", "0.6000", "0.6400"] in lines
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"seed": 0}, "has seed 0 as .*first has; give runs with --seed of their own"),
+        ({"seed": 1, "preset": "quick"}, "has preset 'quick', .*first has 'smoke'; only the seed may differ"),
+        ({"seed": 1, "options": {"segmentation.steps": "9"}}, "only the seed may differ"),
+    ],
+)
+def test_runs_that_are_not_the_same_but_for_the_seed_are_refused(
+    tmp_path: Path, config: dict[str, object], message: str
+) -> None:
+    scores = table({"a": [0.5]}, "mIoU", task="segmentation", pair="", convention="")
+    first, second = write_run(tmp_path / "first", scores), write_run(tmp_path / "second", scores, **config)
+    with pytest.raises(BenchError, match=message):
+        list(stats_command([first, second]))
 
 
 # ------------------------------------------------------------------ segmentation, detection, seeds

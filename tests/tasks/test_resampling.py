@@ -161,10 +161,17 @@ def test_sections_are_printed_best_first(run: Store) -> None:
     sections = dict(task_sections(run))
     assert list(sections) == [
         "mfnet · detection · AP@0.5 all (yolov5): 12 images drawn anew",
+        "mfnet · detection · AP@0.5 all (yolov5): differences",
         "mfnet · detection · AP@[0.5:0.95] all (yolov5): 12 images drawn anew",
+        "mfnet · detection · AP@[0.5:0.95] all (yolov5): differences",
         "mfnet · segmentation · mIoU (single_scale): 12 images drawn anew",
+        "mfnet · segmentation · mIoU (single_scale): differences",
     ]
-    for rows in sections.values():
+    for title, rows in sections.items():
+        if title.endswith("differences"):
+            assert [(row["methods"], row["holds 0"]) for row in rows] == [("good - poor", "no")]
+            assert rows[0]["difference"].startswith("+")
+            continue
         assert [row["method"] for row in rows] == ["good", "poor"]
         assert rows[0]["difference's interval holds 0"] == ""
 
