@@ -23,7 +23,8 @@ from bench.metrics import evaluate
 from bench.plugins import METHODS, TASKS
 from bench.store import file_digest
 from bench.task import FusedSet, Job
-from bench.types import BenchError, PairFiles, Score
+from bench.throughput import Timings, fuse_stream
+from bench.types import BenchError, Image, PairFiles, Score
 
 METRICS = ("EN", "MI", "VIF", "SF", "SD", "Qabf")
 """Fusion metrics of the test part, convention ``standard``: what an ablation does to the looks."""
@@ -151,14 +152,18 @@ def _fuse(ablation: Ablation, label: str, fuser: Fuser, weights: Path | None, fi
     """Fused images of one part; those that these weights made before are kept."""
     made_by = file_digest(weights) if weights else "none"
     folder = ablation.out / "fused" / label / made_by[:12]
-    paths = tuple(folder / f"{item.id}.png" for item in files)
-    for index, (item, path) in enumerate(zip(files, paths, strict=True)):
-        if not path.is_file():
-            pair = read_pair(item)
-            write_atomic(path, encode_png(fuser.fuse_pair(pair.ir, pair.vis)))
+    paths = {item.id: folder / f"{item.id}.png" for item in files}
+    missing = [item for item in files if not paths[item.id].is_file()]
+
+    def keep(item: PairFiles, result: Image | Exception, timings: Timings) -> None:
+        if isinstance(result, Exception):
+            raise result
+        write_atomic(paths[item.id], encode_png(result))
         if ablation.progress is not None:
-            ablation.progress(f"{label}: fuse", index + 1, len(files))
-    return FusedSet(label, tuple(files), paths)
+            ablation.progress(f"{label}: fuse", missing.index(item) + 1, len(missing))
+
+    fuse_stream(fuser, missing, keep)
+    return FusedSet(label, tuple(files), tuple(paths.values()))
 
 
 def _looks(ablation: Ablation, name: str, part: FusedSet) -> Iterator[Score]:

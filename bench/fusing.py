@@ -7,8 +7,9 @@ from pathlib import Path
 
 from bench.folder import EXTENSIONS
 from bench.harness import create_fuser
-from bench.images import encode_png, read_image, write_atomic
-from bench.types import BenchError, Way
+from bench.images import encode_png, write_atomic
+from bench.throughput import Timings, fuse_stream
+from bench.types import BenchError, Image, PairFiles, Way
 from bench.work import describe
 
 
@@ -39,14 +40,23 @@ def fuse_files(
     work = list_work(ir, vis, out)
     chosen: Way = "plain" if way == "plain" else "published"
     fuser = create_fuser(method, weights, device, chosen)
-    failed = []
-    for done, (ir_path, vis_path, target) in enumerate(work):
-        progress(done, len(work))
+    targets = {vis_path: target for _, vis_path, target in work}
+    failed: list[str] = []
+    done = 0
+
+    def keep(files: PairFiles, result: Image | Exception, timings: Timings) -> None:
+        nonlocal done
         try:
-            write_atomic(target, encode_png(fuser.fuse_pair(read_image(ir_path), read_image(vis_path))))
+            if isinstance(result, Exception):
+                raise result
+            write_atomic(targets[files.vis_path], encode_png(result))
         except Exception as error:
-            failed.append(f"{vis_path.name}: {describe(error)}")
-    progress(len(work), len(work))
+            failed.append(f"{files.vis_path.name}: {describe(error)}")
+        done += 1
+        progress(done, len(work))
+
+    progress(0, len(work))
+    fuse_stream(fuser, [PairFiles("", "", vis.stem, ir, vis) for ir, vis, _ in work], keep)
     return failed
 
 

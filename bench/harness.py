@@ -153,7 +153,7 @@ class Fuser:
         """Runs the method on prepared tensors; pads to its multiple and crops again.
 
         Raises:
-            BenchError: the output has another shape, NaN or infinity, or leaves the range.
+            BenchError: the output has another shape.
         """
         height, width = ir.shape[-2:]
         pad = (-width % self.method.multiple, -height % self.method.multiple)
@@ -163,7 +163,11 @@ class Fuser:
             torch.manual_seed(self.seed)
         with torch.inference_mode(), self._precision():
             output = self.method.fuse(ir, vis)
-        self._check_output(output, ir)
+        if not isinstance(output, Tensor) or output.shape != ir.shape:
+            seen = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise BenchError(
+                f"{self.method.name}: output has shape {seen}, wanted {tuple(ir.shape)}; mend the adapter's fuse"
+            )
         return output[..., :height, :width]
 
     def _precision(self) -> AbstractContextManager[object]:
@@ -172,21 +176,29 @@ class Fuser:
             return torch.autocast(self.device.type, torch.bfloat16)
         return nullcontext()
 
-    def _check_output(self, output: Tensor, wanted: Tensor) -> None:
-        who = f"{self.method.name}: output"
-        if not isinstance(output, Tensor) or output.shape != wanted.shape:
-            seen = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-            raise BenchError(f"{who} has shape {seen}, wanted {tuple(wanted.shape)}; mend the adapter's fuse")
-        if not torch.isfinite(output).all():
-            bad = int((~torch.isfinite(output)).sum())
-            raise BenchError(f"{who} has NaN or infinity at {bad} of {output.numel()} values; check weights and input")
-        low, high = float(output.min()), float(output.max())
+    def _check_values(self, values: np.ndarray) -> None:
+        finite = np.isfinite(values)
+        if not finite.all():
+            bad = int((~finite).sum())
+            raise BenchError(
+                f"{self.method.name}: output has NaN or infinity at {bad} of {values.size} values; "
+                "check weights and input"
+            )
+        low, high = float(values.min()), float(values.max())
         if self.style.stretch == "none" and not (NOMINAL_RANGE[0] <= low and high <= NOMINAL_RANGE[1]):
-            raise BenchError(f"{who} spans {low:.3g} to {high:.3g}, wanted 0 to 1; return [0, 1], not 0..255")
+            raise BenchError(
+                f"{self.method.name}: output spans {low:.3g} to {high:.3g}, wanted 0 to 1; return [0, 1], not 0..255"
+            )
 
     def finish(self, pairs: Sequence[tuple[Image, Image]], output: Tensor) -> list[Image]:
-        """The method's output as uint8 RGB images, written in the method's or the plain way."""
-        values = output.detach().to("cpu", torch.float64).numpy() * 255.0
+        """The method's output as uint8 RGB images, written in the method's or the plain way.
+
+        Raises:
+            BenchError: the output has NaN or infinity, or leaves the range.
+        """
+        values = output.detach().to("cpu", torch.float64).numpy()
+        self._check_values(values)
+        values = values * 255.0
         if self.method.space == "rgb":
             return [self._write(value.transpose(1, 2, 0)) for value in values]
         return [self._merge(vis, value[0]) for (_, vis), value in zip(pairs, values, strict=True)]

@@ -9,9 +9,9 @@ from typing import Any
 
 from bench import __version__
 from bench.machine import describe_machine
-from bench.plan import CORE_TASKS, DatasetPlan, MethodPlan, Plan
+from bench.plan import CORE_TASKS, DatasetPlan, MethodPlan, Plan, task_options
 from bench.store import digest
-from bench.types import PairFiles
+from bench.types import BenchError, PairFiles
 
 
 def build_manifest(
@@ -29,7 +29,7 @@ def build_manifest(
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     datasets = {dataset.name: dataset_facts(dataset) for dataset in plan.datasets}
     methods = {method.label: method_facts(method, parameters, previous) for method in plan.methods}
-    tasks = {name: task_facts(name) for name in plan.tasks}
+    tasks = {name: task_facts(name, plan) for name in plan.tasks}
     return {
         "version": __version__,
         "created": previous.get("created", now),
@@ -92,10 +92,17 @@ def method_facts(method: MethodPlan, parameters: dict[str, int | None], previous
     return {**method.facts, "parameters": count if count is not None else known}
 
 
-def task_facts(name: str) -> dict[str, Any]:
-    """What a task says of itself."""
+def task_facts(name: str, plan: Plan) -> dict[str, Any]:
+    """What a task says of itself and its settings."""
     if name in CORE_TASKS:
         return {"name": name}
     from bench.plugins import TASKS
 
-    return {"name": name, "summary": TASKS.summary(name)}
+    config, facts = plan.config, {"name": name, "summary": TASKS.summary(name)}
+    try:
+        settings = TASKS.get(name)().facts(
+            config.preset or "quick", task_options(config, name), plan.device, config.weights_root
+        )
+    except BenchError as error:  # a wrong setting is said where the task runs
+        return {**facts, "reason": str(error)}
+    return {**facts, **settings}

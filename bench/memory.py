@@ -1,4 +1,4 @@
-"""Keeps freed memory in the process while images are fused.
+"""Keeps freed memory in the process while images are fused or networks trained.
 
 A network's feature maps are tens of megabytes each. By default glibc gives such blocks back to the system when they
 are freed, and the system hands out zeroed pages again for the next layer: with SeAFusion at 640x480 that took up to

@@ -206,7 +206,10 @@ class TrainRequest:
 
 @runtime_checkable
 class Trainable(Protocol):
-    """A method class that can be trained here; ask with ``isinstance(cls, Trainable)``."""
+    """A method class that can be trained here; ask with ``isinstance(cls, Trainable)``.
+
+    A class method ``estimate_cost(request) -> str`` may say in words what a training would cost on this machine.
+    """
 
     @classmethod
     def train(cls, request: TrainRequest) -> Path:

@@ -261,9 +261,11 @@ def _plan_named(cls: type[Method], by_name: bool, config: RunConfig, store: Stor
         if config.preset is None or not isinstance(cls, Trainable):
             facts = {**method_facts(cls, config), "status": "skipped", "reason": str(error)}
             return MethodPlan(cls.name, by_name, None, reason=str(error), facts=facts)
-        facts = {**method_facts(cls, config), "origin": "trained here"}
+        facts = {**method_facts(cls, config), "origin": "trained here", "agreement": ""}
         return MethodPlan(cls.name, by_name, make_source(cls, None, config), facts=facts, train=True)
     facts = method_facts(cls, config)
+    if resolved.origin == "trained here":  # the agreement is that of the authors' weights
+        facts["agreement"] = ""
     facts |= {
         "origin": resolved.origin,
         "weights": [dict(file) for file in resolved.files],

@@ -41,6 +41,7 @@ from bench.results import (
     whole_scores,
 )
 from bench.store import Store, digest, file_digest
+from bench.task import FusedSet
 from bench.types import BenchError, PairFiles, Score
 from bench.work import (
     EfficiencyUnit,
@@ -57,6 +58,8 @@ from bench.work import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bench.task import Job
 
 CHUNK = 8
 """Pairs per unit: small enough to lose little when a process dies, large enough to batch and to share a method."""
@@ -91,7 +94,13 @@ class RunResult:
         return 1 if self.failed else 0
 
 
-def run(config: RunConfig, command: Sequence[str] = (), listener: Listener | None = None) -> RunResult:
+Say = Callable[[str], None]
+"""Called with a line to print at once, e.g. what the work ahead will cost."""
+
+
+def run(
+    config: RunConfig, command: Sequence[str] = (), listener: Listener | None = None, say: Say | None = None
+) -> RunResult:
     """Runs a benchmark into ``config.out``.
 
     Raises:
@@ -113,7 +122,7 @@ def run(config: RunConfig, command: Sequence[str] = (), listener: Listener | Non
     try:
         with lock:
             store.sweep()
-            return Runner(with_absolute_paths(config), store, command, listener).run()
+            return Runner(with_absolute_paths(config), store, command, listener, say).run()
     except OSError as error:
         if is_fatal(error):
             raise stop_for(describe(error)) from error
@@ -146,10 +155,18 @@ def make_folder(folder: Path) -> None:
 class Runner:
     """One run: holds the plan and walks the stages in order."""
 
-    def __init__(self, config: RunConfig, store: Store, command: Sequence[str], listener: Listener | None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        store: Store,
+        command: Sequence[str],
+        listener: Listener | None = None,
+        say: Say | None = None,
+    ) -> None:
         """Makes the plan; raises BenchError where the request is wrong."""
         self.config, self.store, self.command = config, store, list(command)
         self.listener = listener or (lambda *_: None)
+        self.say = say or (lambda _: None)
         self.plan = make_plan(config, store)
         self.result = RunResult(notes=list(self.plan.notes))
         self.executor: Executor = create_executor(config.executor)
@@ -162,6 +179,8 @@ class Runner:
         """Walks the stages."""
         self.write_manifest(complete=False)
         if self.config.rerun != "none":
+            if self.config.preset == "paper":
+                self.forecast()
             self.train()
             self.plan = with_both_ways(self.plan)
             self.stage("fuse", list(self.fuse_units()), self.fuse_workers())
@@ -215,9 +234,8 @@ class Runner:
 
     def train(self) -> None:
         """Trains the methods that have no weights, and puts the weights into the plan."""
-        units = [unit for method in self.plan.methods if method.train for unit in self.train_unit(method)]
-        known = {unit: self._done(unit.kind, unit.dataset, unit.method, unit.key) for unit in units}
-        self.stage("train", [unit for unit, line in known.items() if not self._trained(line)], self.long_jobs)
+        units = self.trainings()
+        self.stage("train", [unit for unit in units if not self._is_trained(unit)], self.long_jobs)
         outcome = {
             unit.method: (latest(self.store, "trained", unit.dataset).get((unit.method, unit.key)) or {})
             for unit in units
@@ -226,8 +244,43 @@ class Runner:
             self.plan, methods=tuple(self._after_training(method, outcome) for method in self.plan.methods)
         )
 
-    def _trained(self, line: dict[str, Any] | None) -> bool:
+    def trainings(self) -> list[TrainUnit]:
+        """The trainings of this plan, done or not."""
+        return [unit for method in self.plan.methods if method.train for unit in self.train_unit(method)]
+
+    def _is_trained(self, unit: TrainUnit) -> bool:
+        line = self._done(unit.kind, unit.dataset, unit.method, unit.key)
         return line is not None and (self.store.root / str(line.get("weights"))).is_file()
+
+    def forecast(self) -> None:
+        """Says what trainings and tasks will cost here, measured on a few steps: published schedules are long."""
+        from bench.forecast import forecast
+
+        trainings = [unit for unit in self.trainings() if not self._is_trained(unit)]
+        for text in forecast(trainings, list(self._jobs_ahead()), self.long_jobs):
+            self.say(text)
+
+    def _jobs_ahead(self) -> Iterator[tuple[str, Job, int]]:
+        """(task, job, methods) for each task and data set that some method is not finished with.
+
+        The fused images are not there yet: the job's are the visible ones, which have their sizes.
+        """
+        able = [method for method in self.plan.methods if method.source is not None]
+        for task in self.plan.tasks:
+            for dataset in self.plan.datasets if task not in CORE_TASKS else ():
+                lines = latest(self.store, task, dataset.name)
+                done = {method for (method, _), line in lines.items() if line.get("status") == "ok"}
+                left = [method for method in able if method.label not in done]
+                if not left or not self._carries_truth(task, dataset):
+                    continue
+                splits = TASKS.get(task)().splits_for(task_options(self.config, task))
+                parts = {split: dataset.parts.get(split, ()) for split in splits}
+                unit = self._make_task_unit(task, dataset, left[0], parts)
+                sources = {
+                    split: FusedSet("visible", files, tuple(item.vis_path for item in files))
+                    for split, files in parts.items()
+                }
+                yield task, replace(unit.job(), parts=sources), len(left)
 
     def _after_training(self, method: MethodPlan, outcome: dict[str, dict[str, Any]]) -> MethodPlan:
         if not method.train:
@@ -399,16 +452,22 @@ class Runner:
             ready.append((split, tuple(kept)))
         if not all(part for _, part in ready):
             return None
-        options = task_options(self.config, task)
-        unit = TaskUnit(
-            out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus(),
-            key="", task=task, spec=dataset.spec, parts=tuple(ready), preset=self.config.preset or "quick",
-            seed=self.config.seed, device=self.plan.device, precision=self.config.precision, weights=source.weights,
-            seen=self._seen(dataset, method, tuple(parts)), weights_root=self.config.weights_root,
-            options=tuple(options.items()),
-        )  # fmt: skip
+        unit = self._make_task_unit(task, dataset, method, dict(ready))
         key = digest(TASKS.get(task)().fingerprint(unit.job()), unit.preset, str(unit.seed), *facts, str(unit.options))
         return replace(unit, key=key)
+
+    def _make_task_unit(
+        self, task: str, dataset: DatasetPlan, method: MethodPlan, parts: dict[str, tuple[PairFiles, ...]]
+    ) -> TaskUnit:
+        """The unit without its key."""
+        source = cast(MethodSource, method.source)
+        return TaskUnit(
+            out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus(),
+            key="", task=task, spec=dataset.spec, parts=tuple(parts.items()), preset=self.config.preset or "quick",
+            seed=self.config.seed, device=self.plan.device, precision=self.config.precision, weights=source.weights,
+            seen=self._seen(dataset, method, tuple(parts)), weights_root=self.config.weights_root,
+            options=tuple(task_options(self.config, task).items()),
+        )  # fmt: skip
 
     @staticmethod
     def _seen(dataset: DatasetPlan, method: MethodPlan, splits: Sequence[str]) -> frozenset[str] | None:

@@ -133,6 +133,16 @@ class Task(ABC):
     def fingerprint(self, job: Job) -> str:
         """A short text that changes whenever the same fused images would get other scores (settings, code version)."""
 
+    def estimate_cost(self, job: Job) -> str:
+        """Says in words what one method's job would cost on this machine; empty for a short task. Writes nothing."""
+        return ""
+
+    def facts(
+        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
+    ) -> dict[str, object]:
+        """What the manifest says of the task's settings: models, their weights, schedules; plain JSON values."""
+        return {}
+
     def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
         """What is needed to score other choices of the same images again; None if the task keeps nothing for it.
 

@@ -73,3 +73,10 @@ class GANMcCMethod(Method):
         from methods._training.ganmcc import train
 
         return train(request)
+
+    @classmethod
+    def estimate_cost(cls, request: TrainRequest) -> str:
+        """Measures a few steps and says in words what the training would cost on this machine."""
+        from methods._training.ganmcc import estimate_cost
+
+        return estimate_cost(request)

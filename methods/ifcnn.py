@@ -77,3 +77,10 @@ class IFCNNMethod(Method):
         from methods._training.ifcnn import train
 
         return train(request)
+
+    @classmethod
+    def estimate_cost(cls, request: TrainRequest) -> str:
+        """Measures a few steps and says in words what the training would cost on this machine."""
+        from methods._training.ifcnn import estimate_cost
+
+        return estimate_cost(request)

@@ -94,6 +94,13 @@ class RFNNestMethod(Method):
 
         return train(request)
 
+    @classmethod
+    def estimate_cost(cls, request: TrainRequest) -> str:
+        """Measures a few steps and says in words what the training would cost on this machine."""
+        from methods._training.rfn_nest import estimate_cost
+
+        return estimate_cost(request)
+
 
 def _halves(length: int) -> tuple[slice, slice]:
     """Two overlapping halves of a side."""

@@ -75,3 +75,10 @@ class SDNetMethod(Method):
         from methods._training.sdnet import train
 
         return train(request)
+
+    @classmethod
+    def estimate_cost(cls, request: TrainRequest) -> str:
+        """Measures a few steps and says in words what the training would cost on this machine."""
+        from methods._training.sdnet import estimate_cost
+
+        return estimate_cost(request)

@@ -78,3 +78,10 @@ class U2FusionMethod(Method):
         from methods._training.u2fusion import train
 
         return train(request)
+
+    @classmethod
+    def estimate_cost(cls, request: TrainRequest) -> str:
+        """Measures a few steps and says in words what the training would cost on this machine."""
+        from methods._training.u2fusion import estimate_cost
+
+        return estimate_cost(request)

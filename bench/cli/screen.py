@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +70,13 @@ def _cell(value: Any) -> str:
     return " ".join(str(value).split())
 
 
+NOTE_EVERY_S = 60.0
+"""How often long work is noted where the output is not a terminal."""
+
+
 @contextmanager
 def progress(out: Path | None = None) -> Iterator[Listener]:
-    """A progress display by stage; ``out``'s notes of long work are shown beside it.
+    """A progress display by stage; ``out``'s notes of long work are shown beside it, and keep moving inside a stage.
 
     Yields:
         A function to call with (stage, done, total).
@@ -98,16 +103,56 @@ def progress(out: Path | None = None) -> Iterator[Listener]:
         def listen(stage: str, done: int, total: int) -> None:
             if stage not in bars:
                 bars[stage] = display.add_task(stage, total=total, note="")
-            display.update(bars[stage], completed=done, total=total, note=_note(out))
-            if not console.is_terminal and (done == total or done * 4 // max(total, 1) > said.get(stage, -1)):
-                said[stage] = done * 4 // max(total, 1)
+            display.update(bars[stage], completed=done, total=total, note=_note(out) if done < total else "")
+            quarter = done * 4 // max(total, 1)
+            if not console.is_terminal and quarter != said.get(stage):  # a smaller one: the stage has begun again
+                said[stage] = quarter
                 console.print(f"{stage}: {done}/{total}", highlight=False)
 
-        yield listen
+        def show(note: str) -> None:
+            if console.is_terminal:
+                for task in display.tasks:
+                    if not task.finished:
+                        display.update(task.id, note=note)
+            else:
+                console.print(note, highlight=False, markup=False)
+
+        with _watched_notes(out, 1.0 if console.is_terminal else NOTE_EVERY_S, show):
+            yield listen
+
+
+@contextmanager
+def _watched_notes(out: Path | None, every_s: float, show: Callable[[str], None]) -> Iterator[None]:
+    """Shows the newest note of long work whenever it has changed, from a thread of its own."""
+    if out is None:
+        yield
+        return
+    stop = threading.Event()
+
+    def watch() -> None:
+        last = _note(out)
+        while not stop.wait(every_s):
+            note = _note(out)
+            if note and note != last:
+                show(note)
+            last = note
+
+    thread = threading.Thread(target=watch, name="notes", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _note(out: Path | None) -> str:
-    if out is None:
+    """The newest note of long work, at most 60 characters; empty if there is none."""
+    notes: list[tuple[float, Path]] = []
+    for path in (out / "parts" / "progress").glob("*.txt") if out is not None else ():
+        with suppress(OSError):  # it may be gone by now
+            notes.append((path.stat().st_mtime, path))
+    try:
+        return max(notes)[1].read_text(encoding="utf-8", errors="replace")[:60] if notes else ""
+    except OSError:
         return ""
-    notes = sorted((out / "parts" / "progress").glob("*.txt"), key=lambda path: path.stat().st_mtime)
-    return notes[-1].read_text(encoding="utf-8", errors="replace")[:60] if notes else ""

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.images import write_atomic
+from bench.memory import retained_memory
 from bench.training.journal import TrainingLog
 from bench.types import BenchError
 
@@ -116,7 +117,7 @@ def run_phases(
     log = TrainingLog(out, state.step, tensorboard)
     runner = _Runner(state, out, signature, seed, log, log_every, checkpoint_seconds, stop_after, progress)
     try:
-        with _generators_kept():
+        with _generators_kept(), retained_memory():
             runner.run(phases)
     finally:
         log.close()

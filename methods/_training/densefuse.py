@@ -13,7 +13,7 @@ from bench.training import Batches, Phase, State
 from methods._nets.blocks import truncated_normal
 from methods._nets.densefuse import DenseFuse
 from methods._training.patches import square_images
-from methods._training.recipes import Training, adam, named, optimise, total_steps, train_recipe
+from methods._training.recipes import Training, adam, estimate_recipe, named, optimise, total_steps, train_recipe
 from methods._training.similarity import gaussian, ssim_parts
 
 INIT_STD = 0.1
@@ -83,3 +83,8 @@ def build(request: TrainRequest, settings: Settings) -> Training:
 def train(request: TrainRequest) -> Path:
     """Trains DenseFuse; see ``train_recipe``."""
     return train_recipe(request, "densefuse", {"released": PRESETS}, build)
+
+
+def estimate_cost(request: TrainRequest) -> str:
+    """Says what the training would cost here; see ``estimate_recipe``."""
+    return estimate_recipe(request, "densefuse", {"released": PRESETS}, build)

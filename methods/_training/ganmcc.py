@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from bench.method import TrainRequest
 from methods._training.adversarial import Discriminator, GanSettings, TrainedPath, build_gan, fake, real
-from methods._training.recipes import Training, train_recipe
+from methods._training.recipes import Training, estimate_recipe, train_recipe
 from methods._training.similarity import laplacian
 
 CONTENT = 100.0
@@ -69,3 +69,8 @@ def build(request: TrainRequest, settings: GanSettings) -> Training:
 def train(request: TrainRequest) -> Path:
     """Trains GANMcC; see ``train_recipe``."""
     return train_recipe(request, "ganmcc", {"released": PRESETS}, build)
+
+
+def estimate_cost(request: TrainRequest) -> str:
+    """Says what the training would cost here; see ``estimate_recipe``."""
+    return estimate_recipe(request, "ganmcc", {"released": PRESETS}, build)

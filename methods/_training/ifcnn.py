@@ -18,7 +18,7 @@ from bench.training import Batches, Phase, State, set_learning_rate, step_genera
 from methods._nets.ifcnn import IFCNN
 from methods._training.features import ResNetFeatures, normalise
 from methods._training.patches import ColourCrops
-from methods._training.recipes import Training, named, optimise, train_recipe
+from methods._training.recipes import Training, estimate_recipe, named, optimise, train_recipe
 from methods._training.synthetic import focus_pair
 
 MOMENTUM, WEIGHT_DECAY, POWER = 0.9, 5e-4, 0.9
@@ -110,3 +110,8 @@ def build(request: TrainRequest, settings: Settings) -> Training:
 def train(request: TrainRequest) -> Path:
     """Trains IFCNN; see ``train_recipe``."""
     return train_recipe(request, "ifcnn", {"paper": PRESETS}, build)
+
+
+def estimate_cost(request: TrainRequest) -> str:
+    """Says what the training would cost here; see ``estimate_recipe``."""
+    return estimate_recipe(request, "ifcnn", {"paper": PRESETS}, build)

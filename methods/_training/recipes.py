@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from bench.images import write_atomic
 from bench.method import TrainRequest
 from bench.training import Phase, State, completed, run_phases, write_record
+from bench.training.cost import phases_in_words
 from bench.training.sets import set_digest
 from bench.types import BenchError
 
@@ -83,6 +84,28 @@ def train_recipe(
         "n_pairs": len(request.pairs), **training.facts,
     })  # fmt: skip
     return target
+
+
+def estimate_recipe(
+    request: TrainRequest,
+    method: str,
+    recipes: Mapping[str, Mapping[str, Settings]],
+    build: Callable[[TrainRequest, Settings], Training],
+) -> str:
+    """Measures a few steps on this machine and says how long ``train_recipe`` would take; nothing is written.
+
+    Raises:
+        BenchError: settings or data do not fit.
+    """
+    recipe, settings = choose(request, method, recipes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(request.seed)
+        training = build(request, settings)
+        duration, lines = phases_in_words(training.phases, training.state, torch.device(request.device))
+    return (
+        f"{method}, preset {request.preset}, recipe {recipe}, on {request.device} ({torch.get_num_threads()} threads): "
+        f"about {duration}\n{lines}"
+    )
 
 
 def choose(request: TrainRequest, method: str, recipes: Mapping[str, Mapping[str, Settings]]) -> tuple[str, Settings]:

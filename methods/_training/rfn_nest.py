@@ -14,7 +14,7 @@ from bench.training import Batches, Phase, State
 from bench.types import BenchError
 from methods._nets.rfn_nest import RFNNest
 from methods._training.patches import square_images
-from methods._training.recipes import Training, adam, named, optimise, train_recipe
+from methods._training.recipes import Training, adam, estimate_recipe, named, optimise, train_recipe
 from methods._training.similarity import released_ms_ssim, smallest_ms_ssim_side
 
 DETAIL = 700.0
@@ -131,3 +131,8 @@ def learn_only(net: nn.Module, part: nn.Module) -> None:
 def train(request: TrainRequest) -> Path:
     """Trains RFN-Nest; see ``train_recipe``."""
     return train_recipe(request, "rfn_nest", {"two_stages": PRESETS}, build)
+
+
+def estimate_cost(request: TrainRequest) -> str:
+    """Says what the training would cost here; see ``estimate_recipe``."""
+    return estimate_recipe(request, "rfn_nest", {"two_stages": PRESETS}, build)

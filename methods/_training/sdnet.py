@@ -15,7 +15,7 @@ from bench.training import Batches, Phase, State
 from methods._nets.blocks import truncated_normal
 from methods._nets.sdnet import Decomposition, SDNet
 from methods._training.patches import Patches
-from methods._training.recipes import Training, adam, named, optimise, total_steps, train_recipe
+from methods._training.recipes import Training, adam, estimate_recipe, named, optimise, total_steps, train_recipe
 from methods._training.similarity import laplacian
 
 LOWPASS = ((0.0947, 0.1183, 0.0947), (0.1183, 0.1478, 0.1183), (0.0947, 0.1183, 0.0947))
@@ -99,3 +99,8 @@ def build(request: TrainRequest, settings: Settings) -> Training:
 def train(request: TrainRequest) -> Path:
     """Trains SDNet; see ``train_recipe``."""
     return train_recipe(request, "sdnet", {"released": PRESETS}, build)
+
+
+def estimate_cost(request: TrainRequest) -> str:
+    """Says what the training would cost here; see ``estimate_recipe``."""
+    return estimate_recipe(request, "sdnet", {"released": PRESETS}, build)

@@ -17,7 +17,7 @@ from bench.method import TrainRequest
 from bench.plugins import SEGMENTERS
 from bench.training import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
 from bench.training.backbones import find_resnet18, obtain_resnet18
-from bench.training.clock import clock, in_words
+from bench.training.cost import phases_in_words
 from bench.training.precision import autocast, pick_precision
 from bench.training.segmentation import SegmenterSchedule, build_optimiser, segmenter_step, short_schedule
 from bench.training.sets import class_names, set_digest
@@ -497,43 +497,26 @@ def _channels_last(images: Tensor) -> Tensor:
 # ------------------------------------------------------------------ cost
 
 
-def estimate_cost(request: TrainRequest, steps: int = 2) -> str:
+def estimate_cost(request: TrainRequest) -> str:
     """Measures a few steps of each kind on this machine and says how long the whole training would take.
 
     Args:
         request: as for ``train``; nothing is written.
-        steps: how many steps of each kind are timed, after one that is not.
     """
     plan = make_plan(request)
     few = replace(plan, request=replace(request, pairs=request.pairs[: max(2, plan.recipe.fusion_batch)]))
     classes = few.classes if few.trains_segmenter else None
     training = JointTraining(few, load_pairs(few.request.pairs, request.device, classes, plan.recipe.image_scale), None)
-    phases = training.phases()
-    total, timed = 0.0, dict[str, tuple[float, float]]()
-    for phase in phases:
-        kind = phase.name.partition(": ")[2] or phase.name
-        if kind == "fusion" and plan.trains_segmenter and not phase.name.startswith("round 1:"):
-            kind = "fusion with semantic loss"
-        if kind not in timed:
-            timed[kind] = _measure(phase, training, steps)
-        entry, step = timed[kind]
-        total += entry * len(request.pairs) / len(few.request.pairs) + step * phase.steps
-    return "\n".join([
+
+    def kind(phase: Phase) -> str:
+        name = phase.name.partition(": ")[2] or phase.name
+        semantic = name == "fusion" and plan.trains_segmenter and not phase.name.startswith("round 1:")
+        return "fusion with semantic loss" if semantic else name
+
+    duration, lines = phases_in_words(
+        training.phases(), training.state, training.device, kind, len(request.pairs) / len(few.request.pairs)
+    )
+    return (
         f"seafusion, preset {request.preset}, recipe {request.recipe or 'paper'}, variant {plan.variant}, on "
-        f"{request.device} ({plan.precision}, {torch.get_num_threads()} threads): about {in_words(total)}",
-        *(f"  {kind}: {step:.3f} s a step" for kind, (_, step) in timed.items()),
-        "  steps: " + ", ".join(f"{phase.name} {phase.steps}" for phase in phases),
-    ])  # fmt: skip
-
-
-def _measure(phase: Phase, training: JointTraining, steps: int) -> tuple[float, float]:
-    """Seconds to enter a phase, and per step."""
-    begin = clock(training.device)
-    if phase.prepare is not None:
-        phase.prepare(training.state)
-    entered = clock(training.device)
-    phase.step(0, training.state)
-    start = clock(training.device)
-    for number in range(1, steps + 1):
-        phase.step(number, training.state)
-    return entered - begin, (clock(training.device) - start) / steps
+        f"{request.device} ({plan.precision}, {torch.get_num_threads()} threads): about {duration}\n{lines}"
+    )

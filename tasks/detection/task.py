@@ -22,7 +22,7 @@ from tasks.detection.boxes import PAPER
 from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all
 from tasks.detection.resampling import read_resampler
-from tasks.detection.settings import Settings, read_settings
+from tasks.detection.settings import EPOCHS, Settings, read_settings
 
 VERSION = 1
 """Raised whenever the same images would get other scores."""
@@ -79,6 +79,20 @@ class DetectionTask(Task):
     def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:
         """Fine-tuning also needs the fused training part."""
         return ("train", *self.splits) if read_settings(options).finetune else self.splits
+
+    def facts(
+        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
+    ) -> dict[str, object]:
+        """Detector, its weights and their digest, thresholds, and whether it is fine-tuned."""
+        settings = read_settings(options)
+        try:
+            weights = file_digest(_files.locate(settings.model, weights_root))
+        except BenchError:  # said when the task runs
+            weights = ""
+        return {
+            **asdict(settings), "detector": settings.plug_in, "weights_sha256": weights, "protocol": asdict(PAPER),
+            "epochs": (settings.epochs or EPOCHS.get(preset, EPOCHS["quick"])) if settings.finetune else 0,
+        }  # fmt: skip
 
     def fingerprint(self, job: Job) -> str:
         """Version, detector, its weights and settings, and which pairs the method has seen."""

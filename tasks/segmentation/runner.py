@@ -26,7 +26,8 @@ from bench.plugins import SEGMENTERS
 from bench.task import FusedSet, Job
 from bench.training import Phase, State, completed, run_phases, write_record
 from bench.training.backbones import find_resnet18
-from bench.training.clock import clock, in_words
+from bench.training.clock import in_words
+from bench.training.cost import seconds_per_step
 from bench.training.precision import autocast, pick_precision
 from bench.training.segmentation import build_optimiser, segmenter_step
 from bench.training.stacks import load_labelled, read_labels_of, shrink
@@ -124,7 +125,7 @@ class SegmentationJob:
             learner, weights, data, self.budget.schedule, seed=self.job.seed, precision=self.precision
         )
 
-    def estimate_cost(self, steps: int = 2) -> str:
+    def estimate_cost(self) -> str:
         """Times a few steps on a few of the training images and extrapolates; nothing is written."""
         train = labelled(self.job.parts["train"])
         few = FusedSet(
@@ -134,12 +135,7 @@ class SegmentationJob:
         net, _ = segmenter.build(len(self.classes), self.job.seed)
         net.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         state = State({"segmenter": net}, {"segmenter": build_optimiser(segmenter, net, self.budget.schedule)})
-        step = self._step(net, segmenter.loss_weights(), few)
-        step(0, state)
-        start = clock(self.device)
-        for number in range(1, steps + 1):
-            step(number, state)
-        seconds = (clock(self.device) - start) / steps
+        seconds = seconds_per_step(self._step(net, segmenter.loss_weights(), few), state, self.device)
         return (
             f"segmentation, preset {self.job.preset}, {self.budget.segmenter} on {self.job.device} ({self.precision}, "
             f"{torch.get_num_threads()} threads): {self.budget.schedule.steps} steps of {seconds:.3f} s, about "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,6 +60,18 @@ class SegmentationTask(Task):
     def estimate_cost(self, job: Job) -> str:
         """Measures a few training steps of one job and says in words what the whole retraining would take here."""
         return SegmentationJob(job, make_budget(job.preset, job.options)).estimate_cost()
+
+    def facts(
+        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
+    ) -> dict[str, object]:
+        """Segmenter, schedule, precision, and where its backbone's weights come from."""
+        budget = make_budget(preset, options)
+        backbone = find_resnet18(weights_root)
+        return {
+            "preset": preset, "segmenter": budget.segmenter, "schedule": asdict(budget.schedule),
+            "precision": pick_precision(budget.precision, device), "multi_scale": budget.multi_scale,
+            "backbone": f"ImageNet ({backbone.name})" if backbone else "random: no ImageNet weights at hand",
+        }  # fmt: skip
 
     def fingerprint(self, job: Job) -> str:
         """Version, budget, precision, initial weights and the jointly trained segmenter.

@@ -299,7 +299,7 @@ def test_the_semantic_gradient_reaches_the_fusion_network(request_for: Callable[
 @pytest.mark.usefixtures("toy_segmenter")
 def test_cost_is_told_in_advance(request_for: Callable[..., TrainRequest]) -> None:
     options = (("precision", "float32"), ("fusion_batch", "2"), ("segmenter_batch", "2"))
-    text = estimate_cost(request_for(preset="paper", options=options), steps=1)
+    text = estimate_cost(request_for(preset="paper", options=options))
     assert "preset paper, recipe paper, variant full, on cpu (float32" in text
     assert "round 1: fusion 2700, round 1: segmenter 20000" in text
     assert "fusion with semantic loss: " in text

@@ -125,6 +125,16 @@ def test_a_stopped_training_ends_as_if_it_had_not_been(name: str, pairs: tuple[P
 
 
 @pytest.mark.usefixtures("small_features")
+@pytest.mark.usefixtures("small_features")
+@pytest.mark.parametrize("name", TINY)
+def test_the_cost_is_told_in_advance(name: str, pairs: tuple[PairFiles, ...], tmp_path: Path) -> None:
+    cls: Any = METHODS.get(name)
+    text = cls.estimate_cost(request(name, pairs, tmp_path / "out"))
+    assert text.startswith(f"{name}, preset smoke, recipe ")
+    assert " s a step\n" in text
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_seed_gives_another_network(pairs: tuple[PairFiles, ...], tmp_path: Path) -> None:
     one, two = (load_file(train("densefuse", pairs, tmp_path / str(seed), seed=seed)) for seed in (0, 1))
     assert not torch.equal(one["first.weight"], two["first.weight"])
