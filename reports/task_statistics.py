@@ -57,8 +57,10 @@ def task_parts(overview: Overview) -> Iterator[TaskPart]:
             title = TASK_TITLES.get(task, task)
             try:
                 found = compare_task(overview.run.store, task, data.name, specs[data.name], DRAWS)
-            except (BenchError, ImportError, OSError, KeyError, ValueError) as error:
+            except (BenchError, ImportError, OSError, ValueError) as error:
                 yield TaskPart(data, title, [], str(error))
+                continue
+            except KeyError:  # a manifest that names no sources
                 continue
             if found is not None:
                 comparison, numbers, left_out = found

@@ -4,8 +4,41 @@ const Figure = (() => {
   const { svg } = Report;
   const COLOURS = { r: "#ff1f1f", g: "#14d914" };
 
-  /** Lays out cells of equal size; `href` gives the address (or the data) of each image. */
-  function draw(cells, boxes, columns, size, hrefOf) {
+  const GREY = "0.299 0.587 0.114 0 0";
+  const NONE = "0 0 0 0 0";
+
+  function matrixFilter(id, red, green, blue) {
+    return svg("filter", { id, "color-interpolation-filters": "sRGB" },
+      svg("feColorMatrix", { values: `${red} ${green} ${blue} 0 0 0 1 0` }));
+  }
+
+  /** Two images as one: their amplified difference, infrared over visible, or one cut where the wipe stands. */
+  function blend({ mode, gain, split }, [first, second], size) {
+    const under = svg("use", { href: `#${first}` });
+    const over = svg("use", { href: `#${second}` });
+    const defs = svg("defs", {}, svg("clipPath", { id: "cut" },
+      svg("rect", { x: split * size.width, y: 0, width: (1 - split) * size.width, height: size.height })));
+    const group = svg("g", { style: "isolation: isolate" }, under, over);
+    if (mode === "wipe") {
+      over.setAttribute("clip-path", "url(#cut)");
+      group.append(svg("line", { x1: split * size.width, x2: split * size.width, y1: 0, y2: size.height, stroke: "#fff",
+        "stroke-width": Math.max(1, size.width / 320) }));
+    } else if (mode === "difference") {
+      over.setAttribute("style", "mix-blend-mode: difference");
+      defs.append(matrixFilter("gain", `${gain} 0 0 0 0`, `0 ${gain} 0 0 0`, `0 0 ${gain} 0 0`));
+      group.setAttribute("filter", "url(#gain)");
+    } else {
+      defs.append(matrixFilter("cyan", NONE, GREY, GREY), matrixFilter("red", GREY, NONE, NONE));
+      under.setAttribute("filter", "url(#cyan)");
+      over.setAttribute("filter", "url(#red)");
+      over.setAttribute("style", "mix-blend-mode: screen");
+    }
+    return [defs, group];
+  }
+
+  /** Lays out cells of equal size; `hrefOf` gives the address (or the data) of each image, `composite` what two make. */
+  function draw(cells, boxes, columns, size, hrefOf, composite = null) {
+    if (composite) columns += 1;
     const gap = Math.round(size.width / 40);
     const font = Math.max(10, Math.round(size.width / 20));
     const line = Math.max(1.5, size.width / 160);
@@ -14,7 +47,7 @@ const Figure = (() => {
     const zoomHeight = zooms.length ? Math.min(size.height,
       (size.width - gap * (zooms.length - 1)) / zooms.reduce((sum, key) => sum + aspect(key), 0)) : 0;
     const cell = { width: size.width, height: size.height + (zooms.length ? gap + zoomHeight : 0) + font * 1.7 };
-    const rows = Math.ceil(cells.length / columns);
+    const rows = Math.ceil((cells.length + (composite ? 1 : 0)) / columns);
     const width = columns * cell.width + (columns - 1) * gap;
     const height = rows * cell.height + (rows - 1) * gap;
     const root = svg("svg", { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, width, height,
@@ -49,6 +82,13 @@ const Figure = (() => {
       group.append(label);
       root.append(group);
     });
+    if (composite) {
+      const ids = composite.keys.map((key) => `image${cells.findIndex((entry) => entry.key === key)}`);
+      const label = svg("text", { x: size.width / 2, y: cell.height - font * 0.45, "text-anchor": "middle", fill: "#000" });
+      label.textContent = composite.title;
+      root.append(svg("g", { transform: `translate(${cells.length * (cell.width + gap)} 0)` },
+        ...blend(composite, ids, size), label));
+    }
     return { root, width, height };
   }
 

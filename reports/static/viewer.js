@@ -107,7 +107,7 @@
           button("Save SVG", () => this.exportFigure("svg"), { "data-export": "svg" }),
           button("Print or PDF", () => this.exportFigure("print"), { "data-export": "print" }),
           button("Copy address", () => this.copyAddress(), { "data-export": "address" }),
-          make("p", { class: "muted" }, "The images shown, with the boxes and their enlargements.")));
+          make("p", { class: "muted" }, "The images shown, whole, with the boxes and their enlargements.")));
       this.stage = make("div", { class: "stage" });
       this.message = make("p", { class: "warning", hidden: true, role: "alert" });
       this.scores = make("div", { class: "pair-scores" });
@@ -330,8 +330,10 @@
           const width = Math.min((room - 8 * (columns - 1)) / columns, (height / rows - caption - 12) / (ratio + extra));
           best = Math.max(best, width);
         }
-        const columns = Math.max(1, Math.min(count, Math.floor((room + 8) / (Math.max(best, Math.min(least, room)) + 8))));
+        const most = Math.max(1, Math.min(count, Math.floor((room + 8) / (Math.max(best, Math.min(least, room)) + 8))));
+        const columns = Math.ceil(count / Math.ceil(count / most)); // rows of equal length, as far as it goes
         const fill = Math.min((room - 8 * (columns - 1)) / columns, Math.max(best, least));
+        this.stage.style.setProperty("--columns", columns);
         this.stage.style.setProperty("--tile", `${Math.floor(Math.max(120, Math.min(fill, room)))}px`);
       }
       this.stage.style.setProperty("--ratio", `${size.width} / ${size.height}`);
@@ -434,6 +436,7 @@
 
     listen(entry) {
       const { view } = entry;
+      view.addEventListener("dragstart", (event) => event.preventDefault());
       const fingers = new Map();
       view.addEventListener("wheel", (event) => {
         event.preventDefault();
@@ -562,16 +565,24 @@
       return this.state.mode === "grid" ? this.shownCells() : [this.first, this.second].filter(Boolean);
     }
 
+    /** What the two images together show: the difference, the overlay or the wipe; null side by side. */
+    composite() {
+      const { mode, gain, split, zoom } = this.state;
+      if (mode === "grid" || !this.first || !this.second) return null;
+      return { mode, gain, split: clamp((split - 0.5) / zoom.s + zoom.x, 0, 1), keys: [this.first.key, this.second.key],
+        title: this.tiles[0].tile.querySelector("figcaption").textContent };
+    }
+
     async exportFigure(kind) {
       this.menu.open = false;
       const { dataset, pair } = this.state;
       const cells = this.figureCells();
       if (!cells.length || !this.size) return;
-      const columns = this.state.mode === "grid"
-        ? Math.max(1, Math.round((this.stage.clientWidth + 8) / (this.tiles[0].tile.offsetWidth + 8))) : cells.length;
+      const columns = this.state.mode === "grid" ? Number(this.stage.style.getPropertyValue("--columns")) || 1 : cells.length;
       const boxes = { r: this.state.r, g: this.state.g };
       const name = `${dataset.slug}-${dataset.slugs[dataset.pairs[pair]] ?? dataset.pairs[pair]}`;
-      const make = (hrefOf) => Figure.draw(cells, boxes, Math.min(columns, cells.length), this.size, hrefOf);
+      const composite = this.composite();
+      const make = (hrefOf) => Figure.draw(cells, boxes, Math.min(columns, cells.length), this.size, hrefOf, composite);
       if (kind === "print") { await Figure.print(make(({ url }) => url)); return; }
       try {
         const data = await Figure.bytes(cells, () => this.ask());

@@ -180,7 +180,14 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
             "homepage": "https://example.org", "split": "test", "subset": "",
             "listed": len(names) + (10 if plan.faults else 0), "found": len(names), "pairs": names,
             "tags": {pair: ["night" if pair.endswith("N") else "day"] for pair in names},
-            "sources": {pair: {"labels": str(root / "labels" / f"{pair}.png")} for pair in names},
+            "sources": {
+                pair: {
+                    "ir": str(root / "fused" / name / "infrared" / f"{pair}.png"),
+                    "vis": str(root / "fused" / name / "visible" / f"{pair}.png"),
+                    "labels": str(root / "labels" / f"{pair}.png"),
+                }
+                for pair in names
+            },
             "problems": [{"where": "00099N", "text": "its visible image is missing"}] if plan.faults else [],
             "fingerprint": "abc123", "classes": list(CLASSES), "palette": [list(colour) for colour in PALETTE],
         }

@@ -276,6 +276,40 @@ def test_a_figure_exports_with_its_pixels_from_disk(built: Path, visit: Visitor,
     assert text.count("data:image/png;base64,") == 2, "each image once, though it is shown twice"
 
 
+def figure_of(page: Any, path: Path) -> np.ndarray:
+    page.locator(".menu summary").click()
+    with page.expect_download() as download:
+        page.locator("[data-export=png]").click()
+    download.value.save_as(path)
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_difference_overlay_and_wipe_are_in_the_figure(built: Path, visit: Visitor, tmp_path: Path) -> None:
+    """The third image of the figure is what the two before it make together."""
+    width, height, gap = 64, 48, 2
+    page = open_viewer(visit, built, "#d=tno&p=00001N&v=difference&a=%40vis&b=method1")
+    figure = figure_of(page, tmp_path / "difference.png")
+    vis, other, made = (figure[:height, at : at + width] for at in (0, width + gap, 2 * (width + gap)))
+    assert np.abs(made - np.minimum(255, 4 * np.abs(vis - other))).max() <= 8
+    page = open_viewer(visit, built, "#d=tno&p=00001N&v=overlay")
+    figure = figure_of(page, tmp_path / "overlay.png")
+    vis, ir, made = (figure[:height, at : at + width] for at in (0, width + gap, 2 * (width + gap)))
+    assert np.abs(made[..., 0] - ir @ [0.299, 0.587, 0.114]).max() <= 3
+    assert np.abs(made[..., 1] - vis @ [0.299, 0.587, 0.114]).max() <= 3
+    page = open_viewer(visit, built, "#d=tno&p=00001N&v=wipe&a=%40vis&b=%40ir&w=0.25")
+    figure = figure_of(page, tmp_path / "wipe.png")
+    vis, ir, made = (figure[:height, at : at + width] for at in (0, width + gap, 2 * (width + gap)))
+    assert np.abs(made[:, :14] - vis[:, :14]).max() <= 2
+    assert np.abs(made[:, 19:] - ir[:, 19:]).max() <= 2
+
+
+def test_images_stand_in_rows_of_equal_length(built: Path, visit: Visitor) -> None:
+    page = open_viewer(visit, built)
+    tops = page.locator(".tile").evaluate_all("(all) => all.map((one) => Math.round(one.getBoundingClientRect().top))")
+    counts = [tops.count(top) for top in sorted(set(tops))]
+    assert max(counts) - min(counts) <= 1, counts
+
+
 def test_images_can_be_switched_off(built: Path, visit: Visitor) -> None:
     page = open_viewer(visit, built)
     page.locator(".chips button", has_text="Method2").click()
@@ -311,6 +345,18 @@ def test_pictures_of_segmentation_switch_to_errors(built: Path, visit: Visitor) 
     page.locator("[data-view=Errors]").click()
     assert page.locator("img[data-shows=Errors]:visible").count() > 0
     assert page.locator("img[data-shows=Overlay]:visible").count() == 0
+
+
+def test_parts_of_the_data_are_chosen_beside_each_way_of_scoring(built: Path, visit: Visitor) -> None:
+    page = visit(built).go("segmentation.html")
+    row = page.locator(".ways .switch", has_text="single_scale")
+    assert row.get_by_role("button").all_inner_texts() == ["all pairs", "night"]
+    row.get_by_role("button", name="night").click()
+    wanted = mean_table(Store(built).read_scores(), "mfnet", "single_scale/night", "segmentation").cell(
+        "method1", "mIoU"
+    )
+    shown = page.locator("[data-convention='single_scale/night'] tbody tr", has_text="Method1")
+    assert f"{wanted.mean:.4f}" in shown.inner_text()
 
 
 def test_the_theme_can_be_chosen_and_is_kept(built: Path, visit: Visitor) -> None:

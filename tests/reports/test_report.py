@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
 from make_run import HOSTILE, RunPlan, make_run
 
 from bench.metrics.curves import cumulative_curves
-from bench.store import Store
+from bench.store import Store, tidy
 from bench.tables import mean_table
 from bench.types import BenchError
 from reports import build, build_report, pages, pictures
@@ -168,6 +169,47 @@ def test_task_pages_carry_their_numbers(built: Path) -> None:
             for column, cell in zip(table.columns, row.cells, strict=True):
                 assert cell.mean is not None
                 assert f'data-value="{cell.mean}"' in text, (task, row.method, column)
+
+
+def test_overview_and_method_pages_carry_the_scores_of_the_tasks(built: Path) -> None:
+    scores = Store(built).read_scores()
+    miou = mean_table(scores, "mfnet", "single_scale", "segmentation").cell("method1", "mIoU")
+    detected = mean_table(scores, "mfnet", "coco", "detection").cell("method1", "AP@0.7", "person")
+    latency = mean_table(scores, "tno", "", "efficiency").cell("method1", "latency_ms_mean")
+    assert f'data-value="{miou.mean}"' in read(built, "index.html")
+    page = read(built, "method-method1.html")
+    for cell, digits in ((miou, 4), (detected, 4), (latency, 3)):
+        assert f">{cell.mean:.{digits}f}<" in page
+
+
+def test_the_overview_says_who_leads_a_task_and_what_the_sources_reach(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"mfnet": 2}, **{**QUICK, "tasks": ("segmentation",)}))
+    scores = Store(root).read_scores()
+    for method, value in (("visible", 0.5), ("infrared", 0.25), ("method0", 0.75), ("method1", 0.125)):
+        scores.loc[(scores["method"] == method) & (scores["metric"] == "mIoU"), "value"] = value
+    Store(root).write_scores(scores)
+    text = " ".join("".join(Links(build_report(root, jobs=1).read_text(encoding="utf-8")).words).split())
+    assert "Segmentation: Method0 has the best mIoU, 0.7500; visible images alone reach 0.5000" in text
+
+
+def test_intervals_of_the_tasks_stand_on_the_statistics_page(built: Path) -> None:
+    text = " ".join("".join(Links(read(built, "statistics.html")).words).split())
+    assert "mIoU (single_scale) 6 images" in text
+    assert "Only 6 images: the intervals are rough." in text
+
+
+def test_pairs_seen_in_training_are_said(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"mfnet": 3}, **{**QUICK, "tasks": ("detection",)}))
+    scores = Store(root).read_scores()
+    seen = scores[(scores["method"] == "method1") & (scores["metric"] == "AP@0.5") & (scores["label"] == "all")]
+    rows = [
+        seen.assign(metric="seen_in_training", label="", convention="", pair=pair, value=value)
+        for pair, value in (("00000D", 1.0), ("00001N", 0.0), ("00002D", 1.0))
+    ]
+    Store(root).write_scores(tidy(pd.concat([scores, *rows])))
+    build_report(root, jobs=1)
+    text = " ".join("".join(Links(read(root, "detection.html")).words).split())
+    assert "Method1 saw 2 of these 3 pairs in training. Compare it on the pairs unseen in training." in text
 
 
 def test_task_pictures_are_made_and_shown(built: Path) -> None:
