@@ -167,6 +167,7 @@ class RunConfig(Strict):
     rerun: Literal["missing", "all", "none"] = "missing"
     way: Literal["published", "plain", "both"] = "published"
     precision: Literal["exact", "fast"] = "exact"
+    compile: Literal["never", "auto"] = "never"
     time_limit_s: float = Field(default=300.0, gt=0)
     options: dict[str, str] = Field(default_factory=dict)
 

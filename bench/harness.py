@@ -78,6 +78,7 @@ class Fuser:
         """
         self.method, self.way, self.seed, self.precision = method, way, seed, precision
         self.style: ImageStyle = method.published if way == "published" else PLAIN
+        self.compile_decided = False
         method.way = way
         self.device = torch.device(method.device)
         for module in method.modules().values():

@@ -284,7 +284,8 @@ def method_facts(cls: type[Method], config: RunConfig) -> dict[str, Any]:
         "kind": info.kind, "origin": "", "agreement": info.agreement,
         "weights": [], "trained_on": list(info.trained_on), "notes": info.notes,
         "way": "plain" if config.way == "plain" else "published",
-        "beside": "", "precision": config.precision, "status": "ok", "reason": "", "training": None,
+        "beside": "", "precision": config.precision, "compile": config.compile,
+        "status": "ok", "reason": "", "training": None,
     }  # fmt: skip
 
 
@@ -297,9 +298,11 @@ def make_source(cls: type[Method], weights: Path | None, config: RunConfig) -> M
     seed = str(config.seed) if cls.stochastic else ""
     weights_digest = file_digest(weights) if weights else ""
     way: Way = "plain" if config.way == "plain" else "published"
-    key = digest(__version__, cls.name, *code, weights_digest, way, config.precision, kind, seed)
+    form = config.precision if config.compile == "never" else f"{config.precision}, compiled: {config.compile}"
+    key = digest(__version__, cls.name, *code, weights_digest, way, form, kind, seed)
     return MethodSource(
         name=cls.name, key=key, way=way, precision=config.precision, device=device, seed=config.seed,
+        compile=config.compile,
         weights=weights.resolve() if weights else None,
     )  # fmt: skip
 

@@ -348,12 +348,14 @@ class Runner:
                 ]
                 if self.config.rerun == "all":
                     self._forget(dataset.name, method.label)
+                expected = -(-len(missing) // self.fuse_workers())
                 for start in range(0, len(missing), CHUNK):
                     chunk = missing[start : start + CHUNK]
                     yield FuseUnit(
                         out=self.store.root, dataset=dataset.name, method=method.label,
                         time_limit_s=self.config.time_limit_s, gpus=self._gpus(), source=source,
                         files=tuple(files for files, _ in chunk), keys=tuple(key for _, key in chunk),
+                        expected=expected,
                     )  # fmt: skip
 
     def _forget(self, dataset: str, method: str) -> None:

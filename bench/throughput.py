@@ -74,7 +74,12 @@ class _Item:
 
 
 def fuse_stream(
-    fuser: Fuser, files: Sequence[PairFiles], sink: Sink, ahead: int = AHEAD, compile: Compile = "never"
+    fuser: Fuser,
+    files: Sequence[PairFiles],
+    sink: Sink,
+    ahead: int = AHEAD,
+    compile: Compile = "never",
+    expected: int = 0,
 ) -> None:
     """Fuses pairs from disk; a pair that fails is handed to ``sink`` as its exception, and the rest goes on.
 
@@ -83,7 +88,9 @@ def fuse_stream(
         files: the pairs, in the order in which ``sink`` gets them.
         sink: writes or collects.
         ahead: pairs read ahead, and results waiting to be written.
-        compile: ``auto`` compiles if the pairs left can repay it; results may then differ by float rounding.
+        compile: ``auto`` compiles if the pairs left can repay it; results may then differ by float rounding. What is
+            decided for a fuser holds for its later streams.
+        expected: how many pairs the fuser will get in all, if these are not the last.
     """
     if not files:
         return
@@ -94,7 +101,7 @@ def fuse_stream(
         ThreadPoolExecutor(1, "write") as writer,
     ):
         try:
-            _drive(fuser, files, sink, ahead, compile, reader, writer, stop)
+            _drive(fuser, files, sink, ahead, (compile, expected), reader, writer, stop)
         except BaseException:
             stop.set()
             for pool in (reader, writer):
@@ -107,7 +114,7 @@ def _drive(
     files: Sequence[PairFiles],
     sink: Sink,
     ahead: int,
-    compile: Compile,
+    compiling: tuple[Compile, int],
     reader: Executor,
     writer: Executor,
     stop: threading.Event,
@@ -120,7 +127,7 @@ def _drive(
             coming.append(reader.submit(_load, fuser, files[number + ahead], stop))
         _compute(fuser, item)
         if number == 0 and item.error is None:
-            _consider_compiling(fuser, item, len(files) - 1, compile)
+            _consider_compiling(fuser, item, max(compiling[1], len(files)) - 1, compiling[0])
         going.append(writer.submit(_deliver, fuser, item, sink, stop))
         while len(going) > ahead or (going and going[0].done()):
             going.popleft().result()
@@ -242,8 +249,9 @@ def repays(images: int, seconds_each: float) -> bool:
 
 def _consider_compiling(fuser: Fuser, first: _Item, left: int, compile: Compile) -> None:
     """Compiles after the first pair, if wanted; ``auto`` keeps the compiled form only if it is the faster one."""
-    if first.tensors is None or compile == "never":
+    if first.tensors is None or compile == "never" or fuser.compile_decided:
         return
+    fuser.compile_decided = True
     if compile == "auto" and not repays(left, first.timings.compute_ms / 1000.0):
         return
     originals = fuser.method.modules()

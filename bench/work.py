@@ -88,6 +88,7 @@ class MethodSource:
     key: str
     way: Way = "published"
     precision: Literal["exact", "fast"] = "exact"
+    compile: Literal["never", "auto"] = "never"
     device: str = "cpu"
     seed: int = 0
     weights: Path | None = None
@@ -111,11 +112,13 @@ class FuseUnit(Unit):
     Attributes:
         files: the pairs.
         keys: the fingerprint of each pair's result.
+        expected: about how many pairs each worker will fuse with this method, this unit's among them.
     """
 
     source: MethodSource
     files: tuple[PairFiles, ...]
     keys: tuple[str, ...]
+    expected: int = 0
 
     @property
     def weight(self) -> int:
@@ -133,7 +136,10 @@ class FuseUnit(Unit):
 
         fuser = load_fuser(self.source)
         parameters = sum(p.numel() for module in fuser.method.modules().values() for p in module.parameters())
-        fuse_stream(fuser, files, lambda item, result, _: self._keep(item, result, parameters))
+        fuse_stream(
+            fuser, files, lambda item, result, _: self._keep(item, result, parameters),
+            compile=self.source.compile, expected=self.expected,
+        )  # fmt: skip
 
     def _copy(self, files: list[PairFiles]) -> None:
         from bench.datasets import read_pair

@@ -49,6 +49,9 @@ def run(
         str, typer.Option(help="published: images as the authors wrote them; plain: all alike; both.")
     ] = "published",
     precision: Annotated[str, typer.Option(help="exact, or fast: may move pixels by some grey levels.")] = "exact",
+    compile: Annotated[
+        str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
+    ] = "never",
     time_limit: Annotated[float, typer.Option(help="Seconds for one pair before it is given up.")] = 300.0,
     option: Option = None,
 ) -> None:
@@ -61,7 +64,7 @@ def run(
         methods=names(methods), datasets=names(datasets), tasks=names(tasks), conventions=names(conventions),
         metrics=names(metrics), preset=preset or None, out=out, data_root=data_root, weights_root=weights_root,
         datasets_file=datasets_file, device=device, jobs=jobs, executor=executor, limit=limit, seed=seed, rerun=rerun,
-        way=way, precision=precision, time_limit_s=time_limit, options=parse_options(option),
+        way=way, precision=precision, compile=compile, time_limit_s=time_limit, options=parse_options(option),
     )  # fmt: skip
     with progress(config.out) as listener:
         result = run_benchmark(config, command=["bench", *sys.argv[1:]], listener=listener, say=typer.echo)

@@ -214,6 +214,18 @@ def test_auto_keeps_the_compiled_form_only_if_it_is_faster(
     assert len(sink.images()) == len(files)
 
 
+def test_a_fuser_is_compiled_once_for_all_its_streams(files: list[PairFiles], monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[nn.Module] = []
+    seen: list[int] = []
+    monkeypatch.setattr(torch, "compile", lambda module: compiled.append(module) or module)
+    monkeypatch.setattr(throughput, "repays", lambda images, seconds: seen.append(images) or True)
+    fuser = Fuser(Mixing())
+    for _ in range(3):
+        fuse_stream(fuser, files, Collector(), compile="auto", expected=100)
+    assert len(compiled) == len(fuser.method.modules())
+    assert seen == [99]
+
+
 def test_few_images_do_not_repay_a_compilation(files: list[PairFiles], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "compile", lambda module: pytest.fail("compiled"))
     fuse_stream(Fuser(Mixing()), files, Collector(), compile="auto")
