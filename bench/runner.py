@@ -560,8 +560,10 @@ class Runner:
         for task in self.config.tasks:
             if not any(self._carries_truth(task, dataset) for dataset in self.plan.datasets):
                 names = ", ".join(dataset.name for dataset in self.plan.datasets)
+                runner = TASKS.get(task)
                 self.result.failed.append(
-                    f"{task}: no data set of {names} has the truth it needs on disk; add one that has"
+                    f"{task}: needs {runner.truth} in {' and '.join(runner.splits)}, and no data set of {names} has "
+                    "them on disk; see bench data check, or choose another data set"
                 )
         for dataset in self.plan.datasets:
             self.result.failed += [f"{dataset.name}: {p.where}: {p.text}" for p in dataset.problems if p.fault]

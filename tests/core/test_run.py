@@ -182,4 +182,4 @@ def test_a_named_task_without_truth_is_a_failure(msrs: Path, tmp_path: Path) -> 
         "--out", tmp_path / "out", "--executor", "inline",
     )  # fmt: skip
     assert result.exit_code == 1
-    assert "has the truth it needs" in result.output
+    assert "needs labels in train and test, and no data set of" in result.output
