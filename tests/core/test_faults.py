@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
-import random
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -260,41 +258,6 @@ def test_a_limit_on_file_size_is_one_line_and_exit_code_1(
     assert not list((tmp_path / "out").rglob("*.part"))
 
 
-SMALL_DISK = """
-mount -t tmpfs -o size=$1 tmpfs "$2" || exit 77
-shift; out=$1; shift
-"$@"; echo "first: $?"
-mount -o remount,size=200m "$out" || exit 77
-"$@"; echo "second: $?"
-cp "$out/scores.csv" "$out.csv"
-"""
-
-
-@pytest.mark.slow
-def test_a_really_full_disk_stops_the_run_and_more_space_lets_it_go_on(
-    data: Path, tmp_path: Path, bench_process: Any, request_for: Request
-) -> None:
-    if shutil.which("unshare") is None:
-        pytest.skip("no unshare, so no small file system of one's own")
-    out = tmp_path / "out"
-    out.mkdir()
-    inline(data, tmp_path / "whole", conventions=("standard", "seafusion2022"))
-    request = request_for(data, out, "average,maximum", "--executor", "inline")
-    start = [sys.executable, "-c", "from bench.cli import main; main()", *map(str, request)]
-    done = subprocess.run(
-        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", SMALL_DISK, "sh", "64k", str(out), *start],
-        env={**os.environ, **bench_process.env}, text=True, capture_output=True, check=False,
-    )  # fmt: skip
-    if done.returncode == 77 or "unshare:" in done.stderr:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
-    assert "stopped: OSError:" in done.stderr
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "first: 1" in done.stdout
-    assert "second: 0" in done.stdout, done.stdout + done.stderr
-    assert out.with_name("out.csv").read_bytes() == (tmp_path / "whole" / "scores.csv").read_bytes()
-
-
 # ------------------------------------------------------------------ what a kill leaves behind
 
 
@@ -427,122 +390,3 @@ def test_a_second_run_is_refused_until_the_first_is_gone_even_by_kill(
         first.communicate()
     code, output = bench_process.run(*request_for(data, out, "visible", "--executor", "inline"))
     assert code == 0, output
-
-
-METHODS = "average,maximum,laplacian_pyramid,gtf"
-KILLS = 30
-
-
-@pytest.mark.fault
-@pytest.mark.timeout(3600)
-def test_kills_at_random_moments_change_no_number(
-    data: Path, tmp_path: Path, bench_process: Any, request_for: Request, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rng = random.Random(8)
-    code, output = bench_process.run(*request_for(data, tmp_path / "whole", METHODS, "--jobs", "2"))
-    assert code == 0, output
-    wanted = (tmp_path / "whole" / "scores.csv").read_bytes()
-    kills, remade, runs = Counter[str](), 0, 0
-    while sum(kills.values()) < KILLS:
-        runs += 1
-        out = tmp_path / f"run{runs}"
-        request = request_for(data, out, METHODS, "--jobs", "2")
-        for _ in range(8):
-            stage = rng.choice(["start", "fuse", "score", "report"])
-            kept = snapshot(out)
-            killed = kill_during(bench_process.start(*request), stage, rng)
-            assert unchanged(kept), "a finished image was written again"
-            if not killed:
-                break
-            kills[stage] += 1
-        unfinished = unfinished_images(out)
-        code, output = bench_process.run(*request)
-        assert code == 0, output
-        assert (out / "scores.csv").read_bytes() == wanted
-        assert lines_twice(out, "fused", ("method", "pair", "key")) == 0
-        assert lines_twice(out, "metrics", ("method", "pair", "convention", "key")) == 0
-        assert not list(out.rglob("*.part"))
-        remade += unfinished
-    with capsys.disabled():
-        text = f"{sum(kills.values())} kills in {runs} runs {dict(kills)}; lost 0, unfinished images redone {remade}"
-        sys.stdout.write(f"\n{text}\n")
-
-
-def kill_during(process: subprocess.Popen[str], stage: str, rng: random.Random) -> bool:
-    """Kills a run, alone or with its workers, a random while after a stage began; False if it ended before."""
-    import threading
-
-    whole = rng.random() < 0.7
-    delay = rng.uniform(0.0, 6.0 if stage == "start" else 1.2)
-    begun = threading.Event()
-
-    def read() -> None:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith(f"{stage}:"):
-                begun.set()
-        begun.set()
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    if stage != "start":
-        begun.wait(300)
-    time.sleep(delay)
-    ended = process.poll() is not None
-    if not ended:
-        if whole:
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
-    reader.join(60)
-    assert process.stdout is not None
-    process.stdout.close()
-    return not ended
-
-
-def fused_lines(out: Path, kind: str = "fused") -> list[dict[str, Any]]:
-    store = Store(out)
-    return [line for journal in store.journals(kind, "mfnet") for line in journal.lines("method", "pair", "key")]
-
-
-def snapshot(out: Path) -> dict[Path, int]:
-    """The finished images, with when they were written."""
-    store = Store(out)
-    paths = [store.fused_path("mfnet", line["method"], line["pair"]) for line in fused_lines(out)]
-    return {path: path.stat().st_mtime_ns for path in paths if path.exists()}
-
-
-def unchanged(kept: dict[Path, int]) -> bool:
-    return all(path.stat().st_mtime_ns == time_ns for path, time_ns in kept.items())
-
-
-def unfinished_images(out: Path) -> int:
-    """Images that were written but whose journal line was not."""
-    return len(set((out / "fused").rglob("*.png")) - set(snapshot(out)))
-
-
-def lines_twice(out: Path, kind: str, keys: tuple[str, ...]) -> int:
-    """How many finished pieces the journals hold more than once: finished work that was done again."""
-    seen = Counter(tuple(line[key] for key in keys) for line in fused_lines(out, kind))
-    return sum(count - 1 for count in seen.values())
-
-
-@pytest.mark.fault
-@pytest.mark.timeout(3600)
-def test_kills_during_a_training_change_no_number(
-    data: Path, tmp_path: Path, bench_process: Any, request_for: Request, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rng = random.Random(3)
-    more = ("--preset", "smoke", "--jobs", "1")
-    code, output = bench_process.run(*request_for(data, tmp_path / "whole", "seafusion,average", *more))
-    assert code == 0, output
-    request, kills = request_for(data, tmp_path / "out", "seafusion,average", *more), 0
-    for _ in range(4):
-        kills += kill_during(bench_process.start(*request), "train", random.Random(rng.random()))
-    code, output = bench_process.run(*request)
-    assert code == 0, output
-    assert kills
-    assert (tmp_path / "out" / "scores.csv").read_bytes() == (tmp_path / "whole" / "scores.csv").read_bytes()
-    with capsys.disabled():
-        sys.stdout.write(f"\n{kills} kills during a training; lost 0\n")
