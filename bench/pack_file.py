@@ -327,9 +327,19 @@ def _agree(path: Path, contents: Contents, manifest: RunFacts, scores: pd.DataFr
         if unknown:
             raise BenchError(f"{path}: {MANIFEST} does not know {kind} {min(unknown)[:80]!a}, of which it has results")
     rows = scores[(scores["task"] == "metrics") & (scores["status"] == "ok")]
-    for dataset, method, pair in set(zip(rows["dataset"], rows["method"], rows["pair"], strict=True)):
-        if pair not in contents.images.get(dataset, {}).get(method, {}):
-            raise BenchError(f"{path}: {SCORES} scores {dataset}/{method}/{pair}, of which no image is known")
+    scored = set(zip(rows["dataset"], rows["method"], rows["pair"], strict=True))
+    known_images = {
+        (dataset, method, pair)
+        for dataset, images in contents.images.items()
+        for method, pairs in images.items()
+        for pair in pairs
+    }
+    for keys, what in (
+        (scored - known_images, f"{SCORES} scores {{}}, of which no image is known"),
+        (known_images - scored, f"{SCORES} has no score of {{}}, of which there is an image"),
+    ):
+        if keys:
+            raise BenchError(f"{path}: {what.format('/'.join(min(keys)))}")
     for name in _names(contents):
         if not SAFE_NAME.match(name) or not name.isprintable():
             raise BenchError(f"{path}: {CONTENTS}: name {name[:80]!a} is no plain file name")

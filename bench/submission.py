@@ -7,7 +7,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +36,13 @@ class Verdict:
         accepted: nothing spoke against it, and something was recomputed.
         rows: one per image that was scored again: ``dataset, method, pair, numbers, largest difference, verdict``.
         problems: reasons for refusal, one line each.
+        notes: what a pack cannot prove, and pairs that a method failed on.
     """
 
     accepted: bool
     rows: list[dict[str, Any]]
     problems: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 # ------------------------------------------------------------------ pack
@@ -180,20 +182,35 @@ def _verify(opened: Pack, data_root: Path | None, sample: int, seed: int, datase
                 "verdict": "differs" if wrong else "the same",
             }
         )
-    return Verdict(not problems, rows, list(dict.fromkeys(problems)))
+    return Verdict(not problems, rows, list(dict.fromkeys(problems)), list(_notes(opened)))
 
 
 def _gaps(opened: Pack) -> Iterator[str]:
-    """A mean over the easy pairs alone is no mean: every method must speak of every pair of its run."""
+    """A mean over the easy pairs is no mean: every method must speak of every pair of its run, in all its metrics."""
     rows = opened.scores[opened.scores["task"] == "metrics"]
-    for dataset, methods in opened.contents.images.items():
-        wanted = set(opened.manifest.datasets[dataset].pairs)
-        for method in methods:
-            spoken = set(rows.loc[(rows["dataset"] == dataset) & (rows["method"] == method), "pair"])
-            missing = wanted - spoken
+    for (dataset, method), table in rows.groupby(["dataset", "method"], sort=False):
+        wanted = set(opened.manifest.datasets[str(dataset)].pairs)
+        strange = sorted(set(table["pair"]) - wanted - {""})
+        if strange:
+            yield f"{dataset}/{method}: has rows of pairs that its run does not list, e.g. {strange[0]}"
+        numbers = table[table["metric"] != ""].groupby(["convention", "metric"], sort=False)["pair"]
+        for name, pairs in [("", set(table["pair"])), *((f"{m} ({c})", set(found)) for (c, m), found in numbers)]:
+            missing = wanted - pairs
             if missing:
                 count = f"{len(missing)} of the run's {len(wanted)} pairs"
-                yield f"{dataset}/{method}: {count} have no row, e.g. {min(missing)}"
+                yield f"{dataset}/{method}: {count} have no row{f' of {name}' if name else ''}, e.g. {min(missing)}"
+                break
+
+
+def _notes(opened: Pack) -> Iterator[str]:
+    other = opened.scores[(opened.scores["task"] != "metrics") & (opened.scores["status"] == "ok")]
+    for task, count in other["task"].value_counts(sort=False).items():
+        yield f"{count} numbers of {task} cannot be computed again from a pack and are taken on trust"
+    rows = opened.scores[opened.scores["task"] == "metrics"]
+    for (dataset, method), table in rows.groupby(["dataset", "method"], sort=False):
+        lost = sorted(set(table["pair"]) - set(table.loc[table["status"] == "ok", "pair"]) - {""})
+        if lost:
+            yield f"{dataset}/{method}: failed on {len(lost)} pairs, e.g. {lost[0]}; its means are over the others"
 
 
 def _sources(opened: Pack, name: str, data_root: Path | None, datasets_file: Path | None) -> dict[str, PairFiles]:
@@ -217,9 +234,9 @@ def _score_again(
     known = opened.manifest.datasets[dataset].digests
     if pair in known and known[pair] != pair_digest(sources[pair]):
         raise BenchError(f"{where}: its sources differ from your copy of {dataset}; one of the two is not as published")
-    wanted = dict(_claimed(opened.scores, key))
+    wanted, denied = dict(_claimed(opened.scores, key)), set(_denied(opened.scores, key))
     conventions: dict[str, list[str]] = {}
-    for convention, metric in wanted:
+    for convention, metric in [*wanted, *denied]:
         conventions.setdefault(convention, []).append(metric)
     files = read_pair(sources[pair])
     values = PairScorer(files.ir, files.vis, conventions).score(_decode(opened.image(dataset, method, pair), where))
@@ -230,15 +247,33 @@ def _score_again(
         for name, difference in differences.items()
         if not difference <= TOLERANCE
     ]
+    wrong += [
+        f"{where}: {name[1]} ({name[0]}) is said to have no value, but is {_shown(seen.get(name))}"
+        for name in sorted(denied)
+        if seen.get(name) is not None
+    ]
     return len(wanted), max(differences.values(), default=0.0), wrong
 
 
 def _claimed(scores: pd.DataFrame, key: tuple[str, str, str]) -> Iterator[tuple[tuple[str, str], float]]:
-    rows = scores[(scores["task"] == "metrics") & (scores["status"] == "ok")]
-    for column, name in zip(("dataset", "method", "pair"), key, strict=True):
-        rows = rows[rows[column] == name]
+    rows = _of_image(scores, key)
+    rows = rows[rows["status"] == "ok"]
     for convention, metric, value in zip(rows["convention"], rows["metric"], rows["value"], strict=True):
         yield (convention, metric), float(value)
+
+
+def _denied(scores: pd.DataFrame, key: tuple[str, str, str]) -> Iterator[tuple[str, str]]:
+    """The numbers that an image is said not to have."""
+    rows = _of_image(scores, key)
+    rows = rows[(rows["status"] != "ok") & (rows["metric"] != "")]
+    yield from zip(rows["convention"], rows["metric"], strict=True)
+
+
+def _of_image(scores: pd.DataFrame, key: tuple[str, str, str]) -> pd.DataFrame:
+    rows = scores[scores["task"] == "metrics"]
+    for column, name in zip(("dataset", "method", "pair"), key, strict=True):
+        rows = rows[rows[column] == name]
+    return rows
 
 
 def _difference(claim: float, value: float | None) -> float:

@@ -86,6 +86,8 @@ def verify(
     print_rows(outcome.rows)
     for line in outcome.problems:
         fail(line)
+    for line in outcome.notes:
+        typer.echo(f"note: {line}")
     typer.echo("accepted" if outcome.accepted else "refused")
     raise typer.Exit(0 if outcome.accepted else 1)
 

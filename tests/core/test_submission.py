@@ -251,8 +251,78 @@ def test_dropped_pairs_are_noticed(run: Path, data: Path, tmp_path: Path) -> Non
     content["scores.csv"] = b"".join(
         line for line in content["scores.csv"].splitlines(keepends=True) if b"warm,04" not in line
     )
-    verdict = verify(rewrite(archive, sealed(content)), data, sample=1000)
+    content.pop("images/tno/warm/04.png")
+
+    def change(table: dict[str, Any]) -> None:
+        table["images"]["tno"]["warm"].pop("04")
+
+    verdict = verify(rewrite(archive, sealed(content, change)), data, sample=1000)
     assert "tno/warm: 1 of the run's 6 pairs have no row, e.g. 04" in verdict.problems
+
+
+def without_rows(content: dict[str, bytes], text: bytes) -> dict[str, bytes]:
+    lines = content["scores.csv"].splitlines(keepends=True)
+    return {**content, "scores.csv": b"".join(line for line in lines if text not in line)}
+
+
+def test_a_dropped_number_is_noticed(run: Path, data: Path, tmp_path: Path) -> None:
+    archive = pack(run, tmp_path / "all.zip", images=-1)
+    rewrite(archive, sealed(without_rows(entries(archive), b"warm,04,EN,standard")))
+    verdict = verify(archive, data, sample=1000)
+    assert verdict.problems == ["tno/warm: 1 of the run's 6 pairs have no row of EN (standard), e.g. 04"]
+
+
+def test_a_number_that_is_said_not_to_exist_is_recomputed(run: Path, data: Path, tmp_path: Path) -> None:
+    archive = pack(run, tmp_path / "all.zip", images=-1)
+    content = entries(archive)
+    lines = content["scores.csv"].decode().splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if "warm,04,EN,standard" in line)
+    before, *_ = lines[at].split(",,")  # an empty label stands before the value
+    lines[at] = f"{before},,,skipped,not defined\n"
+    rewrite(archive, sealed({**content, "scores.csv": "".join(lines).encode()}))
+    verdict = verify(archive, data, sample=1000)
+    assert len(verdict.problems) == 1
+    assert verdict.problems[0].startswith("tno/warm/04: EN (standard) is said to have no value, but is ")
+
+
+def test_a_pair_that_is_said_to_have_failed_beside_its_image_is_refused(run: Path, data: Path, tmp_path: Path) -> None:
+    archive = pack(run, tmp_path / "all.zip", images=-1)
+    content = without_rows(entries(archive), b"warm,04")
+    content["scores.csv"] += b"metrics,tno,test,warm,04,,standard,,,failed,too dark\n"
+    verdict = verify(rewrite(archive, sealed(content)), data, sample=1000)
+    assert "has no score of tno/warm/04, of which there is an image" in verdict.problems[0]
+
+
+def test_failed_pairs_are_told(run: Path, data: Path, tmp_path: Path) -> None:
+    archive = pack(run, tmp_path / "all.zip", images=-1)
+    content = without_rows(entries(archive), b"warm,04")
+    rows = [line.split(",") for line in content["scores.csv"].decode().splitlines() if line.startswith("metrics")]
+    names = sorted({f"{row[5]},{row[6]}" for row in rows})
+    for name in names:
+        content["scores.csv"] += f"metrics,tno,test,warm,04,{name},,,failed,too dark\n".encode()
+    content.pop("images/tno/warm/04.png")
+
+    def change(table: dict[str, Any]) -> None:
+        table["images"]["tno"]["warm"].pop("04")
+
+    verdict = verify(rewrite(archive, sealed(content, change)), data, sample=1000)
+    assert verdict.accepted, verdict.problems
+    assert "tno/warm: failed on 1 pairs, e.g. 04; its means are over the others" in verdict.notes
+
+
+def test_what_cannot_be_recomputed_is_told(archive: Path, data: Path) -> None:
+    notes = verify(archive, data).notes
+    assert notes == ["3 numbers of efficiency cannot be computed again from a pack and are taken on trust"]
+
+
+def test_rows_of_unlisted_pairs_are_refused(run: Path, data: Path, tmp_path: Path) -> None:
+    archive = pack(run, tmp_path / "all.zip", images=-1)
+    content = entries(archive)
+    manifest = json.loads(content["manifest.json"])
+    manifest["datasets"]["tno"]["pairs"].remove("04")
+    verdict = verify(rewrite(archive, sealed({**content, "manifest.json": json.dumps(manifest).encode()})), data)
+    assert not verdict.accepted
+    assert "tno/warm: has rows of pairs that its run does not list, e.g. 04" in verdict.problems
 
 
 def test_other_sources_are_noticed(archive: Path, data: Path, tmp_path: Path) -> None:
