@@ -1,37 +1,49 @@
 """``bench ablate``: trains a method's ablations over seeds and compares what a retrained segmenter makes of each.
 
-Every piece lies in its own folder of ``out`` and is taken up where it was left: ``trained/VARIANT-SEED``,
-``fused/VARIANT-SEED``, ``segmentation/VARIANT-SEED``; ``ablation.csv`` holds every number, ``ablation.json`` the table.
+One variant and seed is one unit of work, given to the executors of a run: several at a time, on one machine or a
+cluster, one thread each, so that no bit depends on how many. Each lies in folders of its own below ``out`` and is
+taken up where it was left: ``trained/VARIANT-SEED``, ``fused/VARIANT-SEED``, ``segmentation/VARIANT-SEED``;
+``ablation.csv`` holds every number, ``ablation.json`` the table.
 """
 
 from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from bench import __version__
+from bench.code_digest import code_digest
+from bench.config import DatasetSpec
 from bench.datasets import Dataset, open_dataset, read_pair
-from bench.harness import Fuser, create_fuser, pick_device
+from bench.executor import create_executor
 from bench.images import encode_png, read_image, write_atomic
+from bench.machine import count_cores
 from bench.method import Preset, TrainRequest
-from bench.metrics import evaluate
+from bench.plan import pair_digest, truth_digest
 from bench.plugins import METHODS, TASKS
-from bench.store import file_digest
+from bench.results import latest
+from bench.runner import Listener, make_folder, sole_writer
+from bench.store import Store, digest, file_digest
 from bench.task import FusedSet, Job
-from bench.throughput import Timings, fuse_stream
 from bench.types import BenchError, Image, PairFiles, Score
+from bench.work import WholeUnit
+
+if TYPE_CHECKING:
+    from bench.harness import Fuser
+    from bench.throughput import Timings
 
 METRICS = ("EN", "MI", "VIF", "SF", "SD", "Qabf")
 """Fusion metrics of the test part, convention ``standard``: what an ablation does to the looks."""
 
 CONVENTIONS = ("single_scale", "multi_scale", "joint/single_scale", "joint/multi_scale")
 
-Progress = Callable[[str, int, int], None]
+JOURNAL = "ablation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,9 @@ class Ablation:
         device: torch device.
         options: of the training.
         task_options: of the segmentation task.
-        progress: called with (what, done, total).
+        executor: who does the units, as for a run.
+        jobs: how many units at a time; 0 is one per core, or one per GPU.
+        listener: called with (stage, done, total).
     """
 
     dataset: Dataset
@@ -60,25 +74,45 @@ class Ablation:
     device: str = "cpu"
     options: tuple[tuple[str, str], ...] = ()
     task_options: dict[str, str] = field(default_factory=dict)
-    progress: Progress | None = None
+    executor: Literal["local", "inline", "ray"] = "local"
+    jobs: int = 0
+    listener: Listener | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AblationResult:
+    """What came of it.
+
+    Attributes:
+        rows: the table, all text; a variant of which no seed came out is not in it.
+        failed: one line per variant and seed that did not come out.
+    """
+
+    rows: list[dict[str, str]]
+    failed: list[str]
 
 
 def ablation_command(
     dataset: str, preset: str, variants: Sequence[str], seeds: int, out: Path, data_root: Path | None, device: str,
-    progress: Progress | None,
-) -> list[dict[str, str]]:  # fmt: skip
-    """What ``bench ablate`` does; returns the table's rows, all text.
+    executor: str = "local", jobs: int = 0, listener: Listener | None = None,
+) -> AblationResult:  # fmt: skip
+    """What ``bench ablate`` does.
 
     Raises:
-        BenchError: an unknown preset or variant, no seeds, or a data set without labelled parts.
+        BenchError: an unknown preset, executor or variant, no seeds, or a data set without labelled parts.
     """
+    from bench.harness import pick_device
+
     if preset not in ("smoke", "quick", "paper"):
         raise BenchError(f"--preset is {preset!r}, wanted smoke, quick or paper")
+    if executor not in ("local", "inline", "ray"):
+        raise BenchError(f"--executor is {executor!r}, wanted local, ray or inline")
     if seeds < 1:
         raise BenchError(f"--seeds is {seeds}, wanted at least 1")
     return run_ablation(Ablation(
-        open_dataset(dataset, data_root), preset, tuple(range(seeds)), out,  # type: ignore[arg-type]
-        tuple(variants) or known_variants("seafusion"), device=pick_device(device), progress=progress,
+        open_dataset(dataset, data_root), preset, tuple(range(seeds)), out.resolve(),  # type: ignore[arg-type]
+        tuple(variants) or known_variants("seafusion"), device=pick_device(device), executor=executor,  # type: ignore[arg-type]
+        jobs=jobs, listener=listener,
     ))  # fmt: skip
 
 
@@ -94,88 +128,181 @@ def known_variants(method: str) -> tuple[str, ...]:
     return tuple(variants)
 
 
-def run_ablation(ablation: Ablation) -> list[dict[str, str]]:
-    """Trains, fuses, evaluates, and fills the table: mean and standard deviation over the seeds.
+def run_ablation(ablation: Ablation) -> AblationResult:
+    """Trains, fuses and evaluates what is not done yet, and fills the table: mean and standard deviation over seeds.
 
     Raises:
-        BenchError: as ``ablation_command``, or whatever a piece raises.
+        BenchError: a variant is not known, the data set lacks a part, or another run holds the folder.
+    """
+    units = make_units(ablation)
+    store = Store(ablation.out)
+    make_folder(store.root)
+    with sole_writer(store):
+        store.sweep()
+        todo = [unit for unit in units if _line(store, unit).get("status") != "ok"]
+        _carry_out(ablation, todo)
+        lines = [(unit, _line(store, unit)) for unit in units]
+        scores = [
+            {"variant": unit.variant, "seed": unit.seed, **score}
+            for unit, line in lines
+            for score in (line["scores"] if line.get("status") == "ok" else ())
+        ]
+        failed = [
+            f"{unit.method}: {line.get('reason', 'interrupted')}"
+            for unit, line in lines
+            if line.get("status") != "ok"
+        ]
+        if not scores:
+            return AblationResult([], failed)
+        frame = pd.DataFrame(scores)
+        write_atomic(ablation.out / "ablation.csv", frame.to_csv(index=False).encode())
+        rows = table(frame)
+        write_atomic(ablation.out / "ablation.json", json.dumps(rows, indent=2).encode())
+    return AblationResult(rows, failed)
+
+
+def make_units(ablation: Ablation) -> list[AblationUnit]:
+    """One per variant and seed, variants in turn so that a table over the first seed is there early.
+
+    Raises:
+        BenchError: a variant is not known, or a part of the data set is not on disk.
     """
     variants = known_variants(ablation.method)
     for name in ablation.variants:
         if name not in variants and name not in METHODS.names():
             raise BenchError(f"variant {name!r} is not known, wanted one of {', '.join(variants)}, or a method's name")
-    scores = []
-    for name in ablation.variants:
-        for seed in ablation.seeds:
-            scores += [{"variant": name, "seed": seed, **asdict(score)} for score in _scores(ablation, name, seed)]
-    frame = pd.DataFrame(scores)
-    ablation.out.mkdir(parents=True, exist_ok=True)
-    write_atomic(ablation.out / "ablation.csv", frame.to_csv(index=False).encode())
-    rows = table(frame)
-    write_atomic(ablation.out / "ablation.json", json.dumps(rows, indent=2).encode())
-    return rows
-
-
-def _scores(ablation: Ablation, name: str, seed: int) -> Iterator[Score]:
-    """All numbers of one variant and seed."""
-    weights, fuser = _fuser(ablation, name, seed)
-    parts = {}
+    parts = []
     for split in ("train", "test"):
         files = ablation.dataset.listing(split).pairs
         if not files:
             raise BenchError(f"{ablation.dataset.name}: no {split} pair is on disk; see bench data check")
-        parts[split] = _fuse(ablation, f"{name}-{seed}", fuser, weights, files)
-    yield from _looks(ablation, name, parts["test"])
-    work_dir = ablation.out / "segmentation" / f"{name}-{seed}"
-    work_dir.mkdir(parents=True, exist_ok=True)
-    job = Job(
-        dataset=ablation.dataset.name, spec=ablation.dataset.spec, method=name, parts=parts, work_dir=work_dir,
-        preset=ablation.preset, seed=seed, device=ablation.device, weights=weights, progress=ablation.progress,
-        options=ablation.task_options,
+        parts.append((split, files))
+    data = digest(*(f"{item.id} {pair_digest(item)} {truth_digest(item)}" for _, files in parts for item in files))
+    return [_unit(ablation, name, seed, tuple(parts), data) for seed in ablation.seeds for name in ablation.variants]
+
+
+def _unit(
+    ablation: Ablation, name: str, seed: int, parts: tuple[tuple[str, tuple[PairFiles, ...]], ...], data: str
+) -> AblationUnit:
+    owner = ablation.method if name in known_variants(ablation.method) else name
+    code = code_digest(METHODS.get(owner).__module__), code_digest("tasks.segmentation.task")
+    options = tuple(sorted(ablation.task_options.items()))
+    kind = ablation.device.partition(":")[0]
+    key = digest(__version__, *code, name, str(seed), ablation.preset, kind, str(ablation.options), str(options), data)
+    return AblationUnit(
+        out=ablation.out, dataset=ablation.dataset.name, method=f"{name}-{seed}", time_limit_s=None,
+        gpus=1.0 if kind == "cuda" else 0.0, key=key, variant=name, owner=owner, seed=seed, preset=ablation.preset,
+        device=ablation.device, spec=ablation.dataset.spec, parts=parts, train_options=ablation.options,
+        task_options=options,
     )  # fmt: skip
-    yield from TASKS.get("segmentation")().run(job)
 
 
-def _fuser(ablation: Ablation, name: str, seed: int) -> tuple[Path | None, Fuser]:
-    if name not in known_variants(ablation.method):
-        return None, create_fuser(name, device=ablation.device, seed=seed)
-    cls: Any = METHODS.get(ablation.method)
-    out = ablation.out / "trained" / f"{name}-{seed}"
-    weights = cls.train(TrainRequest(
-        dataset=ablation.dataset.name, pairs=ablation.dataset.listing("train").pairs, preset=ablation.preset, out=out,
-        variant=name, device=ablation.device, seed=seed, progress=ablation.progress, options=ablation.options,
-    ))  # fmt: skip
-    return weights, Fuser(cls(weights, ablation.device), seed=seed)
+def _line(store: Store, unit: AblationUnit) -> dict[str, Any]:
+    """The journal's last word on a unit; empty if there is none."""
+    return latest(store, JOURNAL, unit.dataset).get((unit.method, unit.key), {})
 
 
-def _fuse(ablation: Ablation, label: str, fuser: Fuser, weights: Path | None, files: Sequence[PairFiles]) -> FusedSet:
-    """Fused images of one part; those that these weights made before are kept."""
-    made_by = file_digest(weights) if weights else "none"
-    folder = ablation.out / "fused" / label / made_by[:12]
-    paths = {item.id: folder / f"{item.id}.png" for item in files}
-    missing = [item for item in files if not paths[item.id].is_file()]
+def _carry_out(ablation: Ablation, units: Sequence[AblationUnit]) -> None:
+    listener = ablation.listener or (lambda *_: None)
+    if not units:
+        return
+    done = 0
+    listener("ablation", 0, len(units))
 
-    def keep(item: PairFiles, result: Image | Exception, timings: Timings) -> None:
-        if isinstance(result, Exception):
-            raise result
-        write_atomic(paths[item.id], encode_png(result))
-        if ablation.progress is not None:
-            ablation.progress(f"{label}: fuse", missing.index(item) + 1, len(missing))
+    def note(unit: Any, failed: bool) -> None:
+        nonlocal done
+        done += 1
+        listener("ablation", done, len(units))
 
-    fuse_stream(fuser, missing, keep)
-    return FusedSet(label, tuple(files), tuple(paths.values()))
+    workers = ablation.jobs or (1 if ablation.device.startswith("cuda") else count_cores())
+    create_executor(ablation.executor).run(units, min(workers, len(units)), 1, note)
 
 
-def _looks(ablation: Ablation, name: str, part: FusedSet) -> Iterator[Score]:
-    """Means of the fusion metrics over the test part."""
-    totals: dict[str, list[float]] = {metric: [] for metric in METRICS}
-    for item, path in zip(part.files, part.paths, strict=True):
-        pair = read_pair(item)
-        for metric, value in evaluate(pair.ir, pair.vis, read_image(path, True), metrics=METRICS).items():
-            totals[metric].append(value)
-    for metric, values in totals.items():
-        mean = statistics.fmean(values)
-        yield Score("metrics", ablation.dataset.name, "test", name, metric, mean, convention="standard")
+@dataclass(frozen=True)
+class AblationUnit(WholeUnit):
+    """Trains, fuses and evaluates one variant with one seed; journal ``ablation``.
+
+    Attributes:
+        variant: the ablation's name, or a method's.
+        owner: the method that does it.
+        parts: training and test pairs.
+        train_options: of the training.
+        task_options: of the segmentation task.
+    """
+
+    variant: str
+    owner: str
+    seed: int
+    preset: Preset
+    device: str
+    spec: DatasetSpec
+    parts: tuple[tuple[str, tuple[PairFiles, ...]], ...]
+    train_options: tuple[tuple[str, str], ...]
+    task_options: tuple[tuple[str, str], ...]
+
+    @property
+    def kind(self) -> str:
+        """``ablation``."""
+        return JOURNAL
+
+    def work(self) -> dict[str, Any]:
+        """Does what is not done yet."""
+        return {"scores": [asdict(score) for score in self._scores()]}
+
+    def _scores(self) -> Iterator[Score]:
+        weights, fuser = self._fuser()
+        fused = {split: self._fuse(fuser, weights, files) for split, files in self.parts}
+        yield from self._looks(fused["test"])
+        work_dir = self.out / "segmentation" / self.method
+        work_dir.mkdir(parents=True, exist_ok=True)
+        job = Job(
+            dataset=self.dataset, spec=self.spec, method=self.variant, parts=fused, work_dir=work_dir,
+            preset=self.preset, seed=self.seed, device=self.device, weights=weights, progress=self.progress(),
+            options=dict(self.task_options),
+        )  # fmt: skip
+        yield from TASKS.get("segmentation")().run(job)
+
+    def _fuser(self) -> tuple[Path | None, Fuser]:
+        from bench.harness import Fuser, create_fuser
+
+        if self.owner == self.variant:
+            return None, create_fuser(self.owner, device=self.device, seed=self.seed)
+        cls: Any = METHODS.get(self.owner)
+        weights = cls.train(TrainRequest(
+            dataset=self.dataset, pairs=dict(self.parts)["train"], preset=self.preset,
+            out=self.out / "trained" / self.method, variant=self.variant, device=self.device, seed=self.seed,
+            progress=self.progress(), options=self.train_options,
+        ))  # fmt: skip
+        return weights, Fuser(cls(weights, self.device), seed=self.seed)
+
+    def _fuse(self, fuser: Fuser, weights: Path | None, files: Sequence[PairFiles]) -> FusedSet:
+        """Fused images of one part; those that these weights made before are kept."""
+        from bench.throughput import fuse_stream
+
+        made_by = file_digest(weights) if weights else "none"
+        folder = self.out / "fused" / self.method / made_by[:12]
+        paths = {item.id: folder / f"{item.id}.png" for item in files}
+
+        def keep(item: PairFiles, result: Image | Exception, timings: Timings) -> None:
+            if isinstance(result, Exception):
+                raise result
+            write_atomic(paths[item.id], encode_png(result))
+
+        fuse_stream(fuser, [item for item in files if not paths[item.id].is_file()], keep)
+        return FusedSet(self.method, tuple(files), tuple(paths.values()))
+
+    def _looks(self, part: FusedSet) -> Iterator[Score]:
+        """Means of the fusion metrics over the test part."""
+        from bench.metrics import evaluate
+
+        totals: dict[str, list[float]] = {metric: [] for metric in METRICS}
+        for item, path in zip(part.files, part.paths, strict=True):
+            pair = read_pair(item)
+            for metric, value in evaluate(pair.ir, pair.vis, read_image(path, True), metrics=METRICS).items():
+                totals[metric].append(value)
+        for metric, values in totals.items():
+            mean = statistics.fmean(values)
+            yield Score("metrics", self.dataset, "test", self.variant, metric, mean, convention="standard")
 
 
 def table(scores: pd.DataFrame) -> list[dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -108,6 +109,18 @@ def run(
     """
     store = Store(config.out.resolve())
     make_folder(store.root)
+    with sole_writer(store):
+        store.sweep()
+        return Runner(with_absolute_paths(config), store, command, listener, say).run()
+
+
+@contextmanager
+def sole_writer(store: Store) -> Iterator[None]:
+    """Holds the output folder's lock, which dies with its holder; a full disk ends the work in one line.
+
+    Raises:
+        BenchError: another run holds the folder, or the disk takes no more.
+    """
     lock = FileLock(store.lock_path)
     try:
         lock.acquire(timeout=0)
@@ -121,8 +134,7 @@ def run(
         ) from error
     try:
         with lock:
-            store.sweep()
-            return Runner(with_absolute_paths(config), store, command, listener, say).run()
+            yield
     except OSError as error:
         if is_fatal(error):
             raise stop_for(describe(error)) from error

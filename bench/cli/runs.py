@@ -196,15 +196,21 @@ def ablate(
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/ablation"),
     data_root: DataRoot = None,
     device: Device = "auto",
+    jobs: Annotated[int, typer.Option(help="Variants at a time; 0: one per core, or per GPU.")] = 0,
+    executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
 ) -> None:
     """Train SeAFusion's ablations and strategies and compare their segmentation."""
     from bench.ablation import ablation_command
     from reports import build_report
 
     with progress(out) as listener:
-        rows = ablation_command(
+        result = ablation_command(
             dataset=dataset, preset=preset, variants=names(variants), seeds=seeds, out=out, data_root=data_root,
-            device=device, progress=listener,
+            device=device, executor=executor, jobs=jobs, listener=listener,
         )  # fmt: skip
-    print_rows(rows)
-    typer.echo(f"report: {build_report(out)}")
+    print_rows(result.rows)
+    for line in result.failed:
+        fail(f"failed: {line}")
+    if result.rows:
+        typer.echo(f"report: {build_report(out)}")
+    raise typer.Exit(1 if result.failed else 0)
