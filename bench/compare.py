@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 KEYS = [column for column in SCORE_COLUMNS if column not in ("value", "status", "reason")]
 WHERE = [column for column in KEYS if column != "pair"]
-TIMED = frozenset({"latency_ms", "latency_ms_mean", "latency_ms_std"})
-"""Measured times differ between any two runs, so they are compared but do not make two runs differ."""
+TIMED = frozenset({
+    "latency_ms", "latency_ms_mean", "latency_ms_std", "latency_ms_median", "latency_ms_p95", "images_per_second",
+    "batch_size", "data_ms", "write_ms", "compute_ms", "compile_s", "peak_memory_MB",
+})  # fmt: skip
+"""Measured times and memory differ between any two runs, so they are compared but do not make two runs differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Comparison:
         a: folder of the first run.
         b: folder of the second.
         equal: how many values are the same in both.
-        changes: numbers that differ, the largest change first.
+        changes: numbers that differ, the largest change first, measured times last.
         shifts: scores that came, went, or changed their status.
         leads: columns whose best method changed, one sentence each.
         causes: differences in versions, settings, weights and data, one sentence each.
@@ -168,7 +171,7 @@ def _changes(common: pd.DataFrame, same: np.ndarray, look_at: int) -> Iterator[C
     found = []
     for key, group in rows.groupby(WHERE, sort=False):
         found.append(_change(dict(zip(WHERE, map(str, key), strict=True)), group, look_at))
-    yield from sorted(found, key=lambda change: -change.size)
+    yield from sorted(found, key=lambda change: (change.metric in TIMED, -change.size))
 
 
 def _change(where: dict[str, str], group: pd.DataFrame, look_at: int) -> Change:
@@ -237,7 +240,7 @@ def _causes(a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:
     yield from _differences("package", *packages)
     for name in sorted(set(a.get("datasets", {})) & set(b.get("datasets", {}))):
         if a["datasets"][name].get("fingerprint") != b["datasets"][name].get("fingerprint"):
-            yield f"data set {name}: its files differ"
+            yield f"data set {name}: its files, or the pairs taken, differ"
     for name in sorted(set(a.get("methods", {})) & set(b.get("methods", {}))):
         yield from _method_causes(name, a["methods"][name], b["methods"][name])
 
@@ -258,7 +261,7 @@ def _differences(title: str, a: dict[str, Any], b: dict[str, Any], skip: Iterabl
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from bench.compare import Change, Comparison
+from bench.compare import TIMED, Change, Comparison
 from bench.images import write_atomic
 from bench.store import Store
 from bench.tables import format_number
@@ -59,7 +59,7 @@ def _digits(change: Change) -> int:
 def _looks(comparison: Comparison, base: Path) -> list[Look]:
     """The pairs that changed most, each method and pair once."""
     found: dict[tuple[str, str, str], Look] = {}
-    for change in comparison.changes:
+    for change in (one for one in comparison.changes if one.metric not in TIMED):
         for item in change.look_at:
             key = (change.dataset, change.method, item.pair)
             if key in found or len(found) >= LOOKED_AT:

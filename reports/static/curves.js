@@ -203,7 +203,7 @@
       this.drawn.root.style.cursor = "pointer";
       this.tip.replaceChildren(make("b", {}, entry.method.title), make("span", {}, `pair ${pair}`),
         make("span", {}, `${this.metric} ${Report.format(point.value, this.digits)} · ${(100 * point.x).toFixed(0)} % of pairs`),
-        make("small", {}, "click to open the pair"));
+        make("small", {}, "click or Enter opens the pair"));
       this.tip.hidden = false;
       const right = x(point.x) > width * 0.6;
       this.tip.style.left = right ? "auto" : `${x(point.x) + 12}px`;

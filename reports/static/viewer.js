@@ -97,7 +97,7 @@
         oninput: () => { this.state.split = Number(this.split.value); this.place(); } });
       this.gain = make("input", { type: "range", min: "1", max: "16", step: "1", "aria-label": "Amplification of the difference",
         oninput: () => { this.state.gain = Number(this.gain.value); this.draw(); } });
-      this.duoControls = make("span", { class: "links" }, this.a, button("⇄", () => this.swap(), { "aria-label": "Exchange the two images (x)" }), this.b, this.split,
+      this.duoControls = make("span", { class: "links duo-controls" }, this.a, button("⇄", () => this.swap(), { "aria-label": "Exchange the two images (x)" }), this.b, this.split,
         this.gainLabel = make("label", { class: "links" }, "×", this.gain));
       this.chips = make("div", { class: "chips", role: "group", "aria-label": "Images shown" });
       this.zoomText = make("output", { class: "muted zoom-text" });

@@ -55,6 +55,23 @@ def test_a_lower_is_better_metric_that_rises_is_worse(tmp_path: Path) -> None:
     assert change.better is False
 
 
+def test_other_times_do_not_make_two_runs_differ_and_lead_to_no_pair(tmp_path: Path) -> None:
+    def timed(latency: float) -> list[Score]:
+        numbers = ("latency_ms_median", "images_per_second", "data_ms", "peak_memory_MB")
+        rows = [Score("efficiency", "tno", "test", "one", name, latency) for name in numbers]
+        return [*BASE, *rows, Score("efficiency", "tno", "test", "one", "latency_ms", latency, "00")]
+
+    a, b = write(tmp_path / "a", timed(5.0)), write(tmp_path / "b", timed(9.0))
+    for root in (a, b):
+        path = Store(root).fused_path("tno", "one", "00")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8)))
+    found = compare_runs(a, b)
+    assert found.same
+    assert len(found.changes) == 5
+    assert "Pairs to look at" not in write_html(found, tmp_path / "page.html").read_text(encoding="utf-8")
+
+
 def test_changes_are_ordered_by_size_against_the_spread(tmp_path: Path) -> None:
     before = [metric(name, f"{i}", 1.0 + i) for name in ("slight", "strong") for i in range(4)]
     after = [
@@ -102,7 +119,7 @@ def test_causes_name_weights_settings_and_data(tmp_path: Path) -> None:
     causes = compare_runs(a, b).causes
     assert "method one: other weights" in causes
     assert "method one: way published -> plain" in causes
-    assert "data set tno: its files differ" in causes
+    assert "data set tno: its files, or the pairs taken, differ" in causes
     assert "setting way: published -> plain" in causes
     assert not any("out" in cause.split(":")[0] for cause in causes)
 
