@@ -17,13 +17,15 @@ from make_run import RunPlan, make_run
 
 from reports import build_report
 
+pytestmark = pytest.mark.timeout(3600)  # making up the images takes longer than the report where the machine is busy
+
 PAIRS = {"mfnet": 361, "roadscene": 25, "tno": 25}
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """12 methods (two of them the sources) and 411 pairs of 640 x 480 with the six metrics in two conventions."""
-    plan = RunPlan(methods=10, pairs=PAIRS, size=(640, 480), tasks=("metrics", "efficiency"))
+    plan = RunPlan(methods=10, pairs=PAIRS, size=(640, 480), tasks=("metrics", "efficiency"), distinct=8)
     return make_run(tmp_path_factory.mktemp("large") / "run", plan)
 
 

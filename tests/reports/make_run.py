@@ -39,6 +39,7 @@ class RunPlan:
         faults: some work is skipped or failed, some data is missing.
         seed: of the values.
         images: False writes scores only.
+        distinct: only so many pairs have images of their own, the others are links to these; 0: all.
     """
 
     methods: int = 4
@@ -51,6 +52,7 @@ class RunPlan:
     faults: bool = True
     seed: int = 0
     images: bool = True
+    distinct: int = 0
 
 
 def make_run(root: Path, plan: RunPlan | None = None) -> Path:
@@ -88,6 +90,11 @@ def _images(store: Store, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
     rows, columns = np.mgrid[0:height, 0:width]
     for dataset, names in pairs.items():
         for index, pair in enumerate(names):
+            if plan.distinct and index >= plan.distinct:
+                for label in labels:
+                    path = store.fused_path(dataset, label, pair)
+                    path.hardlink_to(store.fused_path(dataset, label, names[index % plan.distinct]))
+                continue
             vis = np.stack(
                 [
                     (columns * 255 // width + 9 * index) % 256,
