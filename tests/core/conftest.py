@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,9 +21,11 @@ class BenchProcess:
 
     Attributes:
         env: added to or replacing what this process has.
+        patience_s: a command that takes longer is killed, with its workers.
     """
 
     env: Mapping[str, str]
+    patience_s: float = 1200.0
 
     def start(self, *arguments: str | Path, **more: object) -> subprocess.Popen[str]:
         """The running command, in a process group of its own."""
@@ -34,7 +37,12 @@ class BenchProcess:
     def run(self, *arguments: str | Path, **more: object) -> tuple[int, str]:
         """Exit code and all that was printed."""
         process = self.start(*arguments, **more)
-        output, _ = process.communicate(timeout=400)
+        try:
+            output, _ = process.communicate(timeout=self.patience_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
         return process.returncode, output
 
 
@@ -56,14 +64,14 @@ def request_for() -> object:
     return _request
 
 
-def write_plugin(folder: Path, name: str, source: str, entries: Sequence[str]) -> None:
-    """A package of methods as if it were installed: a module and the entry points that name it."""
+def write_plugin(folder: Path, name: str, source: str, entries: Sequence[str], kind: str = "methods") -> None:
+    """A package of methods, detectors... as if it were installed: a module and the entry points that name it."""
     facts = folder / f"{name}-1.0.dist-info"
     facts.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.py").write_text(source)
     (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     lines = "".join(f"{entry} = {name}\n" for entry in entries)
-    (facts / "entry_points.txt").write_text(f"[ivfbench.methods]\n{lines}")
+    (facts / "entry_points.txt").write_text(f"[ivfbench.{kind}]\n{lines}")
 
 
 @pytest.fixture

@@ -152,3 +152,88 @@ def test_losing_a_node_changes_no_number(
     finished = [line for journal in Store(out).journals("fused", "mfnet") for line in journal.lines("pair", "key")]
     assert len({(line["method"], line["pair"]) for line in finished}) == 24 * 6
     assert set(pd.read_parquet(out / "scores.parquet")["status"]) == {"ok"}
+
+
+DETECTOR = '''"""Finds the brightest row, so that a test needs no weights."""
+import numpy as np
+from bench.task import Detections, Detector
+
+class Brightest(Detector):
+    name = "brightest"
+    summary = "for tests"
+    def __init__(self, model, weights_root, device): pass
+    def detect(self, images, classes=None):
+        found = []
+        for image in images.numpy():
+            y = int(image.mean(axis=(0, 2)).argmax())
+            box = np.array([[0, y, image.shape[2], y + 40]], np.float32)
+            found.append(Detections(box, np.array([image.mean()], np.float32), np.array([classes[0]])))
+        return found
+'''
+WHOLE_PLAN = (
+    "--tasks", "metrics,segmentation,detection,efficiency", "--preset", "smoke", "--option", "segmentation.steps=20",
+    "--option", "detection.detector=brightest", "--option", "efficiency.seconds=1",
+)  # fmt: skip
+TRAINED = "seafusion,average"
+
+
+def busy_nodes(nodes: list[Any]) -> list[Any]:
+    """The nodes of which a worker is at work on a unit."""
+    import psutil
+
+    found = []
+    for node in nodes:
+        raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+        if any(child.name().startswith("ray::_Worker.run") for child in raylet.children(recursive=True)):
+            found.append(node)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_training_detecting_and_segmenting_on_a_cluster_that_loses_nodes_give_the_same_numbers(
+    cluster: Any, tmp_path: Path, bench_process: Any, request_for: Request, make_data: Callable[..., Path], plugin: Any
+) -> None:
+    data = make_data(tmp_path / "data", {"train": 4, "test": 4, "detection": 3}, size=(96, 128))
+    plugin(tmp_path / "plugins", "brightest", DETECTOR, ["brightest"], "detectors")
+    code, output = bench_process.run(*request_for(data, tmp_path / "local", TRAINED, *WHOLE_PLAN, "--jobs", "2"))
+    assert code == 0, output
+    add_node(cluster, num_cpus=0)
+    nodes = [add_node(cluster) for _ in range(3)]
+    out = tmp_path / "ray"
+    process = type(bench_process)({**bench_process.env, "RAY_ADDRESS": cluster.address})
+    running = process.start(*request_for(data, out, TRAINED, *WHOLE_PLAN, "--executor", "ray"))
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(running.stdout or ()))
+    reader.start()
+    for what in ("round 1", "segmenter on average"):
+        end = time.monotonic() + 900
+        while not (at_work := [path for path in out.glob("parts/progress/*") if what in path.read_text()]):
+            assert time.monotonic() < end, "".join(lines)
+            assert running.poll() is None, "".join(lines)
+            time.sleep(0.05)
+        assert at_work
+        lost = busy_nodes(nodes)[0]
+        nodes.remove(lost)
+        cluster.remove_node(lost, allow_graceful=False)
+    nodes.append(add_node(cluster))
+    assert running.wait(1800) == 0, "".join(lines)
+    reader.join(30)
+    assert running.stdout is not None
+    running.stdout.close()
+    found, wanted = (pd.read_parquet(folder / "scores.parquet") for folder in (out, tmp_path / "local"))
+    assert set(wanted["task"]) == {"metrics", "segmentation", "detection", "efficiency"}
+    alike = [
+        table[(table["task"] != "efficiency") | table["metric"].isin(["params_M", "flops_G"])].reset_index(drop=True)
+        for table in (found, wanted)
+    ]
+    pd.testing.assert_frame_equal(*alike, check_exact=True)
+    assert (wanted["metric"] == "flops_G").sum() == 2
+    assert set(found["status"]) == set(wanted["status"])
+    weights = [
+        sorted(path.relative_to(f) for path in f.glob("trained/*/*/weights.safetensors"))
+        for f in (out, tmp_path / "local")
+    ]
+    assert weights[0] == weights[1]
+    assert len(weights[0]) == 1
+    assert all((out / path).read_bytes() == (tmp_path / "local" / path).read_bytes() for path in weights[0])
