@@ -372,7 +372,8 @@ def _ranked(column: Column, cells: dict[str, Cell], methods: Sequence[str]) -> d
     means = {name: cells[name].mean for name in methods if cells[name].n == covered and not cells[name].reason}
     sign = -1.0 if column.better == "higher" else 1.0
     keys = {name: sign * mean for name, mean in means.items() if mean is not None}
-    if len(keys) > 1 and len(set(keys.values())) == 1:  # all alike, as a class that nobody finds: nobody is best
+    # alone there is nothing to be better than; and all alike, as in a class that nobody finds, nobody is best
+    if len(set(keys.values())) < 2:
         return cells
     return {
         name: replace(cell, rank=1 + sum(other < keys[name] for other in keys.values())) if name in keys else cell

@@ -14,7 +14,7 @@ from make_run import HOSTILE
 from PIL import Image
 from typer.testing import CliRunner
 
-from bench.ablation import table
+from bench.ablation import AblationResult, table
 from bench.cli import app
 from bench.types import BenchError
 from reports import build_report
@@ -112,8 +112,9 @@ def test_the_pages_work_in_a_browser(ablation: Path, visit: Visitor, tmp_path: P
 
 
 def test_bench_ablate_ends_with_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def made(**settings: Any) -> list[dict[str, str]]:
-        return table(pd.read_csv(make_ablation(settings["out"], images=False) / "ablation.csv"))
+    def made(**settings: Any) -> AblationResult:
+        scores = pd.read_csv(make_ablation(settings["out"], images=False) / "ablation.csv")
+        return AblationResult(rows=table(scores), failed=[])
 
     monkeypatch.setattr("bench.ablation.ablation_command", made)
     outcome = CliRunner().invoke(app, ["ablate", "--out", str(tmp_path / "out")])
