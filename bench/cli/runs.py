@@ -208,7 +208,7 @@ def ablate(
             dataset=dataset, preset=preset, variants=names(variants), seeds=seeds, out=out, data_root=data_root,
             device=device, executor=executor, jobs=jobs, listener=listener,
         )  # fmt: skip
-    print_rows(result.rows)
+    print_rows(result.rows, list(dict.fromkeys(key for row in result.rows for key in row)))
     for line in result.failed:
         fail(f"failed: {line}")
     if result.rows:
