@@ -148,9 +148,7 @@ def run_ablation(ablation: Ablation) -> AblationResult:
             for score in (line["scores"] if line.get("status") == "ok" else ())
         ]
         failed = [
-            f"{unit.method}: {line.get('reason', 'interrupted')}"
-            for unit, line in lines
-            if line.get("status") != "ok"
+            f"{unit.method}: {line.get('reason', 'interrupted')}" for unit, line in lines if line.get("status") != "ok"
         ]
         if not scores:
             return AblationResult([], failed)
