@@ -160,7 +160,7 @@ def image_cases() -> dict[str, tuple[Callable[[Place], Arguments], str]]:
             lambda p: (Image.new("CMYK", (20, 16)).save(p.root / "c.jpg"), p.fuse(vis=p.root / "c.jpg"))[1],
             "image of mode CMYK, wanted 8-bit grey or RGB",
         ),
-        "image: another size": (lambda p: p.fuse(ir=p.image(NOISE[:8])), "ir is 20x8 and vis 20x16 pixels, wanted equal"),  # noqa: E501
+        "image: another size": (lambda p: p.fuse(ir=p.image(NOISE[:8])), "infrared is 20x8, visible 20x16, wanted the same"),  # noqa: E501
         "image: not there": (lambda p: p.fuse(ir=p.root / "none.png"), "no such file or folder; check --ir and --vis"),
         "image: a folder beside a file": (lambda p: p.fuse(ir=p.tno / "ir"), "wanted two of a kind"),
         "image: no place for the result": (
