@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,6 +30,7 @@ from bench.plugins import METHODS, TASKS
 from bench.results import latest
 from bench.runner import Listener, make_folder, sole_writer
 from bench.store import Store, digest, file_digest
+from bench.tables import Cell, Table, headline, seed_table
 from bench.task import FusedSet, Job
 from bench.types import BenchError, Image, PairFiles, Score
 from bench.work import WholeUnit
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from bench.harness import Fuser
     from bench.throughput import Timings
 
-METRICS = ("EN", "MI", "VIF", "SF", "SD", "Qabf")
+METRICS = headline("standard")
 """Fusion metrics of the test part, convention ``standard``: what an ablation does to the looks."""
 
 CONVENTIONS = ("single_scale", "multi_scale", "joint/single_scale", "joint/multi_scale")
@@ -160,7 +161,7 @@ def run_ablation(ablation: Ablation) -> AblationResult:
 
 
 def make_units(ablation: Ablation) -> list[AblationUnit]:
-    """One per variant and seed, variants in turn so that a table over the first seed is there early.
+    """One per variant and seed, seed after seed, so that one that is broken off has whole seeds.
 
     Raises:
         BenchError: a variant is not known, or a part of the data set is not on disk.
@@ -309,32 +310,35 @@ def table(scores: pd.DataFrame) -> list[dict[str, str]]:
     Args:
         scores: as in ``ablation.csv``: ``variant, seed`` and the columns of the score table.
     """
+    scores = scores.assign(method=scores["variant"])
+    segmentation = {name: _by_place(seed_table(scores, "segmentation", name, factor=100.0)) for name in CONVENTIONS}
+    looks = _by_place(seed_table(scores, "metrics", "standard"))
     rows = []
     for name in dict.fromkeys(scores["variant"]):
         own = scores[scores["variant"] == name]
         row = {"variant": name, "seeds": str(own["seed"].nunique())}
-        for convention in CONVENTIONS:
-            row |= _cells(own[(own["task"] == "segmentation") & (own["convention"] == convention)], convention)
-        for metric in METRICS:
-            row[metric] = _spread(own.loc[(own["task"] == "metrics") & (own["metric"] == metric), "value"], 1, 3)
+        for convention, cells in segmentation.items():
+            if (own["convention"] == convention).any():
+                row |= {f"{metric} {convention}": _text(cells.get((name, metric, ""))) for metric in ("mIoU", "mAcc")}
+            if convention == CONVENTIONS[0]:
+                labels = own.loc[(own["metric"] == "IoU") & (own["convention"] == convention), "label"]
+                row |= {label: _text(cells.get((name, "IoU", label))) for label in dict.fromkeys(labels)}
+        row |= {metric: _text(looks.get((name, metric, "")), 3) for metric in METRICS}
         rows.append(row)
     return rows
 
 
-def _cells(scores: pd.DataFrame, convention: str) -> dict[str, str]:
-    """MIoU and mAcc, and of the first convention every class's IoU; nothing where the convention was not scored."""
-    cells = {}
-    for metric in ("mIoU", "mAcc") if not scores.empty else ():
-        cells[f"{metric} {convention}"] = _spread(scores.loc[scores["metric"] == metric, "value"])
-    if convention == CONVENTIONS[0]:
-        own = scores[scores["metric"] == "IoU"]
-        cells |= {label: _spread(own.loc[own["label"] == label, "value"]) for label in dict.fromkeys(own["label"])}
-    return cells
+def _by_place(made: Table) -> dict[tuple[str, str, str], Cell]:
+    """(variant, metric, label) -> cell."""
+    return {
+        (row.method, column.metric, column.label): cell
+        for row in made.rows
+        for column, cell in zip(made.columns, row.cells, strict=True)
+    }
 
 
-def _spread(values: Iterable[float], factor: float = 100.0, digits: int = 2) -> str:
-    numbers = [factor * value for value in values if value is not None and value == value]
-    if not numbers:
+def _text(cell: Cell | None, digits: int = 2) -> str:
+    if cell is None or cell.mean is None:
         return ""
-    mean = f"{statistics.fmean(numbers):.{digits}f}"
-    return mean if len(numbers) == 1 else f"{mean} ± {statistics.stdev(numbers):.{digits}f}"
+    mean = f"{cell.mean:.{digits}f}"
+    return mean if cell.spread is None else f"{mean} ± {cell.spread:.{digits}f}"

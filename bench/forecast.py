@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,16 +27,16 @@ def forecast(trainings: Sequence[TrainUnit], jobs: Sequence[tuple[str, Job, int]
         for unit in trainings:
             cls: Any = METHODS.get(unit.method)
             if hasattr(cls, "estimate_cost"):
-                yield _said(unit.method, lambda cls=cls, unit=unit: cls.estimate_cost(unit.request()))
+                yield _said(unit.method, cls.estimate_cost, unit.request())
         for task, job, count in jobs:
-            text = _said(task, lambda task=task, job=job: TASKS.get(task)().estimate_cost(job))
+            text = _said(task, TASKS.get(task)().estimate_cost, job)
             if text:
                 yield f"{text}; {count} methods, {workers} at a time"
 
 
-def _said(who: str, estimate: Any) -> str:
+def _said(who: str, estimate: Callable[[Any], str], what: Any) -> str:
     try:
-        return str(estimate())
+        return estimate(what)
     except (BenchError, OSError) as error:  # what is wrong is said again, with its consequences, where the work is done
         return f"{who}: cost not known ({error})"
 

@@ -33,6 +33,14 @@ class SetComparison:
     differences: Mapping[tuple[str, str], tuple[Interval, ...]]
     images: int
 
+    def ties(self, method: str, at: int) -> list[str]:
+        """The methods whose interval of the difference from ``method`` in number ``at`` holds 0."""
+        return [
+            second if first == method else first
+            for (first, second), found in self.differences.items()
+            if method in (first, second) and not found[at].excludes(0.0)
+        ]
+
 
 def compare_sets(
     statistics: Mapping[str, WeightedStatistic], images: int, names: Sequence[str], settings: Settings = DEFAULTS

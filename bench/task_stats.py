@@ -116,16 +116,11 @@ def _sections(
 
 def _row(comparison: SetComparison, method: str, at: int) -> dict[str, Any]:
     value = comparison.values[method][at]
-    ties = [
-        second if first == method else first
-        for (first, second), found in comparison.differences.items()
-        if method in (first, second) and not found[at].excludes(0.0)
-    ]
     return {
         "method": method,
         "value": f"{value.value:.4f}",
         "95% interval": f"{value.low:.4f} to {value.high:.4f}",
-        "difference's interval holds 0": ", ".join(ties),
+        "difference's interval holds 0": ", ".join(comparison.ties(method, at)),
     }
 
 

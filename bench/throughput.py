@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -36,7 +37,7 @@ COMPILE_SECONDS = 60.0
 COMPILE_SAVING = 0.4
 """The largest share of the compute time that a compilation is reckoned to save."""
 
-Compile = Literal["never", "auto", "always"]
+Compile = Literal["never", "auto"]
 
 
 @dataclass(slots=True)
@@ -95,13 +96,15 @@ def fuse_stream(
     if not files:
         return
     stop = threading.Event()
+    left = max(expected, len(files)) - 1
+    consider = partial(_consider_compiling, fuser, left) if compile == "auto" else None
     with (
         retained_memory(),
         ThreadPoolExecutor(1, "read") as reader,
         ThreadPoolExecutor(1, "write") as writer,
     ):
         try:
-            _drive(fuser, files, sink, ahead, (compile, expected), reader, writer, stop)
+            _drive(fuser, files, sink, ahead, consider, reader, writer, stop)
         except BaseException:
             stop.set()
             for pool in (reader, writer):
@@ -114,7 +117,7 @@ def _drive(
     files: Sequence[PairFiles],
     sink: Sink,
     ahead: int,
-    compiling: tuple[Compile, int],
+    consider: Callable[[_Item], None] | None,
     reader: Executor,
     writer: Executor,
     stop: threading.Event,
@@ -126,8 +129,8 @@ def _drive(
         if number + ahead < len(files):
             coming.append(reader.submit(_load, fuser, files[number + ahead], stop))
         _compute(fuser, item)
-        if number == 0 and item.error is None:
-            _consider_compiling(fuser, item, max(compiling[1], len(files)) - 1, compiling[0])
+        if number == 0 and item.error is None and consider is not None:
+            consider(item)
         going.append(writer.submit(_deliver, fuser, item, sink, stop))
         while len(going) > ahead or (going and going[0].done()):
             going.popleft().result()
@@ -247,16 +250,16 @@ def repays(images: int, seconds_each: float) -> bool:
     return images * seconds_each * COMPILE_SAVING > COMPILE_SECONDS
 
 
-def _consider_compiling(fuser: Fuser, first: _Item, left: int, compile: Compile) -> None:
-    """Compiles after the first pair, if wanted; ``auto`` keeps the compiled form only if it is the faster one."""
-    if first.tensors is None or compile == "never" or fuser.compile_decided:
+def _consider_compiling(fuser: Fuser, left: int, first: _Item) -> None:
+    """Compiles after the first pair if those left can repay it, and keeps the compiled form only if it is faster."""
+    if first.tensors is None or fuser.compile_decided:
         return
     fuser.compile_decided = True
-    if compile == "auto" and not repays(left, first.timings.compute_ms / 1000.0):
+    if not repays(left, first.timings.compute_ms / 1000.0):
         return
     originals = fuser.method.modules()
     _, reason = compile_fuser(fuser, first.tensors)
-    if reason or compile == "always":
+    if reason:
         return
     compiled = _seconds(fuser, first.tensors)
     restored = fuser.method.modules()

@@ -72,13 +72,13 @@ class DenseFuseMethod(Method):
     @classmethod
     def train(cls, request: TrainRequest) -> Path:
         """Trains the auto-encoder on grey images, without fusion, as the authors did."""
-        from methods._training.densefuse import train
+        from methods._training.densefuse import TRAINER
 
-        return train(request)
+        return TRAINER.train(request)
 
     @classmethod
     def estimate_cost(cls, request: TrainRequest) -> str:
         """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.densefuse import estimate_cost
+        from methods._training.densefuse import TRAINER
 
-        return estimate_cost(request)
+        return TRAINER.estimate_cost(request)

@@ -70,13 +70,13 @@ class GANMcCMethod(Method):
     @classmethod
     def train(cls, request: TrainRequest) -> Path:
         """Trains generator and discriminator against each other on patches."""
-        from methods._training.ganmcc import train
+        from methods._training.ganmcc import TRAINER
 
-        return train(request)
+        return TRAINER.train(request)
 
     @classmethod
     def estimate_cost(cls, request: TrainRequest) -> str:
         """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.ganmcc import estimate_cost
+        from methods._training.ganmcc import TRAINER
 
-        return estimate_cost(request)
+        return TRAINER.estimate_cost(request)

@@ -74,13 +74,13 @@ class IFCNNMethod(Method):
     @classmethod
     def train(cls, request: TrainRequest) -> Path:
         """Trains on synthetic multi-focus pairs, as far as the paper tells."""
-        from methods._training.ifcnn import train
+        from methods._training.ifcnn import TRAINER
 
-        return train(request)
+        return TRAINER.train(request)
 
     @classmethod
     def estimate_cost(cls, request: TrainRequest) -> str:
         """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.ifcnn import estimate_cost
+        from methods._training.ifcnn import TRAINER
 
-        return estimate_cost(request)
+        return TRAINER.estimate_cost(request)

@@ -90,16 +90,16 @@ class RFNNestMethod(Method):
     @classmethod
     def train(cls, request: TrainRequest) -> Path:
         """Trains the auto-encoder on single images, then the fusion networks on pairs."""
-        from methods._training.rfn_nest import train
+        from methods._training.rfn_nest import TRAINER
 
-        return train(request)
+        return TRAINER.train(request)
 
     @classmethod
     def estimate_cost(cls, request: TrainRequest) -> str:
         """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.rfn_nest import estimate_cost
+        from methods._training.rfn_nest import TRAINER
 
-        return estimate_cost(request)
+        return TRAINER.estimate_cost(request)
 
 
 def _halves(length: int) -> tuple[slice, slice]:

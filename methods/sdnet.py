@@ -72,13 +72,13 @@ class SDNetMethod(Method):
     @classmethod
     def train(cls, request: TrainRequest) -> Path:
         """Trains squeeze and decomposition together on patches."""
-        from methods._training.sdnet import train
+        from methods._training.sdnet import TRAINER
 
-        return train(request)
+        return TRAINER.train(request)
 
     @classmethod
     def estimate_cost(cls, request: TrainRequest) -> str:
         """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.sdnet import estimate_cost
+        from methods._training.sdnet import TRAINER
 
-        return estimate_cost(request)
+        return TRAINER.estimate_cost(request)

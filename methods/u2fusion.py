@@ -75,13 +75,13 @@ class U2FusionMethod(Method):
     @classmethod
     def train(cls, request: TrainRequest) -> Path:
         """Trains on patches with weights for each image taken from VGG-16 features."""
-        from methods._training.u2fusion import train
+        from methods._training.u2fusion import TRAINER
 
-        return train(request)
+        return TRAINER.train(request)
 
     @classmethod
     def estimate_cost(cls, request: TrainRequest) -> str:
         """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.u2fusion import estimate_cost
+        from methods._training.u2fusion import TRAINER
 
-        return estimate_cost(request)
+        return TRAINER.estimate_cost(request)

@@ -15,6 +15,7 @@ import pandas as pd
 from bench import __version__
 from bench.config import DatasetSpec, load_datasets
 from bench.images import as_rgb, read_image
+from bench.stats import REFERENCES
 from bench.tables import Table, image_iou, most_disagreed, seed_table
 from bench.types import SCORE_COLUMNS, BenchError
 from reports.pages import base_context, picture_addresses
@@ -23,9 +24,6 @@ from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
 from reports.segmentation import CONVENTION, overlay, palette_of
 from reports.site import Site
 from reports.source import DatasetView, Facts, slug, viewer_link
-
-REFERENCES = ("visible", "infrared")
-"""Sources passed through: shown, but not ranked by fusion metrics."""
 
 
 @dataclass(frozen=True, slots=True)

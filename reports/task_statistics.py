@@ -83,11 +83,7 @@ def _entry(
     rows = []
     for name in sorted(values, key=lambda name: -values[name].value):
         one = values[name]
-        ties = [
-            run.titles.get(second if first == name else first, "")
-            for (first, second), found in comparison.differences.items()
-            if name in (first, second) and not found[place].excludes(0.0)
-        ]
+        ties = [run.titles.get(other, "") for other in comparison.ties(name, place)]
         rows.append(
             {
                 "label": name,

@@ -12,8 +12,6 @@ from bench.tables import Table, headline, pair_values, select, wins
 from reports.source import DatasetView, RunData, viewer_link
 from reports.task_tables import LEADING, TASK_TITLES, TaskTables, way_words
 
-SOURCES = ("visible", "infrared")
-
 OUTLIER = 6.0
 """A value this many scaled median deviations off its method's median is called odd (about 1 in 10^9 if normal)."""
 
@@ -74,7 +72,7 @@ def task_leaders(run: RunData, dataset: DatasetView, tables: TaskTables) -> Iter
         means = {row.method: table.cell(row.method, metric, label).mean for row in table.rows}
         known = {method: mean for method, mean in means.items() if mean is not None}
         best = table.winner(metric, label)
-        alone = max((name for name in known if name in SOURCES), key=known.__getitem__, default=None)
+        alone = max((name for name in known if name in run.references), key=known.__getitem__, default=None)
         if best is None or len(known) < 2:
             continue
         text = f"{TASK_TITLES[task]}: {run.titles.get(best, best)} has the best {metric}, {known[best]:.4f}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from bench.training import Batches, Phase, State
 from methods._nets.blocks import truncated_normal
 from methods._nets.densefuse import DenseFuse
 from methods._training.patches import square_images
-from methods._training.recipes import Training, adam, estimate_recipe, named, optimise, total_steps, train_recipe
+from methods._training.recipes import Trainer, Training, adam, named, optimise, total_steps
 from methods._training.similarity import gaussian, ssim_parts
 
 INIT_STD = 0.1
@@ -80,11 +79,4 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     return Training(state, [Phase("auto-encoder", steps, step)], lambda: named(net), facts)
 
 
-def train(request: TrainRequest) -> Path:
-    """Trains DenseFuse; see ``train_recipe``."""
-    return train_recipe(request, "densefuse", {"released": PRESETS}, build)
-
-
-def estimate_cost(request: TrainRequest) -> str:
-    """Says what the training would cost here; see ``estimate_recipe``."""
-    return estimate_recipe(request, "densefuse", {"released": PRESETS}, build)
+TRAINER = Trainer("densefuse", {"released": PRESETS}, build)

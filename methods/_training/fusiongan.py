@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 
 from bench.method import TrainRequest
 from methods._training.adversarial import Discriminator, GanSettings, TrainedPath, build_gan, fake, real
-from methods._training.recipes import Training, estimate_recipe, train_recipe
+from methods._training.recipes import Trainer, Training
 from methods._training.similarity import laplacian
 
 CONTENT = 100.0
@@ -55,11 +53,4 @@ def build(request: TrainRequest, settings: GanSettings) -> Training:
     return build_gan(request, settings, Generator(), 1, discriminator_loss, generator_loss)
 
 
-def train(request: TrainRequest) -> Path:
-    """Trains FusionGAN; see ``train_recipe``."""
-    return train_recipe(request, "fusiongan", {"released": PRESETS}, build)
-
-
-def estimate_cost(request: TrainRequest) -> str:
-    """Says what the training would cost here; see ``estimate_recipe``."""
-    return estimate_recipe(request, "fusiongan", {"released": PRESETS}, build)
+TRAINER = Trainer("fusiongan", {"released": PRESETS}, build)

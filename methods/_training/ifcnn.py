@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from bench.training import Batches, Phase, State, set_learning_rate, step_genera
 from methods._nets.ifcnn import IFCNN
 from methods._training.features import ResNetFeatures, normalise
 from methods._training.patches import ColourCrops
-from methods._training.recipes import Training, estimate_recipe, named, optimise, train_recipe
+from methods._training.recipes import Trainer, Training, named, optimise
 from methods._training.synthetic import focus_pair
 
 MOMENTUM, WEIGHT_DECAY, POWER = 0.9, 5e-4, 0.9
@@ -107,11 +106,4 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     return Training(state, phases, lambda: named(net), facts)
 
 
-def train(request: TrainRequest) -> Path:
-    """Trains IFCNN; see ``train_recipe``."""
-    return train_recipe(request, "ifcnn", {"paper": PRESETS}, build)
-
-
-def estimate_cost(request: TrainRequest) -> str:
-    """Says what the training would cost here; see ``estimate_recipe``."""
-    return estimate_recipe(request, "ifcnn", {"paper": PRESETS}, build)
+TRAINER = Trainer("ifcnn", {"paper": PRESETS}, build)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from safetensors.torch import save
@@ -38,74 +38,74 @@ class Training:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def train_recipe(
-    request: TrainRequest,
-    method: str,
-    recipes: Mapping[str, Mapping[str, Settings]],
-    build: Callable[[TrainRequest, Settings], Training],
-) -> Path:
-    """Trains, or goes on with, or returns what was trained before with the same settings.
+@dataclass(frozen=True, slots=True)
+class Trainer(Generic[Settings]):
+    """How one baseline is trained.
 
-    Args:
-        request: what is asked for.
+    Attributes:
         method: its name.
         recipes: recipe -> preset -> settings (a frozen dataclass of numbers and words); the first is the default.
         build: reads the data and builds the training.
-
-    Returns:
-        ``weights.safetensors`` in ``request.out``; beside it lie ``training.json``, ``log.jsonl`` and ``losses.png``.
-
-    Raises:
-        BenchError: settings, data or an earlier checkpoint do not fit.
-        TrainingStopped: at ``request.stop_after``.
     """
-    recipe, settings = choose(request, method, recipes)
-    signature = {
-        "method": method, "recipe": recipe, "settings": asdict(settings), "seed": request.seed,  # type: ignore[call-overload]
-        "dataset": request.dataset, "pairs": set_digest(request.pairs),
-    }  # fmt: skip
-    target = request.out / "weights.safetensors"
-    if completed(request.out, signature) and target.is_file():
+
+    method: str
+    recipes: Mapping[str, Mapping[str, Settings]]
+    build: Callable[[TrainRequest, Settings], Training]
+
+    def train(self, request: TrainRequest) -> Path:
+        """Trains, or goes on with, or returns what was trained before with the same settings.
+
+        Returns:
+            ``weights.safetensors`` in ``request.out``; beside it lie ``training.json``, ``log.jsonl`` and
+            ``losses.png``.
+
+        Raises:
+            BenchError: settings, data or an earlier checkpoint do not fit.
+            TrainingStopped: at ``request.stop_after``.
+        """
+        recipe, settings = choose(request, self.method, self.recipes)
+        signature = {
+            "method": self.method, "recipe": recipe, "settings": asdict(settings), "seed": request.seed,  # type: ignore[call-overload]
+            "dataset": request.dataset, "pairs": set_digest(request.pairs),
+        }  # fmt: skip
+        target = request.out / "weights.safetensors"
+        if completed(request.out, signature) and target.is_file():
+            return target
+        if not request.pairs:
+            raise BenchError(f"{self.method}: {request.dataset} has no training pair on disk; check the data root")
+        training = self._built(request, settings)
+        run_phases(
+            training.state, training.phases, request.out, signature=signature, seed=request.seed,
+            stop_after=request.stop_after, progress=request.progress,
+        )  # fmt: skip
+        tensors = {name: value.detach().cpu().contiguous() for name, value in training.export().items()}
+        write_atomic(target, save(tensors, metadata={"method": self.method}))
+        write_record(request.out, signature, {
+            "preset": request.preset, "steps": training.state.step, "seconds": round(training.state.seconds, 1),
+            "device": request.device, "torch": torch.__version__, "threads": torch.get_num_threads(),
+            "n_pairs": len(request.pairs), **training.facts,
+        })  # fmt: skip
         return target
-    if not request.pairs:
-        raise BenchError(f"{method}: {request.dataset} has no training pair on disk; check the data root")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        training = build(request, settings)
-    run_phases(
-        training.state, training.phases, request.out, signature=signature, seed=request.seed,
-        stop_after=request.stop_after, progress=request.progress,
-    )  # fmt: skip
-    tensors = {name: value.detach().cpu().contiguous() for name, value in training.export().items()}
-    write_atomic(target, save(tensors, metadata={"method": method}))
-    write_record(request.out, signature, {
-        "preset": request.preset, "steps": training.state.step, "seconds": round(training.state.seconds, 1),
-        "device": request.device, "torch": torch.__version__, "threads": torch.get_num_threads(),
-        "n_pairs": len(request.pairs), **training.facts,
-    })  # fmt: skip
-    return target
 
+    def estimate_cost(self, request: TrainRequest) -> str:
+        """Measures a few steps on this machine and says how long ``train`` would take; nothing is written.
 
-def estimate_recipe(
-    request: TrainRequest,
-    method: str,
-    recipes: Mapping[str, Mapping[str, Settings]],
-    build: Callable[[TrainRequest, Settings], Training],
-) -> str:
-    """Measures a few steps on this machine and says how long ``train_recipe`` would take; nothing is written.
+        Raises:
+            BenchError: settings or data do not fit.
+        """
+        recipe, settings = choose(request, self.method, self.recipes)
+        training = self._built(request, settings)
+        with torch.random.fork_rng(devices=[]):
+            duration, lines = phases_in_words(training.phases, training.state, torch.device(request.device))
+        return (
+            f"{self.method}, preset {request.preset}, recipe {recipe}, on {request.device} "
+            f"({torch.get_num_threads()} threads): about {duration}\n{lines}"
+        )
 
-    Raises:
-        BenchError: settings or data do not fit.
-    """
-    recipe, settings = choose(request, method, recipes)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(request.seed)
-        training = build(request, settings)
-        duration, lines = phases_in_words(training.phases, training.state, torch.device(request.device))
-    return (
-        f"{method}, preset {request.preset}, recipe {recipe}, on {request.device} ({torch.get_num_threads()} threads): "
-        f"about {duration}\n{lines}"
-    )
+    def _built(self, request: TrainRequest, settings: Settings) -> Training:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(request.seed)
+            return self.build(request, settings)
 
 
 def choose(request: TrainRequest, method: str, recipes: Mapping[str, Mapping[str, Settings]]) -> tuple[str, Settings]:

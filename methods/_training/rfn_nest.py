@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,7 @@ from bench.training import Batches, Phase, State
 from bench.types import BenchError
 from methods._nets.rfn_nest import RFNNest
 from methods._training.patches import square_images
-from methods._training.recipes import Training, adam, estimate_recipe, named, optimise, train_recipe
+from methods._training.recipes import Trainer, Training, adam, named, optimise
 from methods._training.similarity import released_ms_ssim, smallest_ms_ssim_side
 
 DETAIL = 700.0
@@ -128,11 +127,4 @@ def learn_only(net: nn.Module, part: nn.Module) -> None:
     part.requires_grad_(True)
 
 
-def train(request: TrainRequest) -> Path:
-    """Trains RFN-Nest; see ``train_recipe``."""
-    return train_recipe(request, "rfn_nest", {"two_stages": PRESETS}, build)
-
-
-def estimate_cost(request: TrainRequest) -> str:
-    """Says what the training would cost here; see ``estimate_recipe``."""
-    return estimate_recipe(request, "rfn_nest", {"two_stages": PRESETS}, build)
+TRAINER = Trainer("rfn_nest", {"two_stages": PRESETS}, build)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,7 +14,7 @@ from bench.training import Batches, Phase, State
 from methods._nets.blocks import truncated_normal
 from methods._nets.sdnet import Decomposition, SDNet
 from methods._training.patches import Patches
-from methods._training.recipes import Training, adam, estimate_recipe, named, optimise, total_steps, train_recipe
+from methods._training.recipes import Trainer, Training, adam, named, optimise, total_steps
 from methods._training.similarity import laplacian
 
 LOWPASS = ((0.0947, 0.1183, 0.0947), (0.1183, 0.1478, 0.1183), (0.0947, 0.1183, 0.0947))
@@ -96,11 +95,4 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     return Training(state, [Phase("squeeze", steps, step)], lambda: named(net), {"patches": len(patches)})
 
 
-def train(request: TrainRequest) -> Path:
-    """Trains SDNet; see ``train_recipe``."""
-    return train_recipe(request, "sdnet", {"released": PRESETS}, build)
-
-
-def estimate_cost(request: TrainRequest) -> str:
-    """Says what the training would cost here; see ``estimate_recipe``."""
-    return estimate_recipe(request, "sdnet", {"released": PRESETS}, build)
+TRAINER = Trainer("sdnet", {"released": PRESETS}, build)

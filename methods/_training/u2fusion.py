@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from methods._nets.blocks import truncated_normal
 from methods._nets.u2fusion import U2Fusion
 from methods._training.features import VGGFeatures, normalise
 from methods._training.patches import Patches
-from methods._training.recipes import Training, estimate_recipe, named, optimise, total_steps, train_recipe
+from methods._training.recipes import Trainer, Training, named, optimise, total_steps
 from methods._training.similarity import gaussian, ssim_parts
 from methods._training.synthetic import exposure_pair, focus_pair
 
@@ -233,11 +232,4 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     return Training(training.state, training.phases(tasks), lambda: named(training.net), facts)
 
 
-def train(request: TrainRequest) -> Path:
-    """Trains U2Fusion; see ``train_recipe``."""
-    return train_recipe(request, "u2fusion", RECIPES, build)
-
-
-def estimate_cost(request: TrainRequest) -> str:
-    """Says what the training would cost here; see ``estimate_recipe``."""
-    return estimate_recipe(request, "u2fusion", RECIPES, build)
+TRAINER = Trainer("u2fusion", RECIPES, build)

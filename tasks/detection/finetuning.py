@@ -14,7 +14,7 @@ from bench.truth import read_boxes
 from bench.types import BenchError
 from tasks.detection import _files
 from tasks.detection.coco import NAMES
-from tasks.detection.settings import EPOCHS, Settings
+from tasks.detection.settings import Settings
 
 FOLDER = "finetuned"
 """In the job's ``work_dir``: ``images`` and ``labels`` as ultralytics wants them, its run, and ``done.json``."""
@@ -39,7 +39,7 @@ def finetune(settings: Settings, job: Job) -> Path:
         )
     _files.require_ultralytics()
     folder = job.work_dir / FOLDER
-    epochs = settings.epochs or EPOCHS.get(job.preset, EPOCHS["quick"])
+    epochs = settings.epochs_for(job.preset)
     start = _files.locate(settings.model, job.weights_root)
     images = [digest(files.id, file_digest(path)) for files, path in zip(part.files, part.paths, strict=True)]
     key = digest(file_digest(start), str(epochs), str(job.seed), *images)

@@ -33,6 +33,10 @@ class Settings:
     epochs: int = 0
     pictures: bool = True
 
+    def epochs_for(self, preset: str) -> int:
+        """Epochs of fine-tuning; 0 where there is none."""
+        return (self.epochs or EPOCHS.get(preset, EPOCHS["quick"])) if self.finetune else 0
+
     @property
     def plug_in(self) -> str:
         """The detector's name in the registry."""

@@ -22,7 +22,7 @@ from tasks.detection.boxes import PAPER
 from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all
 from tasks.detection.resampling import read_resampler
-from tasks.detection.settings import EPOCHS, Settings, read_settings
+from tasks.detection.settings import Settings, read_settings
 
 VERSION = 1
 """Raised whenever the same images would get other scores."""
@@ -85,13 +85,9 @@ class DetectionTask(Task):
     ) -> dict[str, object]:
         """Detector, its weights and their digest, thresholds, and whether it is fine-tuned."""
         settings = read_settings(options)
-        try:
-            weights = file_digest(_files.locate(settings.model, weights_root))
-        except BenchError:  # said when the task runs
-            weights = ""
         return {
-            **asdict(settings), "detector": settings.plug_in, "weights_sha256": weights, "protocol": asdict(PAPER),
-            "epochs": (settings.epochs or EPOCHS.get(preset, EPOCHS["quick"])) if settings.finetune else 0,
+            **asdict(settings), "detector": settings.plug_in, "weights_sha256": _weights_digest(settings, weights_root),
+            "protocol": asdict(PAPER), "epochs": settings.epochs_for(preset),
         }  # fmt: skip
 
     def fingerprint(self, job: Job) -> str:
@@ -99,7 +95,7 @@ class DetectionTask(Task):
         settings = read_settings(job.options)
         facts = {
             "version": VERSION, "settings": asdict(settings), "protocol": asdict(PAPER),
-            "weights": _weights_digest(settings, job), "classes": job.spec.box_classes,
+            "weights": _weights_digest(settings, job.weights_root), "classes": job.spec.box_classes,
             "seen": None if job.seen is None else sorted(job.seen),
         }  # fmt: skip
         return json.dumps(facts, sort_keys=True)
@@ -242,9 +238,9 @@ def _write_picture(path: Path, image: _Image, names: dict[int, str]) -> None:
 # ------------------------------------------------------------------ the detector's identity
 
 
-def _weights_digest(settings: Settings, job: Job) -> str:
+def _weights_digest(settings: Settings, weights_root: Path | None) -> str:
     try:
-        return file_digest(_files.locate(settings.model, job.weights_root))
+        return file_digest(_files.locate(settings.model, weights_root))
     except BenchError:  # said when the task runs; weights that appear later give another fingerprint
         return ""
 

@@ -57,6 +57,26 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+def hover_curve(page: Page, method: str, index: int) -> tuple[float, float]:
+    """Moves the mouse to a point of a method's curve; returns where it is on the screen."""
+    curve = "document.querySelector('[data-curves]').curves"
+    page.locator(".curve-frame").evaluate("(one) => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    x, y = page.evaluate(
+        f"([method, index]) => {{ const one = {curve}.shown.find((one) => one.method.label === method);"
+        f"const point = one.points.at(index), area = {curve}.drawn.root.getBoundingClientRect();"
+        f"return [area.left + {curve}.drawn.x(point.x), area.top + {curve}.drawn.y(point.value)]; }}",
+        [method, index],
+    )
+    page.mouse.move(x, y)
+    return x, y
+
+
+@pytest.fixture(name="hover_curve", scope="session")
+def _hover_curve() -> Callable[[Page, str, int], tuple[float, float]]:
+    """``hover_curve``."""
+    return hover_curve
+
+
 @dataclass
 class Visit:
     """One open page and all that went wrong on it."""

@@ -18,6 +18,7 @@ from bench.ablation import AblationResult, table
 from bench.cli import app
 from bench.types import BenchError
 from reports import build_report
+from reports.ablation import read_ablation
 
 Visitor = Callable[..., Any]
 
@@ -36,7 +37,7 @@ def text_of(root: Path) -> str:
 
 
 def test_the_page_has_the_numbers_that_the_command_prints(ablation: Path) -> None:
-    rows = table(pd.read_csv(ablation / "ablation.csv"))
+    rows = table(read_ablation(ablation).scores)
     text = text_of(ablation)
     for row in rows:
         for column in ("car", "mIoU single_scale", "mAcc single_scale"):
@@ -97,6 +98,10 @@ def test_the_pages_work_in_a_browser(ablation: Path, visit: Visitor, tmp_path: P
     assert page.locator("td.best").count() > 0
     assert page.locator("img[data-shows=Overlay]:visible").count() == 0
     page.locator("[data-view=Overlay]").click()
+    page.evaluate(  # images below the fold have no size until they are loaded
+        "Promise.all([...document.querySelectorAll('img[data-shows=Overlay]')].map((one) =>"
+        "{ one.loading = 'eager'; return one.decode(); }))"
+    )
     assert page.locator("img[data-shows=Overlay]:visible").count() == 3 * len(PAIRS)
     page.get_by_role("button", name="joint/single_scale", exact=True).click()
     assert page.locator("[data-convention='joint/single_scale'] tbody tr:visible").count() == 1

@@ -77,7 +77,9 @@ def test_a_table_can_be_copied_and_saved(built: Path, visit: Visitor, tmp_path: 
     assert r"\textcolor{red}" in text
 
 
-def test_curves_carry_the_scores_name_the_pair_and_open_it(built: Path, visit: Visitor) -> None:
+def test_curves_carry_the_scores_name_the_pair_and_open_it(
+    built: Path, visit: Visitor, hover_curve: Callable[..., tuple[float, float]]
+) -> None:
     page = visit(built).go("dataset-tno.html")
     page.wait_for_selector("[data-curves] polyline")
     curve = "document.querySelector('[data-curves]').curves"
@@ -87,14 +89,7 @@ def test_curves_carry_the_scores_name_the_pair_and_open_it(built: Path, visit: V
     values = sorted(rows[rows.dataset == "tno"]["value"])
     assert [point["value"] for point in points] == pytest.approx(values, rel=1e-6)
     assert [point["x"] for point in points] == pytest.approx([(i + 1) / 12 for i in range(12)])
-    drawn = f"{curve}.drawn"
-    page.locator(".curve-frame").evaluate("(one) => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
-    x, y = page.evaluate(
-        f"(() => {{ const p = {curve}.shown.find((one) => one.method.label === 'method1').points[5];"
-        f"const a = {drawn}.root.getBoundingClientRect();"
-        f"return [a.left + {drawn}.x(p.x), a.top + {drawn}.y(p.value)]; }})()"
-    )
-    page.mouse.move(x, y)
+    x, y = hover_curve(page, "method1", 5)
     tip = page.locator(".tip")
     assert "pair " in tip.inner_text()
     pair = re.search(r"pair (\S+)", tip.inner_text())[1]  # type: ignore[index]

@@ -104,19 +104,14 @@ def test_the_convention_switch_shows_the_other_real_numbers(real: Path, visit: V
     assert page.get_by_text("Not what the name says in this convention").first.is_visible()
 
 
-def test_a_curve_names_its_pair_and_a_click_opens_it(real: Path, visit: Visitor) -> None:
+def test_a_curve_names_its_pair_and_a_click_opens_it(
+    real: Path, visit: Visitor, hover_curve: Callable[..., tuple[float, float]]
+) -> None:
     page = visit(real).go("dataset-tno.html")
     page.wait_for_selector("[data-curves] polyline")
     values = pair_values(select(Store(real).read_scores(), "metrics", "tno", "standard"), "EN")["seafusion"]
     highest = str(values.idxmax())
-    curve = "document.querySelector('[data-curves]').curves"
-    page.locator(".curve-frame").evaluate("(one) => one.scrollIntoView({ block: 'center', behavior: 'instant' })")
-    x, y = page.evaluate(
-        f"(() => {{ const one = {curve}.shown.find((one) => one.method.label === 'seafusion').points.at(-1);"
-        f"const area = {curve}.drawn.root.getBoundingClientRect();"
-        f"return [area.left + {curve}.drawn.x(one.x), area.top + {curve}.drawn.y(one.value)]; }})()"
-    )
-    page.mouse.move(x, y)
+    x, y = hover_curve(page, "seafusion", -1)
     tip = page.locator(".tip").inner_text()
     assert "SeAFusion" in tip
     assert f"pair {highest}" in tip

@@ -79,10 +79,13 @@ def test_two_ablations_in_one_folder_are_refused(msrs: Path, tmp_path: Path) -> 
 
 
 def test_the_table_takes_mean_and_spread() -> None:
-    common = {"variant": "full", "task": "segmentation", "convention": "single_scale", "label": ""}
+    common = {
+        "variant": "full", "task": "segmentation", "dataset": "demo", "split": "test", "method": "full", "pair": "",
+        "convention": "single_scale", "label": "", "status": "ok", "reason": "",
+    }  # fmt: skip
     scores = [{**common, "seed": seed, "metric": "mIoU", "value": value} for seed, value in ((0, 0.5), (1, 0.6))]
     scores += [{**common, "seed": 0, "metric": "IoU", "label": "car", "value": 0.25}]
-    scores += [{**common, "seed": 1, "metric": "IoU", "label": "car", "value": None}]
+    scores += [{**common, "seed": 1, "metric": "IoU", "label": "car", "value": None, "status": "skipped"}]
     row = table(pd.DataFrame(scores))[0]
     assert row["mIoU single_scale"] == "55.00 ± 7.07"
     assert row["car"] == "25.00"
