@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from bench.types import BenchError
+from bench.errors import BenchError
 
 CHUNK = 1 << 18
 

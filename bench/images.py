@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
 
-from bench.types import BenchError, Image
+from bench.errors import BenchError
+from bench.types import Image
 
 Luma = NDArray[np.float64]
 """float64 (H, W), 0..255."""
@@ -107,18 +107,6 @@ def encode_png(image: Image, compress_level: int = 1) -> bytes:
     buffer = io.BytesIO()
     PillowImage.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=compress_level)
     return buffer.getvalue()
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Writes a file so that it is absent, old or whole at every moment, also if two machines write it at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def as_rgb(image: Image) -> Image:

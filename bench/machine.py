@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.types import Machine
 
 PACKAGES = ("numpy", "scipy", "opencv-python-headless", "pillow", "torchvision", "ultralytics", "mmsegmentation", "ray")
@@ -59,3 +60,24 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return ""
+
+
+def pick_device(wanted: str) -> str:
+    """``auto`` -> ``cuda`` where there is one, else ``cpu``; anything else is checked and returned.
+
+    Raises:
+        BenchError: not a device, or not on this machine.
+    """
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise BenchError(f"device {wanted!r} is unknown, wanted auto, cpu, cuda or cuda:N") from error
+    if device.type not in ("cpu", "cuda"):
+        raise BenchError(f"device {wanted!r} is not supported, wanted auto, cpu, cuda or cuda:N")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise BenchError(f"device {wanted!r} was asked for, this machine has {torch.cuda.device_count()} CUDA devices")
+    return wanted

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,17 +19,6 @@ Way = Literal["published", "plain"]
 SCORE_COLUMNS = (
     "task", "dataset", "split", "method", "pair", "metric", "convention", "label", "value", "status", "reason",
 )  # fmt: skip
-
-FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
-"""Faults of a disk that hit everything that is written after them too."""
-
-
-class BenchError(Exception):
-    """A fault the user can mend; its text is one line: what was seen, what was wanted, how to mend it."""
-
-
-class StoppedError(BenchError):
-    """The run cannot go on (disk full, no worker lives...); what is finished is kept."""
 
 
 @dataclass(frozen=True, slots=True)

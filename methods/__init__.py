@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bench.harness import Fuser
+    from bench.fuse.harness import Fuser
     from bench.types import Way
 
 
@@ -22,6 +22,6 @@ def create(name: str, weights: Path | str | None = None, device: str = "cpu", wa
     Raises:
         BenchError: unknown name, or weights that are missing, with the command that mends it.
     """
-    from bench.harness import create_fuser
+    from bench.fuse.harness import create_fuser
 
     return create_fuser(name, weights=weights, device=device, way=way)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench.checkpoints import convert_tensorflow, shapes
-from bench.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.weights.tensorflow import convert_tensorflow
+from bench.weights.tensors import shapes
 from methods._nets.blocks import load_net
 from methods._nets.fusiongan import FusionGAN
 

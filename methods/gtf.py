@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from bench.method import Method, MethodInfo
+from bench.plugin.method import Method, MethodInfo
 from methods._classical.colour import by_way
 from methods._classical.gradient_transfer import transfer_gradients
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.method import Method, MethodInfo
+from bench.plugin.method import Method, MethodInfo
 from methods._classical.guided import fuse_gff
 from methods._classical.planes import per_plane
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.checkpoints import expect, read_state_dict, shapes
-from bench.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.weights.tensors import expect, read_state_dict, shapes
 from methods._nets.blocks import load_net
 from methods._nets.ifcnn import IFCNN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.method import Method, MethodInfo
+from bench.plugin.method import Method, MethodInfo
 from methods._classical.planes import Plane, per_plane, stronger
 from methods._classical.pyramid import enlarge, gaussian_pyramid, predicted
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.method import Method, MethodInfo, WeightFile
+from bench.plugin.method import Method, MethodInfo, WeightFile
 from methods._classical.colour import by_way
 from methods._classical.dictionary import load_dictionary, read_matlab
 from methods._classical.lp_sr import fuse_lp_sr

@@ -9,9 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from bench.checkpoints import read_state_dict
-from bench.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.weights.tensors import read_state_dict
 from methods._nets.seafusion import SeAFusion
 
 RENAMED = (

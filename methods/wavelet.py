@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pywt
 
-from bench.method import Method, MethodInfo
+from bench.plugin.method import Method, MethodInfo
 from methods._classical.planes import Plane, per_plane, stronger
 
 if TYPE_CHECKING:

@@ -13,11 +13,14 @@ import numpy as np
 import pandas as pd
 
 from bench import __version__
-from bench.config import DatasetSpec, load_datasets
+from bench.analysis.pairwise import REFERENCES
+from bench.analysis.seeds import seed_table
+from bench.analysis.standing import image_iou, most_disagreed
+from bench.analysis.table import Table
+from bench.data.spec import DatasetSpec, load_datasets
+from bench.errors import BenchError
 from bench.images import as_rgb, read_image
-from bench.stats import REFERENCES
-from bench.tables import Table, image_iou, most_disagreed, seed_table
-from bench.types import SCORE_COLUMNS, BenchError
+from bench.types import SCORE_COLUMNS
 from reports.pages import base_context, picture_addresses
 from reports.pictures import CARRIED_BYTES, Picture, Pictures, url_of, write_carried
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all

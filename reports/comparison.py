@@ -7,11 +7,11 @@ from pathlib import Path
 
 import jinja2
 
-from bench.compare import TIMED, Change, Comparison
-from bench.images import write_atomic
-from bench.store import Store
-from bench.tables import format_number
-from bench.types import BenchError
+from bench.analysis.table import format_number
+from bench.analysis.two_runs import TIMED, Change, Comparison
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.store.run_folder import Store
 from reports.pictures import url_of
 from reports.site import ASSETS, HERE
 
@@ -31,7 +31,11 @@ class Look:
 
 
 def write_comparison(comparison: Comparison, path: Path) -> Path:
-    """Writes one page, style included; images are shown from the two runs' folders."""
+    """Writes one page, style included; images are shown from the two runs' folders.
+
+    Returns:
+        ``path``, whose folder is made.
+    """
     path = Path(path).resolve()
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),

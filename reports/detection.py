@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.analysis.standing import most_disagreed
+from bench.errors import BenchError
 from bench.images import read_image
-from bench.tables import most_disagreed
-from bench.types import BenchError
 from reports.pictures import url_of
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
 from reports.source import DatasetView, RunData, slug, viewer_link

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from bench.images import write_atomic
-from bench.tables import Table, format_number, mean_table
-from bench.types import BenchError
+from bench.analysis.means import mean_table
+from bench.analysis.table import Table, format_number
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.store.pack import open_pack
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +46,29 @@ class Block:
     title: str
     table: Table
     cautions: tuple[str, ...]
+
+
+def leaderboard(archives: Sequence[Path], out: Path) -> Path:
+    """Renders packs as one ranking, an HTML file that opens without network.
+
+    Args:
+        archives: what ``pack`` made; each is checked for being whole, none is recomputed.
+        out: HTML file.
+
+    Raises:
+        BenchError: no archives, or one that is damaged.
+    """
+    if not archives:
+        raise BenchError("no archives, wanted at least one made by bench pack")
+    entrants: list[Entrant] = []
+    stems: Counter[str] = Counter()
+    for path in archives:
+        with open_pack(path) as opened:
+            stems[path.stem] += 1
+            name = path.stem if stems[path.stem] == 1 else f"{path.stem} ({stems[path.stem]})"
+            entrants.append(Entrant(name, opened.sha256, opened.manifest.model_dump(), opened.scores))
+    render(entrants, out)
+    return out
 
 
 def render(entrants: Sequence[Entrant], out: Path) -> None:

@@ -12,24 +12,20 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bench.stats import format_p
-from bench.tables import (
+from bench.analysis.export import to_csv, to_latex, to_markdown
+from bench.analysis.means import mean_table
+from bench.analysis.sections import format_p
+from bench.analysis.standing import pair_disagreement, pair_standing, way_changes
+from bench.analysis.table import (
     Cell,
     Column,
     Table,
     direction,
     format_number,
     headline,
-    mean_table,
     metric_order,
-    pair_disagreement,
-    pair_standing,
     pair_values,
     select,
-    to_csv,
-    to_latex,
-    to_markdown,
-    way_changes,
 )
 from reports import words
 from reports.conventions import definition, task_convention, task_text, text_of

@@ -17,8 +17,10 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image as PillowImage
 
-from bench.images import as_rgb, encode_png, read_image, write_atomic
-from bench.types import BenchError, Image
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.images import as_rgb, encode_png, read_image
+from bench.types import Image
 from reports.source import DatasetView, RunData, slug
 
 THUMB_WIDTH = 192

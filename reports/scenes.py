@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PillowImage
 
-from bench.images import write_atomic
-from bench.types import BenchError, Image
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.types import Image
 from reports.pictures import workers
 
 SHOWN = 24

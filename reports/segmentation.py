@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image as PillowImage
 
+from bench.analysis.standing import image_iou, most_disagreed
+from bench.errors import BenchError
 from bench.images import as_rgb, read_image
-from bench.tables import image_iou, most_disagreed
-from bench.types import BenchError, Image
+from bench.types import Image
 from reports.pictures import url_of
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
 from reports.source import DatasetView, RunData, slug, viewer_link

@@ -10,7 +10,7 @@ from typing import Any
 
 import jinja2
 
-from bench.images import write_atomic
+from bench.files import write_atomic
 from reports.pictures import script
 from reports.source import slug
 

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bench.store import Store
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.store.run_folder import Store
 
 
 class Facts(dict[str, Any]):

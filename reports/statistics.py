@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from bench.cd_diagram import critical_difference_svg
-from bench.metrics.sensitivity import agreement, ranking_changes
-from bench.stats import Comparison, Interval, Standing, compare, format_p
-from bench.tables import format_number, headline
-from bench.types import BenchError
+from bench.analysis.bootstrap import Interval
+from bench.analysis.diagram import critical_difference_svg
+from bench.analysis.pairwise import Comparison, Standing, compare
+from bench.analysis.sections import format_p
+from bench.analysis.sensitivity import agreement, ranking_changes
+from bench.analysis.table import format_number, headline
+from bench.errors import BenchError
 from reports.pages import Overview
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug

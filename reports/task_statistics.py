@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.config import load_datasets
-from bench.set_stats import SetComparison
-from bench.stats import Settings
-from bench.task_stats import HEADLINES, compare_task
-from bench.types import BenchError
+from bench.analysis.pairwise import Settings
+from bench.analysis.set_level import HEADLINES, SetComparison, compare_task
+from bench.data.spec import load_datasets
+from bench.errors import BenchError
 from reports.pages import Overview
 from reports.source import DatasetView, RunData
 from reports.task_tables import TASK_TITLES

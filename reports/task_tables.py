@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.tables import Cell, Column, Row, Table, mean_table, task_conventions
+from bench.analysis.means import mean_table
+from bench.analysis.standing import task_conventions
+from bench.analysis.table import Cell, Column, Row, Table
 from reports.source import DatasetView, RunData
 
 TASK_TITLES = {"segmentation": "Segmentation", "detection": "Detection", "efficiency": "Efficiency"}

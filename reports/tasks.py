@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from bench.tables import Table, select
+from bench.analysis.table import Table, select
 from reports import detection, segmentation
 from reports.pages import Overview
 from reports.scenes import Scene

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from bench.tables import Table, headline, pair_values, select, wins
+from bench.analysis.standing import wins
+from bench.analysis.table import Table, headline, pair_values, select
 from reports.source import DatasetView, RunData, viewer_link
 from reports.task_tables import LEADING, TASK_TITLES, TaskTables, way_words
 

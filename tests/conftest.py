@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 PROJECT = Path(__file__).resolve().parent.parent
+pytest_plugins = ("checkpoint_files",)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +41,7 @@ def make_msrs(root: Path, parts: dict[str, int] | None = None, size: tuple[int, 
 
     Names are from the published lists, so that it can be used as ``mfnet``.
     """
-    from bench.config import load_datasets
+    from bench.data.spec import load_datasets
 
     rng = np.random.default_rng(seed)
     lists = load_datasets()["mfnet"].pairs
@@ -84,9 +85,9 @@ def toy_segmenter(monkeypatch: pytest.MonkeyPatch) -> type:
     import torch
     from torch import Tensor, nn
 
-    from bench.plugins import SEGMENTERS
-    from bench.task import Segmenter
-    from bench.training.segmentation import split_parameters
+    from bench.plugin.kinds import SEGMENTERS
+    from bench.plugin.task import Segmenter
+    from bench.train.segmenter_step import split_parameters
 
     class ToyNet(nn.Module):
         def __init__(self, classes: int) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from bench.cli import assets, develop, outcomes, runs
 from bench.cli.screen import fail
-from bench.types import FATAL_ERRNO, BenchError, StoppedError
+from bench.errors import FATAL_ERRNO, BenchError, StoppedError
 
 app = typer.Typer(
     name="bench",

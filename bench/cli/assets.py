@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 @data.command("list")
 def data_list(data_root: DataRoot = None, datasets_file: DatasetsFile = None) -> None:
     """Say which data sets are here and how complete they are."""
-    from bench.data import status_rows as data_rows
+    from bench.data.commands import status_rows as data_rows
 
     rows = data_rows(data_root, datasets_file)
     print_rows(
@@ -49,7 +49,7 @@ def data_fetch(
     datasets_file: DatasetsFile = None,
 ) -> None:
     """Download data sets that have a direct file; for the others print where they come from."""
-    from bench.data import fetch_dataset
+    from bench.data.commands import fetch_dataset
 
     with progress() as listener:
         fetched = [fetch_dataset(name, data_root, datasets_file, listener) for name in names]
@@ -65,8 +65,8 @@ def data_check(
     datasets_file: DatasetsFile = None,
 ) -> None:
     """Read every pair and name what is wrong."""
-    from bench.data import check_dataset
-    from bench.data import status_rows as data_rows
+    from bench.data.commands import check_dataset
+    from bench.data.commands import status_rows as data_rows
 
     wanted = names or [row.name for row in data_rows(data_root, datasets_file) if row.folder]
     with progress() as listener:
@@ -81,7 +81,7 @@ def data_check(
 @weights.command("list")
 def weights_list(weights_root: WeightsRoot = None) -> None:
     """Say which weights are here, where from, and whether they are the published files."""
-    from bench.weights import status_rows
+    from bench.weights.find import status_rows
 
     print_rows(status_rows(weights_root))
 
@@ -92,7 +92,7 @@ def weights_fetch(
     weights_root: WeightsRoot = None,
 ) -> None:
     """Download published weights and check them."""
-    from bench.weights import fetch
+    from bench.weights.find import fetch
 
     for line in fetch(names or [], weights_root):
         typer.echo(line)
@@ -101,7 +101,7 @@ def weights_fetch(
 @weights.command("import")
 def weights_import(folder: Annotated[Path, typer.Argument(help="Folder with <Method>/<file> as published.")]) -> None:
     """Convert published files that are already on disk and keep the result."""
-    from bench.weights import import_folder
+    from bench.weights.find import import_folder
 
     for line in import_folder(folder):
         typer.echo(line)
@@ -109,7 +109,7 @@ def weights_import(folder: Annotated[Path, typer.Argument(help="Folder with <Met
 
 def doctor(data_root: DataRoot = None, weights_root: WeightsRoot = None) -> None:
     """Say what is installed, found and missing, and how to mend it."""
-    from bench.doctor import examine
+    from bench.cli.doctor import examine
 
     rows, healthy = examine(data_root, weights_root)
     print_rows(rows)

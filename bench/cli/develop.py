@@ -37,13 +37,13 @@ def list_(
 
 
 def _methods(long: bool) -> list[dict[str, Any]]:
-    from bench.plugins import METHODS
+    from bench.plugin.kinds import METHODS
 
     return [{"method": n, "about": METHODS.summary(n), "origin": METHODS.entry(n).origin} for n in METHODS.names()]
 
 
 def _tasks(long: bool) -> list[dict[str, Any]]:
-    from bench.plugins import TASKS
+    from bench.plugin.kinds import TASKS
 
     rows = [
         {"task": "metrics", "about": "The metrics of the chosen conventions, per pair."},
@@ -53,7 +53,7 @@ def _tasks(long: bool) -> list[dict[str, Any]]:
 
 
 def _datasets(long: bool) -> list[dict[str, Any]]:
-    from bench.config import load_datasets
+    from bench.data.spec import load_datasets
 
     rows = []
     for name, spec in load_datasets().items():
@@ -79,7 +79,7 @@ def check(
     weights_root: WeightsRoot = None,
 ) -> None:
     """Run the contract tests on one method, one sentence per broken promise."""
-    from bench.contract import check_method
+    from bench.fuse.contract import check_method
 
     broken = check_method(method)
     for sentence in broken:
@@ -94,7 +94,7 @@ def new(
     folder: Annotated[Path | None, typer.Option(help="Project root; default: where bench is installed from.")] = None,
 ) -> None:
     """Write a working adapter and its test."""
-    from bench.scaffold import new_method
+    from bench.plugin.scaffold import new_method
 
     for path in new_method(name, folder):
         typer.echo(f"wrote {path}")
@@ -112,7 +112,7 @@ def verify_methods(
     out: Annotated[Path | None, typer.Option(help="Also write every pair to FILE.csv.")] = None,
 ) -> None:
     """Compare what the methods make here with what their authors published."""
-    from bench.agreement import verify_command
+    from bench.fuse.agreement import verify_command
 
     outcome = verify_command(
         published, dataset=dataset, methods=names(methods), data_root=data_root, weights_root=weights_root,

@@ -39,7 +39,7 @@ def stats(
     diagrams: Annotated[Path | None, typer.Option(help="Folder for critical-difference diagrams, SVG.")] = None,
 ) -> None:
     """Say which differences between methods are real."""
-    from bench.stats_command import stats_command
+    from bench.analysis.stats_command import stats_command
 
     chosen = names(metrics)
     for title, rows in stats_command(run_dirs, chosen, convention, seed, differences, diagrams):
@@ -53,12 +53,14 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Also write a page.")] = None,
 ) -> None:
     """Say what changed between two runs, where, and by how much."""
-    from bench.compare import compare_runs, render_text, write_html
+    from bench.analysis.two_runs import compare_runs, render_text
 
     comparison = compare_runs(run_a, run_b)
     typer.echo(render_text(comparison))
     if html:
-        write_html(comparison, html)
+        from reports.comparison import write_comparison
+
+        write_comparison(comparison, html)
         typer.echo(f"page: {html}")
 
 
@@ -68,7 +70,7 @@ def pack(
     images: Annotated[int, typer.Option(help="How many fused images per method and data set go in; -1: all.")] = 8,
 ) -> None:
     """Make a small archive of a run for a leaderboard."""
-    from bench.submission import pack as make_pack
+    from bench.analysis.verify_pack import pack as make_pack
 
     typer.echo(f"pack: {make_pack(run_dir, out, images=images)}")
 
@@ -80,7 +82,7 @@ def verify(
     seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
 ) -> None:
     """Recompute a random sample of an archive and refuse a tampered one."""
-    from bench.submission import verify as verify_pack
+    from bench.analysis.verify_pack import verify as verify_pack
 
     outcome = verify_pack(archive, data_root, sample=sample, seed=seed)
     print_rows(outcome.rows)
@@ -97,6 +99,6 @@ def leaderboard(
     out: Annotated[Path, typer.Option(help="HTML file.")] = Path("leaderboard.html"),
 ) -> None:
     """Render archives as one ranking."""
-    from bench.submission import leaderboard as render
+    from reports.leaderboard import leaderboard as render
 
     typer.echo(f"leaderboard: {render(archives, out)}")

@@ -58,7 +58,7 @@ def run(
     """Fuse, score, evaluate and report."""
     import sys
 
-    from bench.runner import run as run_benchmark
+    from bench.run.stages import run as run_benchmark
 
     config = build_config(
         methods=names(methods), datasets=names(datasets), tasks=names(tasks), conventions=names(conventions),
@@ -84,8 +84,8 @@ def build_config(**settings: Any) -> Any:
     """A RunConfig, or BenchError with the first wrong setting."""
     from pydantic import ValidationError
 
-    from bench.config import RunConfig
-    from bench.types import BenchError
+    from bench.errors import BenchError
+    from bench.run.config import RunConfig
 
     try:
         return RunConfig(**settings)
@@ -97,7 +97,7 @@ def build_config(**settings: Any) -> Any:
 
 def parse_options(options: list[str] | None) -> dict[str, str]:
     """``TASK.NAME=VALUE`` settings as a dict."""
-    from bench.types import BenchError
+    from bench.errors import BenchError
 
     parsed = {}
     for text in options or []:
@@ -122,7 +122,7 @@ def score(
     jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
 ) -> None:
     """Score a folder of fused images that anything made."""
-    from bench.scoring import score_command
+    from bench.run.score_command import score_command
 
     with progress() as listener:
         outcome = score_command(
@@ -149,7 +149,7 @@ def fuse(
     way: Annotated[str, typer.Option(help="published or plain.")] = "published",
 ) -> None:
     """Fuse one pair, or folders of pairs with equal names."""
-    from bench.fusing import fuse_files
+    from bench.fuse.files import fuse_files
 
     with progress() as listener:
         failed = fuse_files(
@@ -177,7 +177,7 @@ def train(
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
 ) -> None:
     """Train a method here; run the same command again to go on after an interruption."""
-    from bench.train import train_command
+    from bench.train.command import train_command
 
     with progress() as listener:
         path = train_command(
@@ -200,7 +200,7 @@ def ablate(
     executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
 ) -> None:
     """Train SeAFusion's ablations and strategies and compare their segmentation."""
-    from bench.ablation import ablation_command
+    from bench.run.ablation import ablation_command
     from reports import build_report
 
     with progress(out) as listener:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from bench.runner import Listener
+    from bench.run.stages import Listener
 
 
 def fail(text: str) -> None:

@@ -124,7 +124,7 @@ def _in_words(use: Use) -> str:
 
 
 def _refuse(kind: str, name: str, known: Iterable[str]) -> NoReturn:
-    from bench.types import BenchError  # late: it brings in NumPy
+    from bench.errors import BenchError  # late: it brings in NumPy
 
     names = list(known)
     near = difflib.get_close_matches(name, names, n=3) or [

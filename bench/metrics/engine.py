@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from bench.errors import BenchError
 from bench.metrics import fmi, gradient, information, perceptual, structural, vif
 from bench.metrics.catalogue import CONVENTIONS, Use, chosen_metrics, convention
 from bench.metrics.planes import Budget, Kept, Plane, Sources, Triple, check_image, grey_planes
-from bench.types import BenchError, Image, Status
+from bench.types import Image, Status
 
 KEPT_BYTES = 75 * 2**20
 """Source statistics kept per pair; what does not fit is computed again, so that a worker's memory stays bounded."""

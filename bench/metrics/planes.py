@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.types import BenchError, Image
+from bench.errors import BenchError
+from bench.types import Image
 
 T = TypeVar("T")
 Levels = NDArray[np.uint8]

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.checkpoints import expect
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.weights.tensors import expect
 from methods._classical.lp_sr import PATCH
 from methods._nets.blocks import read_tensors
 

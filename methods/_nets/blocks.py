@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.checkpoints import expect, shapes
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.weights.tensors import expect, shapes
 
 Activation = Literal["relu", "leaky", "tanh", "none"]
 Net = TypeVar("Net", bound=nn.Module)

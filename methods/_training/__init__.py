@@ -1,1 +1,1 @@
-"""How methods are trained here: one recipe per file; the loop itself is ``bench.training``."""
+"""How methods are trained here: one recipe per file; the loop itself is ``bench.train``."""

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from bench.method import TrainRequest
-from bench.training import Batches, Phase, State
+from bench.plugin.method import TrainRequest
+from bench.train import Batches, Phase, State
+from bench.train.trainer import Training, adam, optimise
 from methods._nets.blocks import activate, truncated_normal
 from methods._nets.fusiongan import EPSILON, MARGIN, WIDTHS, GeneratorPath
 from methods._training.patches import Patches
-from methods._training.recipes import Training, adam, optimise
 
 INIT_STD = 1e-3
 

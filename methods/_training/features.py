@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bench.checkpoints import read_state_dict
-from bench.training.backbones import BackboneFile, find_backbone, obtain_backbone
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.weights.backbones import BackboneFile, find_backbone, obtain_backbone
+from bench.weights.tensors import read_state_dict
 
 VGG16 = BackboneFile(
     "vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", 553_433_881

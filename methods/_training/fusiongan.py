@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bench.method import TrainRequest
+from bench.plugin.method import TrainRequest
+from bench.train.trainer import Trainer, Training
 from methods._training.adversarial import Discriminator, GanSettings, TrainedPath, build_gan, fake, real
-from methods._training.recipes import Trainer, Training
 from methods._training.similarity import laplacian
 
 CONTENT = 100.0

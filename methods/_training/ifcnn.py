@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from bench.method import TrainRequest
-from bench.training import Batches, Phase, State, set_learning_rate, step_generator
+from bench.plugin.method import TrainRequest
+from bench.train import Batches, Phase, State, set_learning_rate, step_generator
+from bench.train.trainer import Trainer, Training, named, optimise
 from methods._nets.ifcnn import IFCNN
 from methods._training.features import ResNetFeatures, normalise
 from methods._training.patches import ColourCrops
-from methods._training.recipes import Trainer, Training, named, optimise
 from methods._training.synthetic import focus_pair
 
 MOMENTUM, WEIGHT_DECAY, POWER = 0.9, 5e-4, 0.9

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from bench.training.segmentation import segmentation_loss
+from bench.train.segmenter_step import segmentation_loss
 
 ALPHA = 10.0
 """Weight of the texture loss in equation (4)."""

@@ -12,17 +12,17 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from bench.images import write_atomic
-from bench.method import TrainRequest
-from bench.plugins import SEGMENTERS
-from bench.training import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
-from bench.training.backbones import find_resnet18, obtain_resnet18
-from bench.training.cost import phases_in_words
-from bench.training.precision import autocast, pick_precision
-from bench.training.segmentation import SegmenterSchedule, build_optimiser, segmenter_step, short_schedule
-from bench.training.sets import class_names, set_digest
-from bench.training.stacks import LabelledStack, PairStack, load_pairs
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.plugin.kinds import SEGMENTERS
+from bench.plugin.method import TrainRequest
+from bench.train import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
+from bench.train.cost import phases_in_words
+from bench.train.precision import autocast, pick_precision
+from bench.train.segmenter_step import SegmenterSchedule, build_optimiser, segmenter_step, short_schedule
+from bench.train.sets import class_names, set_digest
+from bench.train.stacks import LabelledStack, PairStack, load_pairs
+from bench.weights.backbones import find_resnet18, obtain_resnet18
 from methods._nets.seafusion import SeAFusion
 from methods._training.losses import content_loss, float_chroma, merge_chroma, semantic_loss, semantic_weight
 
@@ -50,7 +50,7 @@ class Recipe:
         fresh_network: every round starts from a new fusion network and optimiser; only the segmenter carries over.
         stretch_batch: images for the segmenter are stretched over batches of this size; 1 is per image, as published.
         shuffle: order of the segmenter's training images.
-        short_schedule: the segmenter learns by ``bench.training.segmentation.short_schedule``.
+        short_schedule: the segmenter learns by ``bench.train.segmenter_step.short_schedule``.
         image_scale: images are shrunk to this share of their size.
         crop: share of an image's height and width that a step sees; 1 is whole images.
     """

@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.method import TrainRequest
-from bench.training import Batches, Phase, State
+from bench.plugin.method import TrainRequest
+from bench.train import Batches, Phase, State
+from bench.train.trainer import Trainer, Training, named, optimise, total_steps
 from methods._nets.blocks import truncated_normal
 from methods._nets.u2fusion import U2Fusion
 from methods._training.features import VGGFeatures, normalise
 from methods._training.patches import Patches
-from methods._training.recipes import Trainer, Training, named, optimise, total_steps
 from methods._training.similarity import gaussian, ssim_parts
 from methods._training.synthetic import exposure_pair, focus_pair
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.types import BenchError
+from bench.errors import BenchError
 from tasks.detection.settings import ORIGINAL
 
 INERT = ("models", "utils", "ultralytics", "numpy", "_codecs", "pathlib", "datetime")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.types import BenchError
+from bench.errors import BenchError
 from tasks.detection import _files
 
 BATCH_NORM_EPS = 1e-3

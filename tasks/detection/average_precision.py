@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.task import Detections
+from bench.plugin.task import Detections
 
 Floats = NDArray[np.float64]
 

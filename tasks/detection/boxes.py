@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bench.task import Detections
+from bench.plugin.task import Detections
 
 PADDING_GREY = 114 / 255
 """What YOLOv5 pads with."""

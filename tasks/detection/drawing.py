@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from bench.images import as_rgb
-from bench.task import Detections
+from bench.plugin.task import Detections
 from bench.types import Image
 from tasks.detection.average_precision import Truth, iou
 

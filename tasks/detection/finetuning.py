@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from bench.images import encode_png, write_atomic
-from bench.store import digest, file_digest
-from bench.task import FusedSet, Job
-from bench.truth import read_boxes
-from bench.types import BenchError
+from bench.data.truth import read_boxes
+from bench.errors import BenchError
+from bench.files import digest, file_digest, write_atomic
+from bench.images import encode_png
+from bench.plugin.task import FusedSet, Job
 from tasks.detection import _files
 from tasks.detection.coco import NAMES
 from tasks.detection.settings import Settings

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from bench.files import file_digest
 from bench.images import as_rgb, read_image
-from bench.store import Journal, file_digest
-from bench.task import Detections, Detector, FusedSet
+from bench.plugin.task import Detections, Detector, FusedSet
+from bench.store.journal import Journal
 
 FILE = "predictions.jsonl"
 """In the job's ``work_dir``: one line per image with ``pair``, ``image`` (digest of its file), ``detector`` (digest of

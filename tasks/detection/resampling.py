@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.config import DatasetSpec
-from bench.resampling import evaluated
-from bench.store import Journal
-from bench.task import Resampler
-from bench.truth import read_boxes
-from bench.types import BenchError, PairFiles
+from bench.analysis.bootstrap import evaluated
+from bench.data.spec import DatasetSpec
+from bench.data.truth import read_boxes
+from bench.errors import BenchError
+from bench.plugin.task import Resampler
+from bench.store.journal import Journal
+from bench.types import PairFiles
 from tasks.detection.average_precision import Truth, match_image, table, yolov5_curve
 from tasks.detection.predictions import FILE, from_lists
 

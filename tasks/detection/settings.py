@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.types import BenchError
+from bench.errors import BenchError
 
 ORIGINAL = re.compile(r"^yolov5[nsmlx]6?$")
 """Names of checkpoints of the original YOLOv5; those of the ultralytics package end in ``u``."""

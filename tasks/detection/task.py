@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.config import DatasetSpec
-from bench.images import image_size, write_atomic
-from bench.plugins import DETECTORS
-from bench.store import digest, file_digest
-from bench.task import Detections, Detector, Job, Resampler, Task
-from bench.truth import read_boxes
-from bench.types import BenchError, PairFiles, Score
+from bench.data.spec import DatasetSpec
+from bench.data.truth import read_boxes
+from bench.errors import BenchError
+from bench.files import digest, file_digest, write_atomic
+from bench.images import image_size
+from bench.plugin.kinds import DETECTORS
+from bench.plugin.task import Detections, Detector, Job, Resampler, Task
+from bench.types import PairFiles, Score
 from tasks.detection import _files
 from tasks.detection.average_precision import CONVENTIONS, Truth, table
 from tasks.detection.boxes import PAPER

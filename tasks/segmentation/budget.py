@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bench.training.precision import PRECISIONS
-from bench.training.segmentation import SegmenterSchedule, short_schedule
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.train.precision import PRECISIONS
+from bench.train.segmenter_step import SegmenterSchedule, short_schedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from bench.task import Segmenter
-from bench.training.backbones import load_resnet18
-from bench.training.segmentation import split_parameters
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.plugin.task import Segmenter
+from bench.train.segmenter_step import split_parameters
+from bench.weights.backbones import load_resnet18
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.resampling import iou_statistic
-from bench.task import Resampler
-from bench.types import BenchError
+from bench.analysis.bootstrap import iou_statistic
+from bench.errors import BenchError
+from bench.plugin.task import Resampler
 
 CONVENTION = "single_scale"
 

@@ -21,17 +21,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from bench.images import read_image, write_atomic
-from bench.plugins import SEGMENTERS
-from bench.task import FusedSet, Job
-from bench.training import Phase, State, completed, run_phases, write_record
-from bench.training.backbones import find_resnet18
-from bench.training.clock import in_words
-from bench.training.cost import seconds_per_step
-from bench.training.precision import autocast, pick_precision
-from bench.training.segmentation import build_optimiser, segmenter_step
-from bench.training.stacks import load_labelled, read_labels_of, shrink
-from bench.types import BenchError, PairFiles, Score
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.images import read_image
+from bench.plugin.kinds import SEGMENTERS
+from bench.plugin.task import FusedSet, Job
+from bench.train import Phase, State, completed, run_phases, write_record
+from bench.train.clock import in_words
+from bench.train.cost import seconds_per_step
+from bench.train.precision import autocast, pick_precision
+from bench.train.segmenter_step import build_optimiser, segmenter_step
+from bench.train.stacks import load_labelled, read_labels_of, shrink
+from bench.types import PairFiles, Score
+from bench.weights.backbones import find_resnet18
 from tasks.segmentation.budget import Budget
 from tasks.segmentation.inference import confusion_matrices, predict_multi, predict_single
 from tasks.segmentation.scoring import score_rows

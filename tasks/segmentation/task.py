@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.config import DatasetSpec
-from bench.task import Job, Resampler, Task
-from bench.training.backbones import find_resnet18, obtain_resnet18
-from bench.training.precision import pick_precision
-from bench.types import BenchError, PairFiles, Score
+from bench.data.spec import DatasetSpec
+from bench.errors import BenchError
+from bench.plugin.task import Job, Resampler, Task
+from bench.train.precision import pick_precision
+from bench.types import PairFiles, Score
+from bench.weights.backbones import find_resnet18, obtain_resnet18
 from tasks.segmentation.budget import make_budget
 from tasks.segmentation.resampling import read_resampler
 from tasks.segmentation.runner import SegmentationJob, joint_digest

@@ -19,11 +19,13 @@ import numpy as np
 import pytest
 import torch
 
-from bench.datasets import read_pair
-from bench.harness import Fuser
-from bench.images import encode_png, write_atomic
-from bench.plugins import METHODS
-from bench.throughput import Timings, compile_fuser, fuse_stream
+from bench.data.pairs import read_pair
+from bench.files import write_atomic
+from bench.fuse.compiling import compile_fuser
+from bench.fuse.harness import Fuser
+from bench.fuse.stream import Timings, fuse_stream
+from bench.images import encode_png
+from bench.plugin.kinds import METHODS
 from bench.types import Image, PairFiles
 
 PAIRS = 4

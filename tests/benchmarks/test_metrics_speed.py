@@ -21,7 +21,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.metrics import PairScorer
 from bench.metrics.catalogue import CONVENTIONS
-from bench.metrics.folder import score_folder
+from bench.run.score_folder import score_folder
 from bench.types import PairFiles
 
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.harness import Fuser
-from bench.plugins import METHODS
+from bench.fuse.harness import Fuser
+from bench.plugin.kinds import METHODS
 
 HEIGHT, WIDTH = 288, 384
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.method import TrainRequest
-from bench.training import State
-from bench.training.batches import step_generator
-from bench.training.precision import pick_precision
-from bench.training.segmentation import (
+from bench.plugin.method import TrainRequest
+from bench.train import State
+from bench.train.batches import step_generator
+from bench.train.precision import pick_precision
+from bench.train.segmenter_step import (
     SegmenterSchedule,
     augment,
     build_optimiser,
@@ -26,7 +26,7 @@ from bench.training.segmentation import (
     ohem_cross_entropy,
     segmenter_step,
 )
-from bench.training.stacks import LabelledStack, PairStack
+from bench.train.stacks import LabelledStack, PairStack
 from methods._training.seafusion import JointTraining, Plan, Recipe
 from tasks.segmentation.segmenters.banet import BanetSegmenter
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.archive import Limits, open_zip, read_entry, unpack_zip
-from bench.types import BenchError
+from bench.errors import BenchError
 
 
 def make(path: Path, entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:

@@ -14,9 +14,9 @@ import pytest
 import yaml
 from PIL import Image
 
-from bench.config import PROJECT_ROOT
-from bench.data import check_dataset, fetch_dataset, status_rows
-from bench.types import BenchError
+from bench.data.commands import check_dataset, fetch_dataset, status_rows
+from bench.errors import BenchError
+from bench.files import PROJECT_ROOT
 
 
 def test_the_list_counts_what_is_there(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

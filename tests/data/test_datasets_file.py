@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.config import PROJECT_ROOT, find_datasets_file, load_datasets
-from bench.types import BenchError
+from bench.data.spec import find_datasets_file, load_datasets
+from bench.errors import BenchError
+from bench.files import PROJECT_ROOT
 
 GOOD: dict[str, Any] = {
     "datasets": {

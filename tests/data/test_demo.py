@@ -13,16 +13,16 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench.demo import DemoSpec, dataset, ensure_demo
-from bench.demo.cars import BODIES, CarState, add_car
-from bench.demo.materials import CONCRETE
-from bench.demo.mesh import Frame, Mesh
-from bench.demo.noise import Noise
-from bench.demo.raster import NEAR, Camera, SunView, see
-from bench.demo.render import draw
-from bench.demo.spec import Label
+from bench.data.demo import DemoSpec, dataset, ensure_demo
+from bench.data.demo.cars import BODIES, CarState, add_car
+from bench.data.demo.materials import CONCRETE
+from bench.data.demo.mesh import Frame, Mesh
+from bench.data.demo.noise import Noise
+from bench.data.demo.raster import NEAR, Camera, SunView, see
+from bench.data.demo.render import draw
+from bench.data.demo.spec import Label
+from bench.errors import BenchError
 from bench.images import luma, read_image
-from bench.types import BenchError
 from bench.types import Image as Picture
 
 TINY = DemoSpec(train=2, test=2, detection=2, width=96, height=72)
@@ -201,7 +201,7 @@ def test_negative_seed_is_refused(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_loads_no_drawing_code() -> None:
-    code = "import sys, bench.demo; sys.exit(any(name in sys.modules for name in ('cv2', 'torch', 'scipy')))"
+    code = "import sys, bench.data.demo; sys.exit(any(name in sys.modules for name in ('cv2', 'torch', 'scipy')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

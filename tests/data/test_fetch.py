@@ -16,9 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.config import GitSource
-from bench.fetch import clone_at, download
-from bench.types import BenchError
+from bench.download import GitSource, clone_at, download
+from bench.errors import BenchError
 
 CONTENT = bytes(range(256)) * 4000
 SHA = hashlib.sha256(CONTENT).hexdigest()

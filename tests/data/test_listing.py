@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.config import Split
-from bench.datasets import Dataset, open_dataset, read_pair, seen_in_training
-from bench.listing import Listing, natural
-from bench.types import BenchError
+from bench.data.catalogue import Dataset, open_dataset, seen_in_training
+from bench.data.listing import Listing, natural
+from bench.data.pairs import read_pair
+from bench.data.spec import Split
+from bench.errors import BenchError
 
 
 def ids(listing: Listing) -> list[str]:
@@ -347,7 +348,7 @@ def test_the_generated_data_set_goes_to_the_cache(root: Path, tmp_path: Path, mo
             Image.new("L", (16, 12)).save(data / "demo/test" / folder / "00001N.png")
         return data / "demo"
 
-    monkeypatch.setattr("bench.demo.ensure_demo", small_demo)
+    monkeypatch.setattr("bench.data.demo.ensure_demo", small_demo)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     before = sorted(root.rglob("*"))
     for _ in range(2):
@@ -407,5 +408,6 @@ def test_real_data_sets_are_whole(shared: Path) -> None:
 
 
 def test_importing_is_light() -> None:
-    code = "import sys, bench.datasets, bench.data; sys.exit(any(m in sys.modules for m in ('torch', 'pandas', 'cv2')))"
+    heavy = "any(module in sys.modules for module in ('torch', 'pandas', 'cv2'))"
+    code = f"import sys, bench.data.catalogue, bench.data.commands; sys.exit({heavy})"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.truth import read_boxes, read_labels
-from bench.types import BenchError
+from bench.data.truth import read_boxes, read_labels
+from bench.errors import BenchError
 
 
 def write(path: Path, ids: np.ndarray, palette: bool = False) -> Path:

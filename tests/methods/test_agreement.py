@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench.agreement import compare, find_published, method_labels, plain_name, verify_command, verify_methods
+from bench.errors import BenchError
+from bench.fuse.agreement import compare, find_published, method_labels, plain_name, verify_command, verify_methods
 from bench.images import read_image
-from bench.method import Method, MethodInfo, WeightFile
-from bench.plugins import METHODS
-from bench.registry import Entry
-from bench.types import BenchError, PairFiles
+from bench.plugin.kinds import METHODS
+from bench.plugin.method import Method, MethodInfo, WeightFile
+from bench.plugin.registry import Entry
+from bench.types import PairFiles
 
 
 class MeanMethod(Method):

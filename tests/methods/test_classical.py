@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.images import luma, read_image
-from bench.plugins import METHODS
+from bench.plugin.kinds import METHODS
 from methods import create
 from methods._classical.guided import fuse_gff, guided_filter
 from methods._classical.planes import per_plane, stronger

@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.config import PROJECT_ROOT
-from bench.contract import check_class, check_method, examine
-from bench.harness import Fuser
-from bench.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.plugins import METHODS
-from bench.registry import Registry
-from bench.scaffold import RESERVED, new_method
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.files import PROJECT_ROOT
+from bench.fuse.contract import check_class, check_method, examine
+from bench.fuse.harness import Fuser
+from bench.plugin.kinds import METHODS
+from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
+from bench.plugin.registry import Registry
+from bench.plugin.scaffold import RESERVED, new_method
 
 INFO = MethodInfo(title="T", year=2026, paper="doi:10.0/x", licence="Apache-2.0", kind="classical")
 LEARNED = MethodInfo(title="T", year=2026, paper="doi:10.0/x", licence="Apache-2.0")
@@ -446,7 +446,7 @@ def read_toml(path: Path) -> dict:
 def test_an_installed_plugin_is_a_method_like_others(plugin: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for entry in plugin:
         monkeypatch.syspath_prepend(entry)
-    registry: Registry[Method] = Registry("method", "methods", "bench.method:Method", "ivfbench.methods")
+    registry: Registry[Method] = Registry("method", "methods", "bench.plugin.method:Method", "ivfbench.methods")
     assert registry.entry("example_plugin").origin == "ivfbench-example"
     assert registry.summary("example_plugin").startswith("Example plug-in")
     cls = registry.get("example_plugin")
@@ -457,7 +457,7 @@ def test_an_installed_plugin_is_a_method_like_others(plugin: list[str], monkeypa
 
 
 def test_an_installed_plugin_is_seen_by_every_command(plugin: list[str]) -> None:
-    code = "from bench.contract import check_method as c; print(c('example_plugin'))"
+    code = "from bench.fuse.contract import check_method as c; print(c('example_plugin'))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(plugin), "OMP_NUM_THREADS": "1"},
@@ -470,6 +470,6 @@ def test_a_name_given_twice_is_refused(tmp_path: Path, plugin: list[str], monkey
     points.write_text(points.read_text().replace("example_plugin =", "gtf ="))
     for entry in plugin:
         monkeypatch.syspath_prepend(entry)
-    registry: Registry[Method] = Registry("method", "methods", "bench.method:Method", "ivfbench.methods")
+    registry: Registry[Method] = Registry("method", "methods", "bench.plugin.method:Method", "ivfbench.methods")
     with pytest.raises(BenchError, match="'gtf' is defined twice"):
         registry.names()

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bench.agreement import PairAgreement, compare
-from bench.checkpoints import read_tensorflow_index
-from bench.harness import Fuser
+from bench.errors import BenchError
+from bench.fuse.agreement import PairAgreement, compare
+from bench.fuse.harness import Fuser
 from bench.images import read_image
-from bench.method import Method
-from bench.plugins import METHODS
-from bench.types import BenchError
+from bench.plugin.kinds import METHODS
+from bench.plugin.method import Method
+from bench.weights.tensorflow import read_tensorflow_index
 from methods import create
 
 PROVEN = {"ifcnn": "IFCNN", "densefuse": "DenseFuse", "u2fusion": "U2Fusion", "sdnet": "SDNet"}

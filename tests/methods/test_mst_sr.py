@@ -14,8 +14,8 @@ from PIL import Image as PillowImage
 from safetensors.torch import save_file
 from scipy.io import savemat
 
+from bench.errors import BenchError
 from bench.images import read_image
-from bench.types import BenchError
 from methods import create
 from methods._classical.dictionary import load_dictionary, read_matlab
 from methods._classical.lp_sr import choose_details, expand, fuse_base, fuse_lp_sr, mirror, reduce
@@ -285,7 +285,7 @@ def test_one_infrared_channel_serves_three_visible_ones(dictionary: torch.Tensor
 
 
 def fuse(ir: Array, vis: Array, way: str = "published") -> NDArray[np.uint8]:
-    from bench.harness import Fuser
+    from bench.fuse.harness import Fuser
 
     return Fuser(MSTSRMethod(), way=way).fuse_pair(ir.astype(np.uint8), vis.astype(np.uint8))  # type: ignore[arg-type]
 

@@ -11,9 +11,9 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.harness import Fuser
+from bench.errors import BenchError
+from bench.fuse.harness import Fuser
 from bench.images import read_image
-from bench.types import BenchError
 from methods._nets.seafusion import SOBEL, SeAFusion
 from methods.seafusion import SeaFusionMethod, _our_name
 

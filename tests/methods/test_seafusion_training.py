@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bench.datasets import open_dataset
-from bench.method import Trainable, TrainRequest
-from bench.training import TrainingStopped
-from bench.training.journal import read_log
-from bench.training.stacks import load_pairs
-from bench.types import BenchError
+from bench.data.catalogue import open_dataset
+from bench.errors import BenchError
+from bench.plugin.method import Trainable, TrainRequest
+from bench.train import TrainingStopped
+from bench.train.log import read_log
+from bench.train.stacks import load_pairs
 from methods._training.losses import (
     content_loss,
     float_chroma,

@@ -16,12 +16,13 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.harness import Fuser
-from bench.method import Trainable, TrainRequest
-from bench.plugins import METHODS
-from bench.training import TrainingStopped
-from bench.types import BenchError, PairFiles
-from bench.weights import resolve
+from bench.errors import BenchError
+from bench.fuse.harness import Fuser
+from bench.plugin.kinds import METHODS
+from bench.plugin.method import Trainable, TrainRequest
+from bench.train import TrainingStopped
+from bench.types import PairFiles
+from bench.weights.find import resolve
 from methods._training import adversarial, fusiongan, ganmcc, ifcnn, rfn_nest, sdnet, u2fusion
 from methods._training.features import ResNetFeatures, VGGFeatures
 from methods._training.patches import ColourCrops, Patches, square_images

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.errors import BenchError
 from bench.metrics.catalogue import CONVENTIONS, METRICS, chosen_metrics, convention_rows, find_use, metric, metric_rows
 from bench.metrics.engine import FORMULAS
-from bench.types import BenchError
 
 ROOT = Path(__file__).parents[2]
 

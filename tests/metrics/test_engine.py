@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from bench.errors import BenchError
 from bench.metrics import PairScorer, evaluate, vif
 from bench.metrics.catalogue import CONVENTIONS, default_metrics
 from bench.metrics.planes import Budget, Plane
-from bench.types import BenchError
 
 GREY = np.arange(48 * 50, dtype=np.uint32).reshape(48, 50).astype(np.uint8)
 

@@ -9,8 +9,8 @@ import pandas as pd
 from make_run import CLASSES, PALETTE
 from PIL import Image
 
-from bench.ablation import METRICS
 from bench.images import encode_png
+from bench.run.ablation import METRICS
 from bench.types import SCORE_COLUMNS
 
 PAIRS = ("00001D", "00002N", "00003D")

@@ -13,7 +13,8 @@ from PIL import Image
 
 from bench.images import encode_png
 from bench.metrics.catalogue import CONVENTIONS
-from bench.store import Store, tidy
+from bench.store.run_folder import Store
+from bench.store.scores import tidy
 from bench.types import SCORE_COLUMNS, Score
 
 CLASSES = ("unlabelled", "car", "person", "bike", "curve", "car_stop", "guardrail", "color_cone", "bump")

@@ -14,9 +14,9 @@ from make_run import HOSTILE
 from PIL import Image
 from typer.testing import CliRunner
 
-from bench.ablation import AblationResult, table
 from bench.cli import app
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.run.ablation import AblationResult, table
 from reports import build_report
 from reports.ablation import read_ablation
 
@@ -121,7 +121,7 @@ def test_bench_ablate_ends_with_the_report(tmp_path: Path, monkeypatch: pytest.M
         scores = pd.read_csv(make_ablation(settings["out"], images=False) / "ablation.csv")
         return AblationResult(rows=table(scores), failed=[])
 
-    monkeypatch.setattr("bench.ablation.ablation_command", made)
+    monkeypatch.setattr("bench.run.ablation.ablation_command", made)
     outcome = CliRunner().invoke(app, ["ablate", "--out", str(tmp_path / "out")])
     assert outcome.exit_code == 0, outcome.output
     assert str(tmp_path / "out" / "report" / "index.html") in outcome.output.replace("\n", "")

@@ -12,8 +12,8 @@ import pytest
 from make_run import HOSTILE
 from PIL import Image
 
-from bench.store import Store
-from bench.tables import mean_table
+from bench.analysis.means import mean_table
+from bench.store.run_folder import Store
 
 pytestmark = pytest.mark.browser
 

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from bench.analysis.means import mean_table
+from bench.analysis.table import pair_values, select
 from bench.cli import app
-from bench.store import Store
-from bench.tables import mean_table, pair_values, select
+from bench.store.run_folder import Store
 
 pytestmark = pytest.mark.browser
 

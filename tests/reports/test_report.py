@@ -15,10 +15,11 @@ import pandas as pd
 import pytest
 from make_run import HOSTILE, RunPlan, make_run
 
-from bench.metrics.curves import cumulative_curves
-from bench.store import Store, tidy
-from bench.tables import mean_table
-from bench.types import BenchError
+from bench.analysis.curves import cumulative_curves
+from bench.analysis.means import mean_table
+from bench.errors import BenchError
+from bench.store.run_folder import Store
+from bench.store.scores import tidy
 from reports import build, build_report, pages, pictures
 from reports.pictures import script
 from reports.source import RunData, slug
@@ -353,7 +354,7 @@ def test_four_channel_sources_are_split(tmp_path: Path) -> None:
 
 
 def test_curves_of_the_page_are_those_of_the_metrics_engine(built: Path) -> None:
-    """The page draws sorted values against their share; that is what ``bench.metrics.curves`` defines."""
+    """The page draws sorted values against their share; that is what ``bench.analysis.curves`` defines."""
     run = RunData.read(built)
     curves = cumulative_curves(run.scores, "tno", "standard", "EN")
     found = data_file(built, "scores-tno-standard")

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from bench.config import DatasetSpec, load_datasets
-from bench.images import encode_png, read_image, write_atomic
-from bench.plugins import DETECTORS, TASKS
-from bench.task import Detections, FusedSet, Job
-from bench.types import BenchError, PairFiles, Score
+from bench.data.spec import DatasetSpec, load_datasets
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.images import encode_png, read_image
+from bench.plugin.kinds import DETECTORS, TASKS
+from bench.plugin.task import Detections, FusedSet, Job
+from bench.types import PairFiles, Score
 from tasks.detection import DetectionTask, draw, finetuning
 from tasks.detection import task as module
 from tasks.detection.average_precision import Truth
@@ -287,7 +289,7 @@ def test_published_detector_agrees_with_an_independent_implementation(
     shared: Path, spec: DatasetSpec, tmp_path: Path
 ) -> None:
     """Visible and infrared, all 24 numbers of both conventions, within 0.0001 of the sheet."""
-    from bench.datasets import open_dataset
+    from bench.data.catalogue import open_dataset
 
     with (shared / "reference" / "detection_yolov5n_dev16.csv").open() as file:
         sheet = {

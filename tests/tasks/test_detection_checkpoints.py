@@ -17,9 +17,9 @@ import pytest
 import torch
 from torch import nn
 
-from bench.module_checkpoint import Inert, module_tensors, read_module_checkpoint
-from bench.plugins import DETECTORS
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.plugin.kinds import DETECTORS
+from bench.weights.pickled_modules import Inert, module_tensors, read_module_checkpoint
 from tasks.detection import _files
 from tasks.detection.coco import NAMES
 

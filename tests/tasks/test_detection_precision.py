@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.task import Detections
+from bench.plugin.task import Detections
 from tasks.detection import _files
 from tasks.detection.average_precision import CONVENTIONS, THRESHOLDS, Truth, coco, iou, table, yolov5
 

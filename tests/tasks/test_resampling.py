@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.config import PROJECT_ROOT, load_datasets
-from bench.stats import Settings
-from bench.store import Store, scores_frame
-from bench.task_stats import compare_task, task_sections
-from bench.types import BenchError, PairFiles, Score
+from bench.analysis.pairwise import Settings
+from bench.analysis.set_level import compare_task, task_sections
+from bench.data.spec import load_datasets
+from bench.errors import BenchError
+from bench.files import PROJECT_ROOT
+from bench.store.run_folder import Store
+from bench.store.scores import scores_frame
+from bench.types import PairFiles, Score
 from tasks.detection.average_precision import Truth, table, yolov5
 from tasks.detection.predictions import from_lists
 from tasks.detection.resampling import read_resampler as read_detection

@@ -15,11 +15,12 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor
 
-from bench.config import load_datasets
-from bench.datasets import open_dataset
-from bench.plugins import TASKS
-from bench.task import FusedSet, Job, Segmenter
-from bench.types import BenchError, PairFiles, Score
+from bench.data.catalogue import open_dataset
+from bench.data.spec import load_datasets
+from bench.errors import BenchError
+from bench.plugin.kinds import TASKS
+from bench.plugin.task import FusedSet, Job, Segmenter
+from bench.types import PairFiles, Score
 from tasks.segmentation import SegmentationTask, runner
 from tasks.segmentation.budget import BUDGETS, make_budget
 from tasks.segmentation.inference import SCALES, confusion_matrices, predict_multi, predict_single, windows

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench.ablation import Ablation, AblationUnit, ablation_command, known_variants, run_ablation, table
-from bench.datasets import open_dataset
-from bench.method import TrainRequest
-from bench.runner import sole_writer
-from bench.store import Store
-from bench.types import BenchError
+from bench.data.catalogue import open_dataset
+from bench.errors import BenchError
+from bench.plugin.method import TrainRequest
+from bench.run.ablation import Ablation, AblationUnit, ablation_command, known_variants, run_ablation, table
+from bench.run.stages import sole_writer
+from bench.store.run_folder import Store
 from methods.seafusion import SeaFusionMethod
 
 TRAIN = (

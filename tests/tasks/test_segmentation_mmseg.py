@@ -10,10 +10,10 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from bench.datasets import open_dataset
-from bench.plugins import SEGMENTERS
-from bench.task import FusedSet, Job
-from bench.types import BenchError
+from bench.data.catalogue import open_dataset
+from bench.errors import BenchError
+from bench.plugin.kinds import SEGMENTERS
+from bench.plugin.task import FusedSet, Job
 from tasks.segmentation import SegmentationTask, mmseg_models
 from tasks.segmentation.segmenters.bisenetv1 import BisenetV1Segmenter
 

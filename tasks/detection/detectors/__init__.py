@@ -1,1 +1,1 @@
-"""Object detectors, one module each; ``bench.plugins.DETECTORS`` finds them here."""
+"""Object detectors, one module each; ``bench.plugin.kinds.DETECTORS`` finds them here."""

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.module_checkpoint import Inert, module_tensors, read_module_checkpoint
-from bench.task import Detections, Detector
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.plugin.task import Detections, Detector
+from bench.weights.pickled_modules import Inert, module_tensors, read_module_checkpoint
 from tasks.detection import _files
 from tasks.detection.boxes import PAPER, Placement, Protocol, letterbox, select, select_final
 from tasks.detection.coco import coco_ids, columns

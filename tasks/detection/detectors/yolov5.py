@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.module_checkpoint import Inert, module_tensors, read_module_checkpoint
-from bench.task import Detections, Detector
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.plugin.task import Detections, Detector
+from bench.weights.pickled_modules import Inert, module_tensors, read_module_checkpoint
 from tasks.detection import _files
 from tasks.detection._yolov5_net import AnchorYolo, build
 from tasks.detection.boxes import PAPER, Protocol, letterbox, select

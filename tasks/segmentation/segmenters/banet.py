@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from bench.task import Segmenter
-from bench.training.backbones import load_resnet18
-from bench.training.segmentation import split_parameters
+from bench.plugin.task import Segmenter
+from bench.train.segmenter_step import split_parameters
+from bench.weights.backbones import load_resnet18
 
 WIDTH = 128
 """Channels of the decoder."""

@@ -1,0 +1,182 @@
+"""Bootstrap over images: one set of resamples for all methods, so that every difference is a paired one."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+IntervalMethod = Literal["percentile", "BCa"]
+WeightedStatistic = Callable[[Counts], Floats]
+"""Takes (B, n), how often each image is drawn in each of B resamples; returns (K, B), K numbers of each resample."""
+
+BATCH_BYTES = 1 << 26
+_WARNINGS = threading.Lock()
+"""The filters of warnings belong to the whole process, and reports compare in threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number of a sample with its confidence interval; the ends are NaN where there are fewer than two images."""
+
+    value: float
+    low: float
+    high: float
+
+    def excludes(self, number: float) -> bool:
+        """True if the number lies outside."""
+        return self.low > number or self.high < number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bootstrap:
+    """What a bootstrap gave.
+
+    Attributes:
+        intervals: of the K numbers.
+        distribution: float64 (K, resamples); row k holds number k of every resample, column j all of resample j.
+    """
+
+    intervals: tuple[Interval, ...]
+    distribution: Floats
+
+
+def bootstrap_images(
+    n: int,
+    statistic: WeightedStatistic,
+    *,
+    resamples: int = 9999,
+    seed: int = 0,
+    confidence: float = 0.95,
+    method: IntervalMethod = "BCa",
+) -> Bootstrap:
+    """Confidence intervals of K numbers computed from n images, by drawing images with replacement.
+
+    The resamples depend on n, ``resamples`` and ``seed`` alone: two calls with equal ones are paired.
+
+    Args:
+        n: number of images.
+        statistic: the K numbers of weighted images.
+        resamples: number of draws.
+        seed: of the draws.
+        confidence: of the interval, e.g. 0.95.
+        method: ``BCa`` corrects for bias and skewness; ``percentile`` takes the quantiles as they are.
+
+    Raises:
+        BenchError: no images, or nonsense settings.
+
+    References:
+        B. Efron, R. Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13 and 14.
+    """
+    if n < 1 or resamples < 1 or not 0.0 < confidence < 1.0:
+        raise BenchError(
+            f"bootstrap of {n} images: {resamples} resamples and confidence {confidence}, wanted at least one image "
+            "and one resample, and a confidence between 0 and 1"
+        )
+    value = statistic(np.ones((1, n), dtype=np.int64))[:, 0]
+    if n < 2:
+        lone = tuple(Interval(float(number), np.nan, np.nan) for number in value)
+        return Bootstrap(lone, np.repeat(value[:, None], resamples, axis=1))
+    from scipy import stats
+
+    batch = max(1, BATCH_BYTES // (8 * n))
+    with _WARNINGS, warnings.catch_warnings():
+        # numbers that hardly vary have no correction; they keep the plain quantiles below
+        warnings.simplefilter("ignore", category=stats.DegenerateDataWarning)
+        warnings.simplefilter("ignore", category=RuntimeWarning)
+        found = stats.bootstrap(
+            (np.arange(n),), _of_indices(n, statistic), vectorized=True, n_resamples=resamples, batch=batch,
+            method=method, confidence_level=confidence, rng=np.random.default_rng(seed),
+        )  # fmt: skip
+    distribution = np.asarray(found.bootstrap_distribution, dtype=np.float64)
+    ends = np.stack(found.confidence_interval)
+    tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]
+    undefined = ~np.isfinite(ends).all(axis=0)
+    for row in np.flatnonzero(undefined):
+        finite = distribution[row][np.isfinite(distribution[row])]
+        ends[:, row] = np.quantile(finite, tails) if finite.size else np.nan
+    return Bootstrap(tuple(Interval(*map(float, row)) for row in np.stack([value, *ends], axis=1)), distribution)
+
+
+def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
+    """The statistic as SciPy wants it: of drawn image numbers, (B, m) or (m,), along the last axis."""
+
+    def of_indices(drawn: Counts, axis: int = -1) -> Floats:
+        rows = np.atleast_2d(drawn)
+        offsets = np.arange(len(rows))[:, None] * n
+        counts = np.bincount((rows + offsets).ravel(), minlength=len(rows) * n).reshape(len(rows), n)
+        values = statistic(counts)
+        return values if drawn.ndim > 1 else values[:, 0]
+
+    return of_indices
+
+
+def weighted_means(values: Floats) -> WeightedStatistic:
+    """The statistic that gives the mean of each row of ``values`` (K, n)."""
+    return lambda counts: values @ counts.T / counts.sum(axis=1)
+
+
+def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> WeightedStatistic:
+    """The statistic that gives mIoU, then the IoU of each class, of the summed confusion matrices.
+
+    A class that the truth of the drawn images lacks has no IoU (NaN) and stays out of the mean, as in the task.
+
+    Args:
+        matrices: (n, C, C), one per image, rows the truth.
+        classes: those that count; None takes all.
+    """
+    n, size, _ = matrices.shape
+    flat = matrices.reshape(n, -1).astype(np.float64)
+    chosen = list(range(size)) if classes is None else list(classes)
+
+    def statistic(counts: Counts) -> Floats:
+        total = (counts @ flat).reshape(-1, size, size)
+        hits = np.einsum("bcc->bc", total)
+        union = total.sum(axis=1) + total.sum(axis=2) - hits
+        present = total.sum(axis=2) > 0
+        iou = np.divide(hits, union, out=np.full_like(hits, np.nan), where=present)[:, chosen]
+        there = np.isfinite(iou)
+        mean = np.divide(
+            np.where(there, iou, 0.0).sum(axis=1),
+            there.sum(axis=1),
+            out=np.full(len(iou), np.nan),
+            where=there.any(axis=1),
+        )
+        return np.concatenate([mean[None], iou.T])
+
+    return statistic
+
+
+def evaluated(evaluate: Callable[[Counts], Sequence[float]]) -> WeightedStatistic:
+    """Makes a statistic of a function that takes image numbers (with repeats) and returns K numbers, e.g. APs."""
+
+    def statistic(counts: Counts) -> Floats:
+        numbers = np.arange(counts.shape[1])
+        return np.array([evaluate(np.repeat(numbers, row)) for row in counts], dtype=np.float64).T
+
+    return statistic
+
+
+def stacked(statistics: Sequence[WeightedStatistic]) -> WeightedStatistic:
+    """Several statistics of the same images as one, their numbers one after another."""
+    return lambda counts: np.concatenate([statistic(counts) for statistic in statistics])
+
+
+def with_differences(statistic: WeightedStatistic, pairs: Sequence[tuple[int, int]]) -> WeightedStatistic:
+    """Appends the differences first minus second of chosen numbers."""
+    first, second = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+    def extended(counts: Counts) -> Floats:
+        values = statistic(counts)
+        return np.concatenate([values, values[first] - values[second]])
+
+    return extended

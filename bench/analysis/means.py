@@ -1,0 +1,182 @@
+"""Means over pairs and set-level numbers as one table: the only place that averages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.analysis.table import (
+    SAID_OTHERWISE,
+    SET_LEVEL,
+    TITLES,
+    WHOLE,
+    Cell,
+    Column,
+    Row,
+    Table,
+    direction,
+    metric_order,
+    pair_values,
+    select,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def mean_table(
+    scores: pd.DataFrame,
+    dataset: str,
+    convention: str = "",
+    task: str = "metrics",
+    *,
+    split: str | None = None,
+    unranked: Collection[str] = (),
+    order: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    titles: dict[str, str] | None = None,
+) -> Table:
+    """Means, spreads and ranks of every method on one data set.
+
+    Args:
+        scores: the score table.
+        dataset: data set name.
+        convention: for task ``metrics``; empty for the others.
+        task: ``metrics``, ``efficiency``, ``segmentation``, ``detection`` or a plug-in's.
+        split: keep only this part of the data set.
+        unranked: methods that are shown but not ranked, such as a source passed through.
+        order: methods in the order of the rows; others follow as found.
+        labels: class names in the order of the columns, for set-level numbers; others follow as found.
+        titles: how methods are named in print.
+
+    Returns:
+        The table; without rows if there are no such scores.
+    """
+    rows = select(scores, task, dataset, convention, split)
+    found = list(dict.fromkeys(rows["method"]))
+    methods = [name for name in order if name in found] + [name for name in found if name not in order]
+    columns, cells, pairs = (
+        _pair_columns(rows, methods, convention) if task == "metrics" else _set_columns(rows, methods, labels)
+    )
+    ranked = {
+        column: with_ranks(column, cells[column], [name for name in methods if name not in unranked])
+        for column in columns
+    }
+    body = tuple(Row(name, tuple(ranked[column][name] for column in columns)) for name in methods)
+    return Table(task, dataset, convention, tuple(columns), body, pairs, dict(titles or {}))
+
+
+def _pair_columns(
+    rows: pd.DataFrame, methods: Sequence[str], convention: str
+) -> tuple[list[Column], dict[Column, dict[str, Cell]], int]:
+    columns, cells, pairs = [], {}, 0
+    reasons = reasons_of(rows)
+    for metric in metric_order(rows.loc[rows["pair"] != "", "metric"], convention):
+        values = pair_values(rows, metric)
+        covered = int(values.notna().any(axis=1).sum())
+        pairs = max(pairs, covered)
+        made = {name: _mean_cell(values, name, covered, reasons.get((name, metric, ""), "")) for name in methods}
+        column = Column(metric, "", TITLES.get(metric, metric), direction(metric), digits_of(made.values()))
+        columns.append(column)
+        cells[column] = made
+    return columns, cells, pairs
+
+
+def _mean_cell(values: pd.DataFrame, method: str, covered: int, reason: str) -> Cell:
+    if method not in values.columns:
+        return Cell(reason=reason or "no value")
+    numbers = values[method].dropna().to_numpy(dtype=np.float64)
+    if numbers.size == 0:
+        return Cell(reason=reason or "no finite value")
+    spread = float(numbers.std(ddof=1)) if numbers.size > 1 else None
+    partial = f"{numbers.size} of {covered} pairs, so not ranked" if numbers.size < covered else ""
+    return Cell(float(numbers.mean()), spread, int(numbers.size), None, partial)
+
+
+def _set_columns(
+    rows: pd.DataFrame, methods: Sequence[str], labels: Sequence[str]
+) -> tuple[list[Column], dict[Column, dict[str, Cell]], int]:
+    rows = rows[rows["pair"] == ""]
+    reasons = reasons_of(rows)
+    values = {
+        (metric, label, method): float(value)
+        for metric, label, method, value, status in zip(
+            rows["metric"], rows["label"], rows["method"], rows["value"], rows["status"], strict=True
+        )
+        if status == "ok" and value is not None and math.isfinite(value)
+    }
+    columns, cells = [], {}
+    for metric, label in set_order(rows, labels):
+        made: dict[str, Cell] = {}
+        for name in methods:
+            value = values.get((metric, label, name))
+            spread = values.get(("latency_ms_std", label, name)) if metric == "latency_ms_mean" else None
+            why = reasons.get((name, metric, label), "") if value is None else ""
+            if metric == "params_M" and value == 0:  # having none is no place in a ranking of sizes
+                why = "none, so not ranked"
+            if metric == "peak_memory_MB" and value == 0:
+                why = "too little to measure, so not ranked"
+            made[name] = Cell(value, spread, int(value is not None), None, why)
+        if all(cell.mean is None for cell in made.values()):
+            continue
+        digits = 0 if metric in WHOLE else digits_of(made.values())
+        column = Column(metric, label, set_title(metric, label), direction(metric), digits)
+        columns.append(column)
+        cells[column] = made
+    return columns, cells, 0
+
+
+def set_order(rows: pd.DataFrame, labels: Sequence[str]) -> list[tuple[str, str]]:
+    """Labels in the order given, others after them, numbers without a label last; known metrics as in ``SET_LEVEL``."""
+    found = [key for key in dict.fromkeys(zip(rows["metric"], rows["label"], strict=True)) if key[0]]
+    ranks = {
+        label: place for place, label in enumerate(dict.fromkeys([*labels, *(label for _, label in found if label)]))
+    }
+    metrics = {metric: place for place, metric in enumerate(SET_LEVEL)}
+    kept = [key for key in found if key[0] not in SAID_OTHERWISE]
+    return sorted(kept, key=lambda key: (ranks.get(key[1], len(ranks)), metrics.get(key[0], len(metrics))))
+
+
+def set_title(metric: str, label: str) -> str:
+    """The metric as a heading, with its label (a class, a part)."""
+    title = TITLES.get(metric, metric)
+    if not label:
+        return title
+    return label if metric == "IoU" else f"{title} {label}"
+
+
+def reasons_of(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+    """(method, metric, label) -> why there is no value."""
+    bad = rows[rows["status"] != "ok"]
+    columns = (bad[name] for name in ("method", "metric", "label", "status", "reason"))
+    return {
+        (method, metric, label): f"{status}: {reason}" if reason else status
+        for method, metric, label, status, reason in zip(*columns, strict=True)
+    }
+
+
+def digits_of(cells: Iterable[Cell]) -> int:
+    """Four decimals as the papers print; fewer where the numbers are large."""
+    largest = max((abs(cell.mean) for cell in cells if cell.mean is not None), default=0.0)
+    return 4 if largest < 10 else 3 if largest < 100 else 2
+
+
+def with_ranks(column: Column, cells: dict[str, Cell], methods: Sequence[str]) -> dict[str, Cell]:
+    """The cells with ranks among ``methods``: of numbers over all pairs only, none without a direction."""
+    if not column.better:
+        return cells
+    covered = max((cells[name].n for name in methods), default=0)
+    means = {name: cells[name].mean for name in methods if cells[name].n == covered and not cells[name].reason}
+    sign = -1.0 if column.better == "higher" else 1.0
+    keys = {name: sign * mean for name, mean in means.items() if mean is not None}
+    # alone there is nothing to be better than; and all alike, as in a class that nobody finds, nobody is best
+    if len(set(keys.values())) < 2:
+        return cells
+    return {
+        name: replace(cell, rank=1 + sum(other < keys[name] for other in keys.values())) if name in keys else cell
+        for name, cell in cells.items()
+    }

@@ -1,0 +1,282 @@
+"""Intervals, differences and spread of set-level numbers (mIoU, AP)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.analysis.bootstrap import Interval, WeightedStatistic, bootstrap_images, stacked, with_differences
+from bench.analysis.pairwise import DEFAULTS, Settings
+from bench.data.spec import DatasetSpec, load_datasets
+from bench.errors import BenchError
+from bench.plugin.kinds import TASKS
+from bench.plugin.task import Resampler
+from bench.store.run_folder import Store
+from bench.types import PairFiles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class SetComparison:
+    """Set-level numbers of several methods over the same images, by bootstrap over images.
+
+    Attributes:
+        names: of the numbers, e.g. ``mIoU`` and the classes.
+        values: method -> interval of each number.
+        differences: (first, second) -> interval of first minus second of each number.
+        images: how many images were drawn from.
+    """
+
+    names: tuple[str, ...]
+    values: Mapping[str, tuple[Interval, ...]]
+    differences: Mapping[tuple[str, str], tuple[Interval, ...]]
+    images: int
+
+    def ties(self, method: str, at: int) -> list[str]:
+        """The methods whose interval of the difference from ``method`` in number ``at`` holds 0."""
+        return [
+            second if first == method else first
+            for (first, second), found in self.differences.items()
+            if method in (first, second) and not found[at].excludes(0.0)
+        ]
+
+
+def compare_sets(
+    statistics: Mapping[str, WeightedStatistic], images: int, names: Sequence[str], settings: Settings = DEFAULTS
+) -> SetComparison:
+    """Intervals of set-level numbers and of their differences; all methods see the same draws of images.
+
+    Args:
+        statistics: method -> ``iou_statistic`` of its confusion matrices, or ``evaluated`` of a function that scores a
+            list of image numbers (detection).
+        images: how many there are, in the same order for every method.
+        names: of the numbers that each statistic gives.
+        settings: of the intervals.
+
+    Raises:
+        BenchError: a statistic gives another count of numbers.
+    """
+    methods, width = list(statistics), len(names)
+    for method, statistic in statistics.items():
+        seen = len(statistic(np.ones((1, images), dtype=np.int64)))
+        if seen != width:
+            raise BenchError(f"{method}: {seen} numbers for {width} names")
+    couples = list(combinations(range(len(methods)), 2))
+    pairs = [(a * width + at, b * width + at) for a, b in couples for at in range(width)]
+    found = bootstrap_images(
+        images, with_differences(stacked(list(statistics.values())), pairs), resamples=settings.resamples,
+        seed=settings.seed, confidence=settings.confidence, method=settings.interval,
+    ).intervals  # fmt: skip
+    chunks = [found[start : start + width] for start in range(0, len(found), width)]
+    values = dict(zip(methods, chunks[: len(methods)], strict=True))
+    keys = [(methods[a], methods[b]) for a, b in couples]
+    return SetComparison(tuple(names), values, dict(zip(keys, chunks[len(methods) :], strict=True)), images)
+
+
+def seed_spread(runs: Sequence[pd.DataFrame], tasks: Collection[str] = ("segmentation", "detection")) -> pd.DataFrame:
+    """Spread of set-level numbers over runs that differ in their seed.
+
+    Args:
+        runs: score tables, one per seed.
+        tasks: whose set-level numbers.
+
+    Returns:
+        One row per number with columns ``task, dataset, split, method, metric, convention, label, seeds, mean, std,
+        min, max``; ``std`` is the sample deviation, NaN for one seed.
+
+    Raises:
+        BenchError: no runs.
+    """
+    import pandas as pd
+
+    if not runs:
+        raise BenchError("spread over seeds: no runs, wanted at least one")
+    keys = ["task", "dataset", "split", "method", "metric", "convention", "label"]
+    rows = pd.concat(list(runs), ignore_index=True)
+    rows = rows[rows["task"].isin(list(tasks)) & (rows["pair"] == "") & (rows["status"] == "ok")]
+    rows = rows[np.isfinite(rows["value"].astype("float64"))]
+    table = rows.groupby(keys, sort=False)["value"].agg(["count", "mean", "std", "min", "max"])
+    return table.rename(columns={"count": "seeds"}).reset_index()
+
+
+HEADLINES = (("mIoU", ""), ("AP@0.5", "all"), ("AP@[0.5:0.95]", "all"))
+"""(metric, label) of the numbers that are printed."""
+DRAWS = Settings(resamples=999, interval="percentile")
+"""AP is sorted anew in every draw, so there are fewer of them than for means."""
+
+
+def compare_task(
+    store: Store, task: str, dataset: str, spec: DatasetSpec, settings: Settings = DRAWS
+) -> tuple[SetComparison, tuple[tuple[str, str, str], ...], dict[str, str]] | None:
+    """Intervals of a task's set-level numbers and of their differences, over draws of images.
+
+    Args:
+        store: a run.
+        task: its name.
+        dataset: its name.
+        spec: its entry in ``datasets.yaml``.
+        settings: of the draws.
+
+    Returns:
+        The comparison, its numbers as (metric, label, convention), and method -> why it is left out; None if the run
+        kept nothing that can be drawn from.
+    """
+    facts = store.read_manifest().get("datasets", {}).get(dataset, {})
+    scores = store.read_scores()
+    rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
+    runner = TASKS.get(task)()
+    files = list(_files(dataset, facts))
+    found: dict[str, Resampler] = {}
+    for method in dict.fromkeys(rows["method"]):
+        resampler = runner.resampler(store.work_dir(task, dataset, method), files, spec)
+        if resampler is not None:
+            found[method] = resampler
+    if not found:
+        return None
+    sizes = [len(resampler.pairs) for resampler in found.values()]
+    model = next(resampler for resampler in found.values() if len(resampler.pairs) == max(sizes))
+    left_out = {
+        method: f"it was scored on {len(resampler.pairs)} other images"
+        for method, resampler in found.items()
+        if (resampler.pairs, resampler.numbers) != (model.pairs, model.numbers)
+    }
+    statistics = {method: resampler.statistic for method, resampler in found.items() if method not in left_out}
+    names = [" ".join(part for part in number if part) for number in model.numbers]
+    return compare_sets(statistics, len(model.pairs), names, settings), model.numbers, left_out
+
+
+def _files(dataset: str, facts: Mapping[str, Any]) -> Iterator[PairFiles]:
+    """The pairs of a run that have truth, from its manifest."""
+    for pair, paths in facts.get("sources", {}).items():
+        label, boxes = paths.get("labels"), paths.get("boxes")
+        yield PairFiles(
+            dataset, "", pair, Path(paths["ir"]), Path(paths["vis"]), Path(label) if label else None,
+            Path(boxes) if boxes else None,
+        )  # fmt: skip
+
+
+def task_sections(
+    store: Store, seed: int = 0, datasets_file: Path | None = None
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What ``bench stats`` prints of segmentation and detection: a heading and one row per method.
+
+    Args:
+        store: a run.
+        seed: of the draws.
+        datasets_file: another ``datasets.yaml``.
+    """
+    scores, specs = store.read_scores(), load_datasets(datasets_file)
+    settings = Settings(DRAWS.resamples, seed, DRAWS.confidence, DRAWS.interval)
+    sections: list[tuple[str, list[dict[str, Any]]]] = []
+    for task, dataset in dict.fromkeys(zip(scores["task"], scores["dataset"], strict=True)):
+        if task not in TASKS.names() or dataset not in specs:
+            continue
+        try:
+            compared = compare_task(store, task, dataset, specs[dataset], settings)
+        except BenchError as error:
+            sections.append((f"{dataset} · {task}: no intervals, {error}", []))
+            continue
+        if compared is not None:
+            sections += _sections(f"{dataset} · {task}", *compared)
+    return sections
+
+
+def _sections(
+    title: str, comparison: SetComparison, numbers: Sequence[tuple[str, str, str]], left_out: Mapping[str, str]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for at, (metric, label, convention) in enumerate(numbers):
+        if (metric, label) not in HEADLINES:
+            continue
+        heading = (
+            f"{title} · {metric}{f' {label}' if label else ''} ({convention}): {comparison.images} images drawn anew"
+        )
+        if left_out:
+            heading += "; left out: " + ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
+        order = sorted(comparison.values, key=lambda name: -comparison.values[name][at].value)
+        yield heading, [_row(comparison, name, at) for name in order]
+        if len(order) > 1:
+            rows = [_difference_row(comparison, order[0], name, at) for name in order[1:]]
+            yield f"{title} · {metric}{f' {label}' if label else ''} ({convention}): differences", rows
+
+
+def _row(comparison: SetComparison, method: str, at: int) -> dict[str, Any]:
+    value = comparison.values[method][at]
+    return {
+        "method": method,
+        "value": f"{value.value:.4f}",
+        "95% interval": f"{value.low:.4f} to {value.high:.4f}",
+        "difference's interval holds 0": ", ".join(comparison.ties(method, at)),
+    }
+
+
+def _difference_row(comparison: SetComparison, best: str, other: str, at: int) -> dict[str, Any]:
+    straight = (best, other) in comparison.differences
+    found = comparison.differences[(best, other) if straight else (other, best)][at]
+    value, low, high = (found.value, found.low, found.high) if straight else (-found.value, -found.high, -found.low)
+    return {
+        "methods": f"{best} - {other}",
+        "difference": f"{value:+.4f}",
+        "95% interval": f"{low:+.4f} to {high:+.4f}",
+        "holds 0": "no" if found.excludes(0.0) else "yes",
+    }
+
+
+SAME = ("preset", "limit", "way", "precision", "options")
+"""What runs must have in common, besides the methods and data sets they share, for the seed alone to speak."""
+
+
+def seed_sections(stores: Sequence[Store]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """What ``bench stats RUN RUN...`` prints of runs that differ in their seed: a heading and one row per method.
+
+    Args:
+        stores: two runs or more.
+
+    Raises:
+        BenchError: two have the same seed, or differ in something else as well.
+    """
+    configs = [store.read_manifest().get("config", {}) for store in stores]
+    seeds: dict[Any, Store] = {}
+    for store, config in zip(stores, configs, strict=True):
+        seed = config.get("seed")
+        if seed in seeds:
+            raise BenchError(
+                f"{store.root}: has seed {seed} as {seeds[seed].root} has; give runs with --seed of their own"
+            )
+        seeds[seed] = store
+        for key in SAME:
+            if config.get(key) != configs[0].get(key):
+                raise BenchError(
+                    f"{store.root}: has {key} {config.get(key)!r}, {stores[0].root} has {configs[0].get(key)!r}; "
+                    "only the seed may differ"
+                )
+    spread = seed_spread([store.read_scores() for store in stores])
+    text = f"spread over seeds {', '.join(map(str, seeds))}"
+    sections: list[tuple[str, list[dict[str, Any]]]] = []
+    keys = ["task", "dataset", "convention", "metric", "label"]
+    for task, dataset, convention, metric, label in spread[keys].drop_duplicates().itertuples(index=False):
+        if (metric, label) not in HEADLINES:
+            continue
+        rows = [
+            {
+                "method": row.method,
+                "seeds": row.seeds,
+                "mean": f"{row.mean:.4f}",
+                "deviation": f"{row.std:.4f}",
+                "smallest": f"{row.min:.4f}",
+                "largest": f"{row.max:.4f}",
+            }
+            for row in spread.sort_values("mean", ascending=False).itertuples()
+            if (row.task, row.dataset, row.convention, row.metric, row.label)
+            == (task, dataset, convention, metric, label)
+        ]
+        sections.append((f"{dataset} · {task} · {metric}{f' {label}' if label else ''} ({convention}): {text}", rows))
+    if not sections:
+        sections.append((f"{text}: no segmentation or detection scores in these runs", []))
+    return sections

@@ -1,0 +1,51 @@
+"""``bench stats``: all comparisons of a run, in words and diagrams, and the spread over runs of several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.analysis.diagram import critical_difference_svg
+from bench.analysis.pairwise import Comparison
+from bench.analysis.sections import Section, Shown, compare_metrics, comparison_sections
+from bench.analysis.set_level import seed_sections, task_sections
+from bench.files import write_atomic
+from bench.store.run_folder import Store
+
+
+def stats_command(
+    run_dirs: Sequence[Path],
+    metrics: Sequence[str] = (),
+    convention: str = "standard",
+    seed: int = 0,
+    differences: Shown = "best",
+    diagrams: Path | None = None,
+) -> Iterator[Section]:
+    """A heading and rows at a time: metrics, segmentation and detection of the first run, then the spread over seeds.
+
+    Args:
+        run_dirs: a run; more of them are the same run with other seeds.
+        metrics: which; none means all in the run.
+        convention: of the metrics.
+        seed: of the bootstrap.
+        differences: which are shown.
+        diagrams: folder for a critical-difference diagram of each metric and data set.
+
+    Raises:
+        BenchError: no finished run, no such metrics, or runs that differ in more than the seed.
+    """
+    stores = [Store(folder) for folder in run_dirs]
+    scores = stores[0].read_scores()
+    over_seeds = seed_sections(stores) if len(stores) > 1 else []
+    if not metrics and not (scores["task"] == "metrics").any():
+        compared: Iterator[tuple[str, Comparison | None]] = iter(())  # a run of other tasks alone
+    else:
+        compared = compare_metrics(scores, metrics, convention, seed)
+    for title, comparison in compared:
+        yield from comparison_sections(title, comparison, differences)
+        if diagrams is not None and comparison is not None and comparison.omnibus is not None:
+            path = diagrams / f"{comparison.dataset}-{comparison.metric}-{comparison.convention}.svg"
+            write_atomic(path, critical_difference_svg(comparison).encode())
+            yield f"diagram: {path}", []
+    yield from task_sections(stores[0], seed)
+    yield from over_seeds

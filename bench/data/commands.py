@@ -1,0 +1,212 @@
+"""What ``bench data list``, ``fetch`` and ``check`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.archive import unpack_zip
+from bench.data.catalogue import find_layout, open_dataset, parse_selection
+from bench.data.home import cache_data_root, default_data_root
+from bench.data.listing import Listing, Source, list_pairs
+from bench.data.pairs import read_pair
+from bench.data.spec import DatasetSpec, load_datasets
+from bench.data.truth import read_boxes, read_labels
+from bench.download import Download, Progress, clone_at, download, locked
+from bench.errors import BenchError
+from bench.types import Pair, PairFiles, Problem
+
+How = Literal["generated", "fetched", "by hand"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataRow:
+    """One line of ``bench data list``.
+
+    Attributes:
+        name: data set.
+        title: in words.
+        folder: where it was found, or None.
+        counts: of each split, pairs found and pairs listed.
+        subsets: names of its subsets.
+        licence: as far as known.
+        how: how it is got.
+        problems: what is wrong with what was found.
+    """
+
+    name: str
+    title: str
+    folder: Path | None
+    counts: dict[str, tuple[int, int]]
+    subsets: tuple[str, ...]
+    licence: str
+    how: How
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of a request to fetch a data set.
+
+    Attributes:
+        name: data set.
+        folder: where it lies now, or None where it must be fetched by hand.
+        text: one line that says what was done or what is to be done.
+    """
+
+    name: str
+    folder: Path | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a full read of a selection found.
+
+    Attributes:
+        name: the selection.
+        listed: pairs of its list.
+        good: pairs whose images and truth were read whole.
+        problems: of the rest.
+    """
+
+    name: str
+    listed: int
+    good: int
+    problems: tuple[Problem, ...]
+
+
+def status_rows(data_root: Path | None = None, datasets_file: Path | None = None) -> list[DataRow]:
+    """One row for each data set known; counts files, reads none.
+
+    Raises:
+        BenchError: ``datasets.yaml`` is wrong.
+    """
+    root = Path(data_root).expanduser() if data_root else default_data_root()
+    return [_status(name, spec, root) for name, spec in load_datasets(datasets_file).items()]
+
+
+def _status(name: str, spec: DatasetSpec, root: Path) -> DataRow:
+    layout = find_layout(spec, root)
+    if layout is None and spec.generated:
+        root = cache_data_root()
+        layout = find_layout(spec, root)
+    listings: dict[str, Listing] = {}
+    if layout is not None:
+        listings = {split: list_pairs(Source(name, spec, root, layout, split), limit=0) for split in layout.parts}
+    return DataRow(
+        name,
+        spec.title,
+        root / layout.folder if layout else None,
+        {split: (listing.found, listing.listed) for split, listing in listings.items()},
+        tuple(spec.subsets),
+        spec.licence,
+        _how(spec),
+        tuple(problem for listing in listings.values() for problem in listing.problems),
+    )
+
+
+def _how(spec: DatasetSpec) -> How:
+    if spec.generated:
+        return "generated"
+    return "fetched" if spec.downloads or spec.repository else "by hand"
+
+
+def fetch_dataset(
+    name: str, data_root: Path | None = None, datasets_file: Path | None = None, progress: Progress | None = None
+) -> Fetched:
+    """Gets a data set: generates it, downloads it with its checksum, or says how to get it by hand.
+
+    Args:
+        name: of the data set, without a split.
+        data_root: where to put it; None takes ``default_data_root``.
+        datasets_file: another ``datasets.yaml``.
+        progress: told of every piece of a download.
+
+    Raises:
+        BenchError: unknown name, no connection, or not what the checksum says.
+    """
+    root = Path(data_root).expanduser() if data_root else default_data_root()
+    name, spec, _, _ = parse_selection(name, load_datasets(datasets_file))
+    layout = find_layout(spec, root)
+    if layout is not None:
+        return Fetched(name, root / layout.folder, "is there already; remove the folder to get it anew")
+    if spec.generated:
+        return Fetched(name, open_dataset(name, data_root, datasets_file).root, "generated")
+    if spec.repository is None and not spec.downloads:
+        return Fetched(name, None, f"has no direct file with a checksum, get it by hand: {spec.instructions}")
+    if spec.repository is not None:
+        clone_at(spec.repository, root / spec.repository.unpack_to)
+    for item in spec.downloads:
+        _unpack(item, root, progress)
+    layout = find_layout(spec, root)
+    if layout is None:
+        raise BenchError(f"{name}: was fetched to {root}, but its folders are not there; {spec.instructions}")
+    return Fetched(name, root / layout.folder, "fetched")
+
+
+def _unpack(item: Download, root: Path, progress: Progress | None) -> None:
+    target = root / item.unpack_to
+    archive = root / f".{item.sha256[:16]}.zip"
+    download(item.url, archive, sha256=item.sha256, size=item.size, progress=progress)
+    with locked(target):
+        unpack_zip(archive, target)
+    archive.unlink()
+
+
+def check_dataset(
+    selection: str, data_root: Path | None = None, datasets_file: Path | None = None, progress: Progress | None = None
+) -> CheckReport:
+    """Reads every pixel, label and box of a selection.
+
+    Args:
+        selection: ``NAME``, ``NAME:SPLIT`` or ``NAME:SUBSET``; a name alone means all its splits.
+        data_root: None takes ``default_data_root``.
+        datasets_file: another ``datasets.yaml``.
+        progress: told of every pair.
+
+    Raises:
+        BenchError: the data set is not there.
+    """
+    dataset = open_dataset(selection, data_root, datasets_file)
+    splits = [dataset.split] if ":" in selection else list(dataset.layout.parts)
+    listings = [dataset.listing(split) for split in splits]
+    pairs = [files for listing in listings for files in listing.pairs]
+    problems = [problem for listing in listings for problem in listing.problems]
+    good = 0
+    for number, files in enumerate(pairs, 1):
+        found = list(_pair_problems(files, dataset.spec))
+        problems += found
+        good += not found
+        if progress:
+            progress(selection, number, len(pairs))
+    return CheckReport(selection, sum(listing.listed for listing in listings), good, tuple(problems))
+
+
+def _pair_problems(files: PairFiles, spec: DatasetSpec) -> Iterator[Problem]:
+    where = f"{files.dataset} {files.split} {files.id}"
+    try:
+        pair = read_pair(files)
+    except BenchError as error:
+        yield Problem(where, str(error))
+        return
+    try:
+        _check_truth(pair, spec)
+    except BenchError as error:
+        yield Problem(where, str(error))
+
+
+def _check_truth(pair: Pair, spec: DatasetSpec) -> None:
+    files = pair.files
+    if files.label_path:
+        labels = read_labels(files.label_path, len(spec.classes))
+        if labels.shape != pair.ir.shape[:2]:
+            (height, width), (tall, wide) = labels.shape, pair.ir.shape[:2]
+            raise BenchError(f"{files.label_path}: labels are {width}x{height}, wanted {wide}x{tall} as the images")
+    if files.boxes_path:
+        foreign = set(read_boxes(files.boxes_path)[:, 0]) - set(spec.box_classes)
+        if foreign:
+            known = ", ".join(f"{key} {text}" for key, text in spec.box_classes.items())
+            raise BenchError(f"{files.boxes_path}: box of class {min(foreign):g}, wanted {known}")

@@ -1,0 +1,19 @@
+"""Where data lie on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def default_data_root() -> Path:
+    """``BENCH_DATA`` if set, else the user's cache folder ``ivif-bench/data``."""
+    given = os.environ.get("BENCH_DATA")
+    return Path(given).expanduser() if given else cache_data_root()
+
+
+def cache_data_root() -> Path:
+    """Where data sets are kept that nobody gave a place: the user's cache folder."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("ivif-bench", appauthor=False)) / "data"

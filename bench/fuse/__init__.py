@@ -1,0 +1,1 @@
+"""A method and a pair become an image, alike for all methods."""

@@ -1,0 +1,1 @@
+"""What a stranger writes and how it is found: methods, tasks, segmenters and detectors."""

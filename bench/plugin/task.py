@@ -1,0 +1,224 @@
+"""What a task runner is: it takes one method's fused images and the truth, and yields scores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from bench.types import Fused, PairFiles, Score
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from bench.data.spec import DatasetSpec
+
+
+@dataclass(frozen=True, slots=True)
+class FusedSet(Sequence[Fused]):
+    """One method's fused images of one part of a data set, read on demand.
+
+    Attributes:
+        method: the method's label.
+        files: the pairs, in listing order; only those whose fused image is finished.
+        paths: the fused PNG of each.
+    """
+
+    method: str
+    files: tuple[PairFiles, ...]
+    paths: tuple[Path, ...]
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Fused:  # type: ignore[override]
+        from bench.images import read_image
+
+        return Fused(self.method, self.files[index], read_image(self.paths[index], colour=True))
+
+    def __iter__(self) -> Iterator[Fused]:
+        return (self[index] for index in range(len(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One task on one method and data set.
+
+    Attributes:
+        dataset: name; ``spec`` holds its classes and palette.
+        method: the method's label.
+        parts: the fused parts by split name (``train``, ``test``, ``detection``), as ``Task.splits`` asks.
+        work_dir: kept between attempts and after the run: checkpoints, predictions, confusion matrices.
+        preset: schedule size, ``smoke``, ``quick`` or ``paper``.
+        weights: the method's weights file, if any; a jointly trained segmenter lies beside it.
+        seen: ids of pairs the method's weights were trained on; None where that is not known.
+        weights_root: folder of published weights, if given.
+        progress: called with (what, done, total).
+        options: ``--option task.name=value`` settings meant for this task.
+    """
+
+    dataset: str
+    spec: DatasetSpec
+    method: str
+    parts: dict[str, FusedSet]
+    work_dir: Path
+    preset: str
+    seed: int
+    device: str
+    precision: Literal["exact", "fast"] = "exact"
+    weights: Path | None = None
+    seen: frozenset[str] | None = None
+    weights_root: Path | None = None
+    progress: Callable[[str, int, int], None] | None = None
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resampler:
+    """Set-level numbers of any choice of images, for confidence intervals.
+
+    Attributes:
+        pairs: the images, by pair name.
+        numbers: (metric, label, convention) of each number, as in the score table.
+        statistic: takes int64 (B, images), how often each image is drawn in each of B draws; returns float64
+            (numbers, B), NaN where a draw has no such number.
+    """
+
+    pairs: tuple[str, ...]
+    numbers: tuple[tuple[str, str, str], ...]
+    statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
+
+class Task(ABC):
+    """A set-level evaluation of one method on one data set, in ``tasks/<name>/``.
+
+    Attributes:
+        name: of the package in ``tasks/`` and of the ``task`` column.
+        truth: what the data set must carry for it.
+        splits: which parts must be fused first.
+        on_request: True if it only runs when asked for by name or preset (it is long).
+    """
+
+    name: ClassVar[str]
+    truth: ClassVar[Literal["labels", "boxes"]]
+    splits: ClassVar[tuple[str, ...]]
+    on_request: ClassVar[bool] = False
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises BenchError with the install command when an optional package or a weights file is missing."""
+
+    def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:
+        """The parts that must be fused first under these settings; ``splits`` unless a setting asks for more."""
+        return self.splits
+
+    def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:
+        """Asked only of a task that nobody named: raises BenchError where files are missing, so that it is left out.
+
+        Args:
+            options: the task's settings.
+            weights_root: folder of published weights, if given.
+        """
+        return
+
+    @abstractmethod
+    def run(self, job: Job) -> Iterable[Score]:
+        """Yields the scores; may be interrupted and called again with the same ``work_dir``, and then resumes."""
+
+    @abstractmethod
+    def fingerprint(self, job: Job) -> str:
+        """A short text that changes whenever the same fused images would get other scores (settings, code version)."""
+
+    def estimate_cost(self, job: Job) -> str:
+        """Says in words what one method's job would cost on this machine; empty for a short task. Writes nothing."""
+        return ""
+
+    def facts(
+        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
+    ) -> dict[str, object]:
+        """What the manifest says of the task's settings: models, their weights, schedules; plain JSON values."""
+        return {}
+
+    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
+        """What is needed to score other choices of the same images again; None if the task keeps nothing for it.
+
+        Args:
+            work_dir: of a finished job.
+            files: the pairs of the scored part.
+            spec: of the data set.
+        """
+        return None
+
+
+class Segmenter(ABC):
+    """A semantic segmenter that the segmentation task retrains; in ``tasks/segmentation/segmenters/<name>.py``.
+
+    Attributes:
+        name: the file's stem.
+        summary: one line for tables.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
+        """Returns the network, (B, 3, H, W) in [0, 1] -> tuple of logits (B, classes, H, W), main output first, and
+        where its initial weights come from (``ImageNet ...`` or ``random``), for the manifest. ``backbone`` is a file
+        of ImageNet weights of ResNet-18, as torchvision publishes it, if one is at hand.
+        """  # noqa: D205
+
+    @abstractmethod
+    def loss_weights(self) -> tuple[float, ...]:
+        """The weight of each output in the training loss."""
+
+    @abstractmethod
+    def parameter_groups(self, net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+        """Optimiser groups: ``params``, ``weight_decay`` and ``lr_scale``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Detections:
+    """The boxes found in one image.
+
+    Attributes:
+        boxes: float32 (N, 4), x1 y1 x2 y2 in pixels.
+        scores: float32 (N,), 0 to 1, falling.
+        classes: int64 (N,), COCO ids (0 person, 2 car).
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    classes: np.ndarray
+
+
+class Detector(ABC):
+    """An object detector; in ``tasks/detection/detectors/<name>.py``.
+
+    Attributes:
+        name: the file's stem.
+        summary: one line for tables.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+
+    @abstractmethod
+    def __init__(self, model: str, weights_root: Path | None, device: str) -> None:
+        """Loads a model by name or file, e.g. ``yolov5n``."""
+
+    @abstractmethod
+    def detect(self, images: Tensor, classes: Sequence[int] | None = None) -> list[Detections]:
+        """Finds boxes in a batch of images.
+
+        Args:
+            images: float32 RGB (B, 3, H, W) in [0, 1].
+            classes: COCO ids wanted; any limit on the number of boxes counts only these. None wants all.
+
+        Returns:
+            The boxes of each image.
+        """

@@ -1,0 +1,1 @@
+"""Who makes a run: configuration, plan, units of work, executors, stages, collecting."""

@@ -1,0 +1,37 @@
+"""What a run was asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from bench.data.spec import PresetName
+from bench.strict import Strict
+
+
+class RunConfig(Strict):
+    """All that ``bench run`` was asked for; stored in the manifest."""
+
+    methods: tuple[str, ...] = ("all",)
+    datasets: tuple[str, ...] = ("demo",)
+    tasks: tuple[str, ...] = ()
+    conventions: tuple[str, ...] = ("standard", "seafusion2022")
+    metrics: tuple[str, ...] = ()
+    preset: PresetName | None = None
+    out: Path = Path("runs/latest")
+    data_root: Path | None = None
+    weights_root: Path | None = None
+    datasets_file: Path | None = None
+    device: str = "auto"
+    jobs: int = Field(default=0, ge=0)
+    executor: Literal["local", "inline", "ray"] = "local"
+    limit: int | None = Field(default=None, ge=1)
+    seed: int = 0
+    rerun: Literal["missing", "all", "none"] = "missing"
+    way: Literal["published", "plain", "both"] = "published"
+    precision: Literal["exact", "fast"] = "exact"
+    compile: Literal["never", "auto"] = "never"
+    time_limit_s: float = Field(default=300.0, gt=0)
+    options: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,100 @@
+"""Fusing some pairs with one method, as a piece of work that any process can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from bench.errors import describe, is_fatal
+from bench.files import digest
+from bench.run.sources import MethodSource, load_fuser
+from bench.run.units import Unit
+from bench.store.run_folder import Store
+from bench.types import PairFiles
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class FuseUnit(Unit):
+    """Fuses some pairs of one data set with one method; journal ``fused``, one line per pair.
+
+    Attributes:
+        files: the pairs.
+        keys: the fingerprint of each pair's result.
+        expected: about how many pairs each worker will fuse with this method, this unit's among them.
+    """
+
+    source: MethodSource
+    files: tuple[PairFiles, ...]
+    keys: tuple[str, ...]
+    expected: int = 0
+
+    @property
+    def weight(self) -> int:
+        """Pairs."""
+        return len(self.files)
+
+    def run(self) -> None:
+        """Fuses the pairs that are not finished yet; a pair that fails is noted and the rest goes on."""
+        done = self._finished()
+        files = [files for files, key in zip(self.files, self.keys, strict=True) if (files.id, key) not in done]
+        if self.source.folder is not None:
+            self._copy(files)
+            return
+        from bench.fuse.stream import fuse_stream
+
+        fuser = load_fuser(self.source)
+        parameters = sum(p.numel() for module in fuser.method.modules().values() for p in module.parameters())
+        fuse_stream(
+            fuser, files, lambda item, result, _: self._keep(item, result, parameters),
+            compile=self.source.compile, expected=self.expected,
+        )  # fmt: skip
+
+    def _copy(self, files: list[PairFiles]) -> None:
+        from bench.data.pairs import read_pair
+        from bench.fuse.ready import read_ready
+
+        for item in files:
+            try:
+                result: Any = read_ready(cast(Path, self.source.folder), item, read_pair(item).vis.shape[:2])
+            except Exception as error:
+                result = error
+            self._keep(item, result, 0)
+
+    def _keep(self, item: PairFiles, result: Any, parameters: int) -> None:
+        store = Store(self.out)
+        key = dict(zip((files.id for files in self.files), self.keys, strict=True))[item.id]
+        if isinstance(result, Exception):
+            if is_fatal(result):
+                raise result
+            self._journal().append(self._failure(item, key, describe(result)))
+            return
+        line = store.write_fused(item, self.method, result)
+        self._journal().append({**line, "method": self.method, "key": key, "status": "ok", "parameters": parameters})
+
+    def _failure(self, item: PairFiles, key: str, reason: str) -> dict[str, Any]:
+        return {"pair": item.id, "method": self.method, "key": key, "status": "failed", "reason": reason}
+
+    def _journal(self) -> Any:
+        return Store(self.out).journal("fused", self.dataset, f"{digest(self.method, *self.keys)[:16]}")
+
+    def _finished(self) -> set[tuple[str, str]]:
+        store, lines = Store(self.out), self._journal().lines("pair", "key", "status")
+        return {
+            (line["pair"], line["key"])
+            for line in lines
+            if line["status"] == "ok" and store.fused_is_whole(self.dataset, self.method, line)
+        }
+
+    def give_up(self, reason: str) -> list[Unit]:
+        """Several pairs: tries the unfinished ones one by one, to find the culprit; one pair: notes its failure."""
+        done = self._finished()
+        left = [(files, key) for files, key in zip(self.files, self.keys, strict=True) if (files.id, key) not in done]
+        if len(self.files) > 1:
+            return [replace(self, files=(files,), keys=(key,)) for files, key in left]
+        for files, key in left:
+            self._journal().append(self._failure(files, key, reason))
+        return []

@@ -1,0 +1,91 @@
+"""The plan of a run as values: data sets, methods and tasks, nothing computed yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.data.catalogue import Dataset
+from bench.data.spec import DatasetSpec
+from bench.run.config import RunConfig
+from bench.run.sources import MethodSource
+from bench.types import PairFiles, Problem
+
+CORE_TASKS = ("metrics", "efficiency")
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """One chosen data set.
+
+    Attributes:
+        opened: where it lies on disk.
+        parts: the pairs of each part that some task needs, by split.
+        main: the split that the metrics are computed on.
+        listed: how many pairs the published list of ``main`` has.
+        digests: digest of each pair's source files.
+        label_digests: digest of each pair's truth files, empty where there are none.
+    """
+
+    opened: Dataset
+    selection: str
+    main: str
+    parts: dict[str, tuple[PairFiles, ...]]
+    listed: int
+    problems: tuple[Problem, ...]
+    digests: dict[str, str]
+    label_digests: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """As in ``datasets.yaml``."""
+        return self.opened.name
+
+    @property
+    def spec(self) -> DatasetSpec:
+        """Its entry there."""
+        return self.opened.spec
+
+    def files(self) -> list[PairFiles]:
+        """All pairs of all parts, each once."""
+        return list({files.id: files for part in self.parts.values() for files in part}.values())
+
+
+@dataclass(frozen=True)
+class MethodPlan:
+    """One chosen method or folder of images.
+
+    Attributes:
+        label: what tables call it.
+        by_name: asked for by name, so that skipping it counts as a failure.
+        source: how its images are made; None if it cannot run.
+        reason: why not.
+        facts: what the manifest says of it.
+        train: True if its weights are to be trained in this run first.
+    """
+
+    label: str
+    by_name: bool
+    source: MethodSource | None
+    reason: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    train: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a run will do."""
+
+    config: RunConfig
+    device: str
+    datasets: tuple[DatasetPlan, ...]
+    methods: tuple[MethodPlan, ...]
+    tasks: tuple[str, ...]
+    metrics: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+
+def task_options(config: RunConfig, task: str) -> dict[str, str]:
+    """The ``--option task.name=value`` settings meant for one task."""
+    prefix = f"{task}."
+    return {key.removeprefix(prefix): value for key, value in config.options.items() if key.startswith(prefix)}

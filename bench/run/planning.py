@@ -1,0 +1,113 @@
+"""From a request to a plan: which pairs, which methods, which tasks, and the fingerprint of each result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.data.catalogue import Dataset, open_dataset
+from bench.data.pairs import pair_digest, truth_digest
+from bench.errors import BenchError
+from bench.plugin.kinds import METHODS, TASKS
+from bench.run.config import RunConfig
+from bench.run.plan import CORE_TASKS, DatasetPlan, Plan, task_options
+from bench.run.plan_methods import device_of, plan_method
+from bench.store.run_folder import Store
+
+
+def make_plan(config: RunConfig, store: Store) -> Plan:
+    """Checks the request and finds everything it names.
+
+    Raises:
+        BenchError: an unknown name, a data set that is not there, nothing to do.
+    """
+    from bench.metrics.catalogue import chosen_metrics
+
+    metrics = chosen_metrics(config.conventions, list(config.metrics) or None)
+    _known("task", config.tasks, [*CORE_TASKS, *TASKS.names()])
+    for option, folder in (("--data-root", config.data_root), ("--weights-root", config.weights_root)):
+        if folder is not None and not folder.exists():
+            raise BenchError(f"{option} {folder} does not exist; give an existing folder")
+    named, every = _requested_methods(config)
+    tasks, notes = _requested_tasks(config)
+    datasets = tuple(_plan_dataset(selection, config, tasks) for selection in _unique(config.datasets))
+    methods = tuple(plan_method(label, label in named, config, store) for label in every)
+    if not any(plan.files() for plan in datasets):
+        raise BenchError("none of the data sets holds a usable pair; see bench data check, or give --data-root")
+    return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes)
+
+
+def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> None:
+    import difflib
+
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3)
+            hint = f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(known)}"
+            raise BenchError(f"unknown {kind} {name!r}{hint}")
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(name.strip() for name in names if name.strip()))
+
+
+def _requested_methods(config: RunConfig) -> tuple[set[str], list[str]]:
+    wanted = _unique(config.methods)
+    named = {label for label in wanted if label != "all"}
+    every: list[str] = []
+    for label in wanted:
+        every += METHODS.names() if label == "all" else [label]
+    for label in named:
+        if "=" not in label:
+            METHODS.entry(label)
+    return named, _unique(every)
+
+
+def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Named tasks as they are; else metrics plus those task runners that can run here and are not long."""
+    if config.tasks:
+        return tuple(_unique(config.tasks)), ()
+    chosen, notes = ["metrics"], []
+    for name in TASKS.names():
+        try:
+            task = TASKS.get(name)()
+            if task.on_request and config.preset is None:
+                continue
+            task.check()
+            task.ready(task_options(config, name), config.weights_root)
+        except BenchError as error:
+            notes.append(f"task {name} left out: {error}")
+        else:
+            chosen.append(name)
+    return tuple(chosen), tuple(notes)
+
+
+def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> DatasetPlan:
+    dataset = open_dataset(selection, config.data_root, config.datasets_file)
+    main = dataset.listing(limit=config.limit)
+    split = str(dataset.split)
+    parts = {split: main.pairs}
+    problems = list(main.problems)
+    for wanted in _task_splits(dataset, tasks, config):
+        if wanted not in parts:
+            listing = dataset.listing(split=wanted, limit=config.limit)
+            parts[wanted] = listing.pairs
+            problems += listing.problems
+    files = {item.id: item for part in parts.values() for item in part}
+    return DatasetPlan(
+        opened=dataset,
+        selection=selection,
+        main=split,
+        parts=parts,
+        listed=main.listed,
+        problems=tuple(problems),
+        digests={key: pair_digest(item) for key, item in files.items()},
+        label_digests={key: truth_digest(item) for key, item in files.items()},
+    )
+
+
+def _task_splits(dataset: Dataset, tasks: Sequence[str], config: RunConfig) -> list[str]:
+    wanted: list[str] = []
+    for name in tasks:
+        if name not in CORE_TASKS:
+            wanted += TASKS.get(name)().splits_for(task_options(config, name))
+    return [split for split in _unique(wanted) if dataset.has_split(split)]

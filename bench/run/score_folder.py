@@ -1,0 +1,238 @@
+"""Scores a folder of fused images against the sources of a data set, one pair per worker at a time."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.metrics.catalogue import CONVENTIONS, METRICS, chosen_metrics
+from bench.types import PairFiles, Problem, Score
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
+Chosen = dict[str, tuple[str, ...]]
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_PAIRS_PER_EXTRA_WORKER = 8  # starting a process costs about as much as scoring this many pairs
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One pair to score: its sources, its fused image and what becomes of the numbers."""
+
+    files: PairFiles
+    fused_path: Path
+    method: str
+    dataset: str
+    split: str
+    chosen: Chosen
+
+
+def score_folder(
+    fused_dir: Path,
+    sources: Sequence[PairFiles],
+    method: str,
+    dataset: str,
+    split: str,
+    conventions: Sequence[str] = ("standard", "seafusion2022"),
+    metrics: Sequence[str] | str | None = None,
+    jobs: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[list[Score], list[Problem]]:
+    """Scores every pair whose fused image is in a folder, matched by file stem, whatever its extension or case.
+
+    Args:
+        fused_dir: holds one image per pair; grey and colour files may be mixed.
+        sources: the pairs wanted.
+        method: label of the ``method`` column.
+        dataset: of the ``dataset`` column.
+        split: of the ``split`` column.
+        conventions: names.
+        metrics: names, ``all``, or None for each convention's default.
+        jobs: worker processes, each with one computing thread; 0: one per core.
+        progress: called with (pairs done, pairs to do).
+
+    Returns:
+        The scores, in the order of ``sources``; a pair that cannot be read has failed rows. The problems: pairs without
+        a fused image, files that match no pair, names that match twice, images that cannot be read or differ in size.
+
+    Raises:
+        BenchError: no such folder, no file of it matches any pair, unknown convention or metric.
+    """
+    chosen = chosen_metrics(conventions, metrics)
+    matches, problems = match_names(fused_dir, [files.id for files in sources])
+    works = [
+        _Work(files, matches[files.id], method, dataset, split, chosen) for files in sources if files.id in matches
+    ]
+    scores: list[Score] = []
+    for work, rows in zip(works, _run(works, jobs, progress), strict=True):
+        scores += rows
+        failed = next((row.reason for row in rows if row.status == "failed"), "")
+        if failed:
+            problems.append(Problem(work.files.id, failed))
+    return scores, problems
+
+
+def match_names(fused_dir: Path, pair_ids: Sequence[str]) -> tuple[dict[str, Path], list[Problem]]:
+    """Pair id -> its file in a folder, by stem; case matters only where two files differ in nothing else.
+
+    Raises:
+        BenchError: no such folder, or none of its files matches.
+    """
+    if not fused_dir.is_dir():
+        raise BenchError(f"{fused_dir}: no such folder, wanted one with a fused image per pair")
+    files = sorted(
+        path for path in fused_dir.iterdir() if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    )
+    by_stem: dict[str, list[Path]] = {}
+    for path in files:
+        by_stem.setdefault(path.stem.casefold(), []).append(path)
+    matches: dict[str, Path] = {}
+    problems: list[Problem] = []
+    for pair in pair_ids:
+        found = by_stem.pop(pair.casefold(), [])
+        exact = [path for path in found if path.stem == pair] or found
+        if not found:
+            problems.append(Problem(pair, f"no fused image {pair}.* in {fused_dir}; add it, or leave the pair out"))
+            continue
+        matches[pair] = exact[0]
+        if len(found) > 1:
+            named = ", ".join(path.name for path in found)
+            text = f"{len(found)} files match ({named}), took {exact[0].name}; remove the others"
+            problems.append(Problem(pair, text, fault=False))
+    if not matches:
+        seen = f"{len(files)} images, e.g. {files[0].name}" if files else "no image"
+        wanted = f"e.g. {pair_ids[0]}.png" if pair_ids else "but no pair was given"
+        raise BenchError(f"{fused_dir}: {seen}, wanted files named as the pairs, {wanted}; rename them")
+    extra = [path for paths in by_stem.values() for path in paths]
+    problems += [Problem(path.name, "matches no pair of the data set; not scored", fault=False) for path in extra]
+    return matches, problems
+
+
+def _run(
+    works: Sequence[_Work], jobs: int, progress: Callable[[int, int], None] | None
+) -> Iterator[list[Score]] | list[list[Score]]:
+    workers = min(jobs or os.cpu_count() or 1, 1 + len(works) // _PAIRS_PER_EXTRA_WORKER)
+    report = progress or (lambda done, total: None)
+    if workers > 1:
+        return _run_parallel(works, workers, report)
+    return _run_here(works, report)
+
+
+def _run_here(works: Sequence[_Work], report: Callable[[int, int], None]) -> Iterator[list[Score]]:
+    for done, work in enumerate(works, start=1):
+        yield _score_one(work)
+        report(done, len(works))
+
+
+def _run_parallel(works: Sequence[_Work], workers: int, report: Callable[[int, int], None]) -> list[list[Score]]:
+    """A pool of fresh processes: a forked one could inherit locks of other threads."""
+    results: dict[int, list[Score]] = {}
+    context = multiprocessing.get_context("spawn")
+    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool:
+        futures = {pool.submit(_score_one, work): index for index, work in enumerate(works)}
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                results[futures[future]] = future.result()
+                report(done, len(works))
+        except BrokenProcessPool as error:
+            raise BenchError(
+                f"a scoring process was ended by the system after {len(results)} of {len(works)} pairs, most often for "
+                "want of memory; use fewer --jobs"
+            ) from error
+    return [results[index] for index in range(len(works))]
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """While workers start, they inherit a limit of one thread for the numerical libraries."""
+    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _prepare_worker() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _score_one(work: _Work) -> list[Score]:
+    from bench.data.pairs import read_pair
+    from bench.images import read_image
+    from bench.metrics.engine import PairScorer
+
+    try:
+        pair = read_pair(work.files)
+        scorer = PairScorer(pair.ir, pair.vis, work.chosen)
+        try:
+            values = scorer.score(read_image(work.fused_path))
+        except BenchError as error:
+            named = str(work.fused_path)
+            raise BenchError(str(error) if named in str(error) else f"{named}: {error}") from error
+    except BenchError as error:
+        return [
+            _row(work, convention, metric, None, status="failed", reason=str(error))
+            for convention, metrics in work.chosen.items()
+            for metric in metrics
+        ]
+    return [
+        _row(work, value.convention, value.metric, value.value, status=value.status, reason=value.reason)
+        for value in values
+    ]
+
+
+def _row(work: _Work, convention: str, metric: str, value: float | None, **state: Any) -> Score:
+    return Score(
+        "metrics", work.dataset, work.split, work.method, metric, value,
+        pair=work.files.id, convention=convention, **state,
+    )  # fmt: skip
+
+
+def write_scores(scores: Iterable[Score], path: Path) -> None:
+    """Writes scores with the columns of a run's table, as ``.csv`` (full precision) or ``.parquet``, atomically.
+
+    Raises:
+        BenchError: another extension, or the disk does not take it.
+    """
+    from bench.store.scores import scores_frame, write_table
+
+    write_table(scores_frame(scores), path)
+
+
+def summary_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
+    """The screen table: one row per convention and metric with mean, sample standard deviation and count.
+
+    Conventions never share a row or column: their numbers are of different things.
+    """
+    groups: dict[tuple[str, str], list[float | None]] = {}
+    for score in scores:
+        groups.setdefault((score.convention, score.metric), []).append(score.value)
+    return [_summary(convention, metric, values) for (convention, metric), values in groups.items()]
+
+
+def _summary(convention: str, metric: str, values: Sequence[float | None]) -> dict[str, Any]:
+    present = [value for value in values if value is not None]
+    mean = math.fsum(present) / len(present) if present else None
+    spread = None
+    if mean is not None and len(present) > 1:
+        spread = math.sqrt(math.fsum((value - mean) ** 2 for value in present) / (len(present) - 1))
+    use = CONVENTIONS[convention].uses[metric]
+    return {
+        "convention": convention, "metric": metric, "mean": mean, "sd": spread, "pairs": len(present),
+        "left out": len(values) - len(present), "unit": use.unit, "better": METRICS[metric].better,
+    }  # fmt: skip

@@ -1,0 +1,206 @@
+"""The units of work a run consists of.
+
+A unit is small, picklable and self-contained: it finds all it needs on disk and leaves its results in the store's
+journals, so it may run in any process on any machine that shares the folder, may be killed at any moment and run again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.errors import describe, is_fatal
+from bench.files import digest
+from bench.run.sources import MethodSource, load_fuser
+from bench.store.run_folder import Store
+from bench.types import PairFiles
+
+if TYPE_CHECKING:
+    from bench.data.spec import DatasetSpec
+    from bench.plugin.method import Preset, TrainRequest
+
+
+@dataclass(frozen=True)
+class Unit(ABC):
+    """One piece of a run.
+
+    Attributes:
+        out: the run folder.
+        dataset: data set name.
+        method: the method's label; empty for units that serve all methods.
+        time_limit_s: the executor ends the unit's process after this long; None for no limit.
+        gpus: how many GPUs it asks for.
+    """
+
+    out: Path
+    dataset: str
+    method: str
+    time_limit_s: float | None
+    gpus: float
+
+    @property
+    def weight(self) -> int:
+        """How many progress steps the unit stands for."""
+        return 1
+
+    @abstractmethod
+    def run(self) -> None:
+        """Does the work and writes the results; raises only if nothing more of this unit can be done."""
+
+    @abstractmethod
+    def give_up(self, reason: str) -> list[Unit]:
+        """Called when ``run`` raised, was stopped by the time limit, or its process died.
+
+        Returns:
+            Units to try instead; empty if the failure has been written to the journal.
+        """
+
+
+@dataclass(frozen=True)
+class WholeUnit(Unit):
+    """A unit whose result is one journal line with all its scores; a failure is a line too."""
+
+    key: str
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """The journal's kind."""
+
+    @abstractmethod
+    def work(self) -> dict[str, Any]:
+        """Does the work; returns what the journal line holds besides method, key and status."""
+
+    def run(self) -> None:
+        """Works and notes the result or why there is none."""
+        try:
+            line = {"status": "ok", **self.work()}
+        except Exception as error:
+            if is_fatal(error):
+                raise
+            line = {"status": "failed", "reason": describe(error)}
+        self._journal().append({"method": self.method, "key": self.key, **line})
+
+    def give_up(self, reason: str) -> list[Unit]:
+        """Notes the failure."""
+        self._journal().append({"method": self.method, "key": self.key, "status": "failed", "reason": reason})
+        return []
+
+    def _journal(self) -> Any:
+        return Store(self.out).journal(self.kind, self.dataset, digest(self.method, self.key)[:16])
+
+    def progress(self) -> Callable[[str, int, int], None]:
+        """Leaves the present state of long work in the run folder, where the command line reads it."""
+        path = self.out / "parts" / "progress" / f"{digest(self.kind, self.dataset, self.method)[:16]}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+        def note(what: str, done: int, total: int) -> None:
+            path.write_text(f"{self.method}: {what} {done}/{total}", encoding="utf-8")
+
+        return note
+
+
+@dataclass(frozen=True)
+class TaskUnit(WholeUnit):
+    """Runs one task runner on one method and data set; journal named after the task."""
+
+    task: str
+    spec: DatasetSpec
+    parts: tuple[tuple[str, tuple[PairFiles, ...]], ...]
+    preset: str
+    seed: int
+    device: str
+    precision: Literal["exact", "fast"]
+    weights: Path | None
+    seen: frozenset[str] | None
+    weights_root: Path | None
+    options: tuple[tuple[str, str], ...]
+
+    @property
+    def kind(self) -> str:
+        """The task's name."""
+        return self.task
+
+    def job(self) -> Any:
+        """The task runner's view of this unit."""
+        from bench.plugin.task import FusedSet, Job
+
+        store = Store(self.out)
+        parts = {}
+        for split, files in self.parts:
+            paths = tuple(store.fused_path(self.dataset, self.method, item.id) for item in files)
+            parts[split] = FusedSet(self.method, files, paths)
+        return Job(
+            dataset=self.dataset, spec=self.spec, method=self.method, parts=parts,
+            work_dir=store.work_dir(self.task, self.dataset, self.method), preset=self.preset, seed=self.seed,
+            device=self.device, precision=self.precision, weights=self.weights, seen=self.seen,
+            weights_root=self.weights_root, progress=self.progress(), options=dict(self.options),
+        )  # fmt: skip
+
+    def work(self) -> dict[str, Any]:
+        """Runs the task."""
+        from bench.plugin.kinds import TASKS
+
+        job = self.job()
+        job.work_dir.mkdir(parents=True, exist_ok=True)
+        return {"scores": [asdict(score) for score in TASKS.get(self.task)().run(job)]}
+
+
+@dataclass(frozen=True)
+class TrainUnit(WholeUnit):
+    """Trains one method on one data set; journal ``trained``."""
+
+    files: tuple[PairFiles, ...]
+    preset: Preset
+    seed: int
+    device: str
+
+    @property
+    def kind(self) -> str:
+        """``trained``."""
+        return "trained"
+
+    def request(self) -> TrainRequest:
+        """What the method is asked for."""
+        from bench.plugin.method import TrainRequest
+
+        return TrainRequest(
+            dataset=self.dataset, pairs=self.files, preset=self.preset, out=self.folder(), device=self.device,
+            seed=self.seed, progress=self.progress(),
+        )  # fmt: skip
+
+    def work(self) -> dict[str, Any]:
+        """Trains, or goes on where an interrupted training stood."""
+        from bench.plugin.kinds import METHODS
+
+        cls: Any = METHODS.get(self.method)
+        return {"weights": str(cls.train(self.request()).relative_to(self.out))}
+
+    def folder(self) -> Path:
+        """Where this training's checkpoints and weights lie; another request gets another folder."""
+        return Store(self.out).trained_dir / self.method / self.key[:16]
+
+
+@dataclass(frozen=True)
+class EfficiencyUnit(WholeUnit):
+    """Times one method on one data set; journal ``efficiency``; ``options`` as ``efficiency.read_options``."""
+
+    source: MethodSource
+    files: tuple[PairFiles, ...]
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """``efficiency``."""
+        return "efficiency"
+
+    def work(self) -> dict[str, Any]:
+        """Measures."""
+        from bench.fuse.efficiency import measure, read_options
+
+        variants, budget_s = read_options(dict(self.options))
+        scores = measure(load_fuser(self.source), self.files, self.method, variants, budget_s)
+        return {"scores": [asdict(score) for score in scores]}

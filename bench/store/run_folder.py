@@ -1,0 +1,168 @@
+"""What a run keeps on disk: the only module that knows the paths of a run folder.
+
+Everything is written so that a kill at any moment leaves either the old state or the new one: images and tables by
+rename, journals by whole lines, of which a half last one is ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+from bench.files import PARTIAL, SAFE_NAME, digest, file_digest, write_atomic
+from bench.images import encode_png
+from bench.store.journal import Journal
+from bench.store.scores import write_table
+from bench.types import SCORE_COLUMNS, Image, PairFiles
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folder of one run."""
+
+    root: Path
+
+    @property
+    def manifest_path(self) -> Path:
+        """What was run, with what, on what."""
+        return self.root / "manifest.json"
+
+    @property
+    def scores_parquet(self) -> Path:
+        """The score table."""
+        return self.root / "scores.parquet"
+
+    @property
+    def scores_csv(self) -> Path:
+        """The score table as text."""
+        return self.root / "scores.csv"
+
+    @property
+    def report_dir(self) -> Path:
+        """The HTML report."""
+        return self.root / "report"
+
+    @property
+    def report_stamp(self) -> Path:
+        """Digest of all that the report was built from."""
+        return self.report_dir / ".built-from"
+
+    @property
+    def lock_path(self) -> Path:
+        """Held by the process that writes here."""
+        return self.root / ".lock"
+
+    @property
+    def trained_dir(self) -> Path:
+        """Weights trained in this run, one folder per method."""
+        return self.root / "trained"
+
+    def fused_path(self, dataset: str, method: str, pair: str) -> Path:
+        """A fused image."""
+        return self.root / "fused" / _safe(dataset) / _safe(method) / f"{_safe(pair)}.png"
+
+    def work_dir(self, task: str, dataset: str, method: str) -> Path:
+        """Where a task keeps predictions, matrices and checkpoints of one method and data set."""
+        return self.root / "tasks" / _safe(task) / _safe(dataset) / _safe(method)
+
+    def journal(self, kind: str, dataset: str, name: str) -> Journal:
+        """An append-only journal; one writer at a time."""
+        return Journal(self.root / "parts" / _safe(kind) / _safe(dataset) / f"{_safe(name)}.jsonl")
+
+    def journals(self, kind: str, dataset: str) -> Iterator[Journal]:
+        """All journals of one kind and data set, oldest first."""
+        folder = self.root / "parts" / _safe(kind) / _safe(dataset)
+        for path in sorted(folder.glob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name)):
+            yield Journal(path)
+
+    def sweep(self) -> int:
+        """Removes half-written files of killed runs; only for the holder of the lock. Returns how many."""
+        stale = [path for path in self.root.rglob(".*.part") if PARTIAL.match(path.name) and path.is_file()]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+    def write_fused(self, files: PairFiles, method: str, image: Image) -> dict[str, Any]:
+        """Writes a fused image; returns what the journal must remember to trust it later."""
+        path = self.fused_path(files.dataset, method, files.id)
+        data = encode_png(image)
+        write_atomic(path, data)
+        return {"pair": files.id, "digest": digest(data), "size": len(data), "mtime": path.stat().st_mtime_ns}
+
+    def fused_is_whole(self, dataset: str, method: str, line: Mapping[str, Any]) -> bool:
+        """True if the image a journal line speaks of is still the one that was written."""
+        path = self.fused_path(dataset, method, str(line["pair"]))
+        try:
+            status = path.stat()
+        except OSError:
+            return False
+        if status.st_size != line.get("size"):
+            return False
+        return status.st_mtime_ns == line.get("mtime") or file_digest(path) == line.get("digest")
+
+    def read_manifest(self) -> dict[str, Any]:
+        """The manifest, empty if there is none yet.
+
+        Raises:
+            BenchError: it is not JSON.
+        """
+        try:
+            loaded = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise BenchError(
+                f"{self.manifest_path}: not readable as JSON ({error}); remove it and run again"
+            ) from error
+        if not isinstance(loaded, dict):
+            raise BenchError(f"{self.manifest_path}: holds a {type(loaded).__name__}, wanted an object")
+        return loaded
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Writes the manifest."""
+        write_atomic(self.manifest_path, json.dumps(manifest, indent=1, default=str).encode())
+
+    def write_scores(self, scores: pd.DataFrame) -> None:
+        """Writes ``scores.csv`` and ``scores.parquet``, both sorted the same way.
+
+        The parquet file comes last: it is what a later run compares with, so it never speaks for an older CSV.
+        """
+        write_table(scores, self.scores_csv)
+        write_table(scores, self.scores_parquet)
+
+    def read_scores(self) -> pd.DataFrame:
+        """The score table.
+
+        Raises:
+            BenchError: the folder holds no finished run, or the table is damaged.
+        """
+        import pandas as pd
+
+        if not self.scores_parquet.is_file():
+            raise BenchError(f"{self.root}: no scores.parquet, so not a finished run; give the --out of a bench run")
+        try:
+            scores = pd.read_parquet(self.scores_parquet)
+        except Exception as error:
+            raise BenchError(f"{self.scores_parquet}: damaged ({error}); run bench run again to rebuild it") from error
+        missing = [column for column in SCORE_COLUMNS if column not in scores.columns]
+        if missing:
+            raise BenchError(
+                f"{self.scores_parquet}: columns {', '.join(missing)} are missing; written by another program?"
+            )
+        return scores
+
+
+def _safe(name: str) -> str:
+    """A single path component, refused unless harmless."""
+    if not SAFE_NAME.match(name):
+        raise BenchError(
+            f"name {name!r} is not usable as a file name; wanted no '/', no leading '.', at most 200 characters"
+        )
+    return name

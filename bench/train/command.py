@@ -1,0 +1,78 @@
+"""``bench train``: one method on one data set, outside any run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from bench.data.catalogue import open_dataset
+from bench.errors import BenchError
+from bench.machine import pick_device
+from bench.plugin.kinds import METHODS
+from bench.plugin.method import Preset, Trainable, TrainRequest
+from bench.weights.find import trained_path
+
+
+def train_command(
+    method: str, dataset: str, preset: str, recipe: str, variant: str, out: Path | None, data_root: Path | None,
+    datasets_file: Path | None, device: str, seed: int, limit: int | None, stop_after: int | None, install: bool,
+    options: Sequence[str], say: Callable[[str], None], progress: Callable[[str, int, int], None],
+) -> Path:  # fmt: skip
+    """Trains a method and returns its weights; resumes what ``out`` holds.
+
+    With ``install`` the result is copied to where ``bench run`` looks for weights when no published ones are there;
+    ``say`` prints a line, e.g. what the training will cost. The rest is as in ``TrainRequest``.
+
+    Raises:
+        BenchError: unknown names, a method that cannot be trained, a data set without a training part.
+    """
+    if preset not in get_args(Preset):
+        raise BenchError(f"--preset is {preset!r}, wanted one of {', '.join(get_args(Preset))}")
+    cls: Any = METHODS.get(method)
+    if not isinstance(cls, Trainable):
+        raise BenchError(f"{method} cannot be trained here; trainable: {', '.join(trainable_methods())}")
+    opened = open_dataset(dataset, data_root, datasets_file)
+    if not opened.has_split("train"):
+        raise BenchError(f"{dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
+    listing = opened.listing(split="train", limit=limit)
+    if not listing.pairs:
+        raise BenchError(f"{dataset}: no training pair is on disk; see bench data check {dataset}")
+    for problem in listing.problems:
+        say(f"note: {problem.where}: {problem.text}")
+    out = out or Path("runs/train") / f"{method}-{opened.name}-{preset}-{seed}"
+    request = TrainRequest(
+        dataset=opened.name, pairs=listing.pairs, preset=preset, out=out, recipe=recipe, variant=variant,  # type: ignore[arg-type]
+        device=pick_device(device), seed=seed, stop_after=stop_after, progress=progress, options=_options(options),
+    )  # fmt: skip
+    if preset == "paper" and hasattr(cls, "estimate_cost"):
+        say(cls.estimate_cost(request))
+    path = cls.train(request)
+    if install and stop_after is None and path.is_file():
+        install_weights(method, path)
+    return path
+
+
+def trainable_methods() -> list[str]:
+    """Names of the methods that can be trained here."""
+    return [name for name in METHODS.names() if isinstance(METHODS.get(name), Trainable)]
+
+
+def install_weights(method: str, path: Path) -> None:
+    """Copies a finished training to the cache, with the record and any segmenter beside it."""
+    target = trained_path(method).parent
+    target.mkdir(parents=True, exist_ok=True)
+    for file in path.parent.iterdir():
+        if file.suffix in (".safetensors", ".json"):
+            shutil.copy2(file, target / file.name)
+
+
+def _options(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise BenchError(f"--option is {text!r}, wanted NAME=VALUE")
+        pairs.append((key, value))
+    return tuple(pairs)

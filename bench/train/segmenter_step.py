@@ -1,0 +1,346 @@
+"""Training a segmenter: OHEM loss, augmentation in batches on the device, warm-up and poly schedule, the step itself.
+
+The numbers are those of the SeAFusion authors' released code, which follows the PyTorch BiSeNet of CoinCheung.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from bench.data.truth import IGNORE
+from bench.train.batches import Batches, set_learning_rate, step_generator
+from bench.train.precision import autocast
+from bench.train.stacks import LabelledStack
+
+if TYPE_CHECKING:
+    from bench.plugin.task import Segmenter
+    from bench.train.loop import State
+
+OHEM_THRESHOLD = -math.log(0.7)
+"""Pixels whose cross-entropy is above this (the right class below 70 %) are hard."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmenterSchedule:
+    """How long and how a segmenter learns.
+
+    Attributes:
+        steps: optimiser steps of the whole schedule; the rate falls to zero over them.
+        batch: images per step.
+        image_scale: images are shrunk to this share of their size first (1 in the published protocol).
+        crop: share of an image's height and width that a step sees (1 in the published protocol).
+        optimiser: ``sgd`` (published) or ``adamw``, which gets somewhere in a few hundred steps from random weights.
+        rate: the peak learning rate; heads have ten times as much.
+        warmup: share of the steps in which the rate rises exponentially from ``warmup_from``.
+        warmup_from: learning rate of the first step.
+        power: of the polynomial decay.
+        momentum: of SGD.
+        weight_decay: of convolution weights.
+        scales: one is drawn per image before it is cropped.
+        jitter: brightness, contrast and saturation are multiplied by factors from 1 - jitter to 1 + jitter.
+        shuffle: False takes the images in order, as the released code does.
+    """
+
+    steps: int
+    batch: int
+    image_scale: float = 1.0
+    crop: float = 1.0
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    rate: float = 1e-2
+    warmup: float = 1000 / 80000
+    warmup_from: float = 1e-5
+    power: float = 0.9
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    scales: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+    jitter: float = 0.5
+    shuffle: bool = True
+
+    def learning_rate(self, step: int) -> float:
+        """The rate of a step, from 0."""
+        warmup_steps = self.warmup * self.steps
+        if step <= warmup_steps:
+            share = step / warmup_steps if warmup_steps else 1.0
+            return self.warmup_from * (self.rate / self.warmup_from) ** share
+        return self.rate * (1 - (step - warmup_steps) / (self.steps - warmup_steps)) ** self.power
+
+
+def short_schedule(
+    steps: int, batch: int, image_scale: float = 1.0, crop: float = 1.0, shuffle: bool = True
+) -> SegmenterSchedule:
+    """A schedule of a few hundred steps from random weights.
+
+    In so few, the published SGD and its strong augmentation find nothing but the background; AdamW and weaker
+    augmentation find most classes.
+    """
+    scales = (0.75, 1.0, 1.25) if crop < 1 else (1.0, 1.25, 1.5)
+    return SegmenterSchedule(
+        steps, batch, image_scale, crop, optimiser="adamw", rate=1e-3, warmup=0.05, warmup_from=1e-4, scales=scales,
+        jitter=0.2, shuffle=shuffle,
+    )  # fmt: skip
+
+
+def ohem_cross_entropy(logits: Tensor, labels: Tensor, keep_at_least: int) -> Tensor:
+    """Mean cross-entropy of the hard pixels (online hard example mining).
+
+    All pixels with a loss above -ln 0.7 count if there are more than ``keep_at_least``, else that many of the largest
+    losses. Ignored pixels have loss 0. On a GPU nothing here waits for the device.
+
+    Args:
+        logits: (B, classes, H, W).
+        labels: int64 (B, H, W), 255 ignored.
+        keep_at_least: a count of pixels of the batch; the released code takes one image's worth.
+    """
+    losses = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none").flatten()
+    if losses.is_cuda:
+        return hard_mean_without_waiting(losses, keep_at_least)
+    hard = losses > OHEM_THRESHOLD
+    if int(hard.sum()) > keep_at_least:
+        return losses[hard].mean()
+    return losses.topk(min(keep_at_least, losses.numel()), sorted=False).values.mean()
+
+
+def hard_mean_without_waiting(losses: Tensor, keep_at_least: int) -> Tensor:
+    """The mean that OHEM keeps, without a branch that depends on values: both answers are made, one is chosen.
+
+    Args:
+        losses: (N,) of all pixels, not negative.
+        keep_at_least: as in ``ohem_cross_entropy``.
+    """
+    keep = min(keep_at_least, losses.numel())
+    hard = losses > OHEM_THRESHOLD
+    count = hard.sum()
+    with torch.no_grad():
+        limit = losses.sort(descending=True).values[keep - 1]
+    # sum of the `keep` largest: all above the limit, and as many copies of the limit as are still wanted
+    above = losses > limit
+    at_limit = losses == limit
+    share = (keep - above.sum()) / at_limit.sum()
+    largest = torch.where(above, losses, torch.where(at_limit, losses * share, 0)).sum() / keep
+    all_hard = torch.where(hard, losses, 0).sum() / count.clamp(min=1)
+    return torch.where(count > keep_at_least, all_hard, largest)
+
+
+def segmentation_loss(outputs: Sequence[Tensor], labels: Tensor, weights: Sequence[float]) -> Tensor:
+    """Weighted sum of the outputs' OHEM losses, each keeping at least one image's worth of pixels.
+
+    Args:
+        outputs: logits (B, classes, H, W), the main one first.
+        labels: int64 (B, H, W).
+        weights: one per output, e.g. (1, 0.75).
+    """
+    keep = labels.shape[-2] * labels.shape[-1]
+    terms = [weight * ohem_cross_entropy(output, labels, keep) for output, weight in zip(outputs, weights, strict=True)]
+    return torch.stack(terms).sum()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """What chance decides for a batch of augmented images, drawn on the host so that the device is never asked.
+
+    Attributes:
+        scale: (B,) enlargement of each image before it is cropped to its own size.
+        offset: (B, 2) where the crop lies, y and x, as a share of the room there is.
+        flip: (B,) True mirrors left and right.
+        colour: (B, 3) factors of brightness, contrast and saturation.
+    """
+
+    scale: np.ndarray
+    offset: np.ndarray
+    flip: np.ndarray
+    colour: np.ndarray
+
+
+def draw_augmentation(random: np.random.Generator, batch: int, schedule: SegmenterSchedule) -> Draws:
+    """Draws for one batch."""
+    return Draws(
+        scale=random.choice(np.asarray(schedule.scales), batch),
+        offset=random.random((batch, 2)),
+        flip=random.random(batch) < 0.5,
+        colour=random.uniform(1 - schedule.jitter, 1 + schedule.jitter, (batch, 3)),
+    )
+
+
+def augment(images: Tensor, labels: Tensor, draws: Draws, crop: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Colour jitter, mirroring, scaling and cropping of a batch, in a handful of operations on its device.
+
+    An image scaled so small that it no longer fills the crop is enlarged again, as the released code does: it is
+    softened.
+
+    Args:
+        images: uint8 (B, 3, H, W).
+        labels: uint8 (B, H, W).
+        draws: what chance decided.
+        crop: share of height and width that is kept.
+
+    Returns:
+        float32 images (B, 3, h, w) in [0, 1] and int64 labels (B, h, w).
+    """
+    device = images.device
+    place = _place(draws, images.shape[-2:], crop)
+    pictures = jitter_colour(images.float() / 255.0, _to_device(draws.colour.astype(np.float32), device))
+    for index in np.flatnonzero(draws.scale < place.scale).tolist():
+        # slices, since an index array would make the host wait for the device
+        one = pictures[index : index + 1]
+        reduced = F.interpolate(one, scale_factor=float(draws.scale[index]), mode="bilinear", antialias=True)
+        one.copy_(F.interpolate(reduced, size=one.shape[-2:], mode="bilinear"))
+    grid = F.affine_grid(
+        _to_device(place.matrices(), device), [len(pictures), 3, *place.size.tolist()], align_corners=False
+    )
+    pictures = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    rows, columns = (_to_device(index, device) for index in place.nearest())
+    batch = torch.arange(len(labels), device=device)[:, None, None]
+    return pictures, labels[batch, rows[:, :, None], columns[:, None, :]].long()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where each crop of a batch lies.
+
+    Attributes:
+        full: (2,) height and width of the images.
+        size: (2,) of the crops.
+        scale: (B,) enlargement before cropping.
+        start: (B, 2) upper left corner, in whole pixels of the enlarged image.
+        flip: (B,) True is mirrored.
+    """
+
+    full: np.ndarray
+    size: np.ndarray
+    scale: np.ndarray
+    start: np.ndarray
+    flip: np.ndarray
+
+    def matrices(self) -> np.ndarray:
+        """(B, 2, 3): from crop coordinates to image coordinates, both -1 to 1."""
+        enlarged = self.full * self.scale[:, None]
+        share = self.size / enlarged
+        centre = 2 * self.start / enlarged + share - 1
+        matrices = np.zeros((len(self.scale), 2, 3), np.float32)
+        matrices[:, 0, 0] = np.where(self.flip, -share[:, 1], share[:, 1])
+        matrices[:, 1, 1] = share[:, 0]
+        matrices[:, 0, 2] = centre[:, 1]
+        matrices[:, 1, 2] = centre[:, 0]
+        return matrices
+
+    def nearest(self) -> tuple[np.ndarray, np.ndarray]:
+        """The source row (B, h) and column (B, w) under the middle of each pixel of the crop."""
+        rows, columns = (
+            ((np.arange(self.size[axis]) + self.start[:, axis, None] + 0.5) / self.scale[:, None]).astype(np.int64)
+            for axis in (0, 1)
+        )
+        return rows, np.ascontiguousarray(np.where(self.flip[:, None], columns[:, ::-1], columns))
+
+
+def _place(draws: Draws, full: Sequence[int], crop: float) -> _Place:
+    lengths = np.array(full)
+    size = np.maximum(1, np.round(lengths * crop)).astype(np.int64)
+    scale = np.maximum(draws.scale, (size / lengths).max())
+    room = np.floor(lengths * scale[:, None] + 1e-9) - size
+    return _Place(lengths, size, scale, np.floor(draws.offset * (room + 1)), draws.flip)
+
+
+def _to_device(values: np.ndarray, device: torch.device) -> Tensor:
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+
+def jitter_colour(images: Tensor, factors: Tensor) -> Tensor:
+    """Brightness, contrast and saturation in this order, as Pillow's ``ImageEnhance`` blends them, each clipped.
+
+    Args:
+        images: (B, 3, H, W) in [0, 1].
+        factors: (B, 3).
+    """
+    brightness, contrast, saturation = factors[:, :, None, None, None].unbind(1)
+    images = (images * brightness).clamp_(0, 1)
+    mean = _grey(images).mean(dim=(2, 3), keepdim=True)
+    images = torch.lerp(mean, images, contrast).clamp_(0, 1)
+    return torch.lerp(_grey(images).expand_as(images), images, saturation).clamp_(0, 1)
+
+
+def _grey(images: Tensor) -> Tensor:
+    red, green, blue = images[:, 0:1], images[:, 1:2], images[:, 2:3]
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def split_parameters(net: nn.Module, weight_decay: float, heads: tuple[str, ...]) -> list[dict[str, object]]:
+    """Optimiser groups: convolution weights decay, norms and biases do not; heads have ten times the rate.
+
+    Args:
+        net: the segmenter.
+        weight_decay: of the first kind.
+        heads: prefixes of the names of head parameters.
+    """
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in net.named_parameters():
+        groups.setdefault((parameter.ndim > 1, name.startswith(heads)), []).append(parameter)
+    return [
+        {"params": params, "weight_decay": weight_decay if decays else 0.0, "lr_scale": 10.0 if head else 1.0}
+        for (decays, head), params in sorted(groups.items(), key=lambda item: item[0])
+    ]
+
+
+def build_optimiser(segmenter: Segmenter, net: nn.Module, schedule: SegmenterSchedule) -> torch.optim.Optimizer:
+    """The schedule's optimiser over the segmenter's parameter groups."""
+    groups: list[dict[str, Any]] = segmenter.parameter_groups(net, schedule.weight_decay)
+    if schedule.optimiser == "adamw":
+        try:
+            return torch.optim.AdamW(groups, lr=schedule.rate, fused=True)  # three times as fast on a CPU
+        except RuntimeError:  # PyTorch before 2.4 fuses on GPUs only
+            return torch.optim.AdamW(groups, lr=schedule.rate)
+    fused = next(net.parameters()).is_cuda
+    return torch.optim.SGD(groups, lr=schedule.rate, momentum=schedule.momentum, fused=fused)
+
+
+def segmenter_step(
+    net: Callable[[Tensor], Sequence[Tensor]],
+    weights: Sequence[float],
+    data: LabelledStack,
+    schedule: SegmenterSchedule,
+    *,
+    seed: int,
+    first: int = 0,
+    precision: str = "float32",
+    optimiser: str = "segmenter",
+) -> Callable[[int, State], Mapping[str, Tensor]]:
+    """The step of a phase that trains a segmenter on a stack.
+
+    Args:
+        net: the network in train mode, perhaps compiled.
+        weights: of its outputs in the loss.
+        data: the training set on the network's device.
+        schedule: sizes and rates.
+        seed: of batches and augmentation.
+        first: number of this phase's first step in the schedule.
+        precision: of the forward pass.
+        optimiser: its name in the state.
+    """
+    batches = Batches(len(data), schedule.batch, seed, schedule.shuffle)
+    device = data.images.device
+
+    def step(number: int, state: State) -> Mapping[str, Tensor]:
+        number += first
+        chosen = torch.from_numpy(batches.indices(number))
+        chosen = chosen.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else chosen
+        draws = draw_augmentation(step_generator(seed, number), schedule.batch, schedule)
+        images, labels = augment(data.images[chosen], data.labels[chosen], draws, schedule.crop)
+        learner = state.optimisers[optimiser]
+        set_learning_rate(learner, schedule.learning_rate(number))
+        with autocast(precision, device, images.shape[-2:]):
+            outputs = net(images.contiguous(memory_format=torch.channels_last))
+        loss = segmentation_loss(outputs, labels, weights)
+        learner.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        learner.step()
+        return {"segmentation_loss": loss}
+
+    return step

@@ -1,0 +1,1 @@
+"""Files of tensors: found, checked, converted, read without trust."""

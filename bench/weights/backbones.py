@@ -1,0 +1,116 @@
+"""ImageNet weights of a segmenter's ResNet-18: found on disk, fetched where the network allows, or done without."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from bench.errors import BenchError
+from bench.weights.find import published_dir
+from bench.weights.tensors import read_state_dict
+
+OFFLINE = "BENCH_OFFLINE"
+"""Environment variable; if set to anything, nothing is fetched unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneFile:
+    """A file of torchvision's ImageNet weights (BSD-3-Clause); size 0 where it is not known."""
+
+    name: str
+    sha256: str
+    size: int
+
+    @property
+    def url(self) -> str:
+        """Where it is fetched."""
+        return f"https://download.pytorch.org/models/{self.name}"
+
+
+RESNET18 = (
+    BackboneFile(
+        "resnet18-f37072fd.pth", "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec", 46_830_571
+    ),
+    # an older serialisation of the same training, the one the SeAFusion authors started from
+    BackboneFile(
+        "resnet18-5c106cde.pth", "5c106cde386e87d4033832f2996f5493238eda96ccf559d1d62760c4de0613f8", 46_827_520
+    ),
+)
+
+
+def find_resnet18(weights_root: Path | None = None) -> Path | None:
+    """The file, if it is on disk: below the weights root, in the cache, or where torchvision keeps downloads."""
+    return find_backbone(RESNET18, weights_root)
+
+
+def find_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:
+    """The first of several files that is on disk; as ``find_resnet18``."""
+    for folder in _folders(weights_root):
+        for file in files:
+            path = folder / file.name
+            if path.is_file() and (not file.size or path.stat().st_size == file.size):
+                return path
+    return None
+
+
+def obtain_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:
+    """One of the files from disk, else the first fetched; as ``obtain_resnet18``."""
+    return find_backbone(files, weights_root) or (None if os.environ.get(OFFLINE) else _fetch(files[0]))
+
+
+def obtain_resnet18(weights_root: Path | None = None) -> Path | None:
+    """The file from disk, else fetched into the cache (tried once per process), else None."""
+    return obtain_backbone(RESNET18, weights_root)
+
+
+@cache
+def _fetch(file: BackboneFile) -> Path | None:
+    from bench.download import download
+
+    try:
+        return download(file.url, published_dir() / "ImageNet" / file.name, sha256=file.sha256, size=file.size)
+    except BenchError:
+        return None
+
+
+def _folders(weights_root: Path | None) -> Iterator[Path]:
+    given = weights_root or os.environ.get("BENCH_WEIGHTS")
+    if given:
+        yield Path(given).expanduser() / "ImageNet"
+    yield published_dir() / "ImageNet"
+    yield Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def load_resnet18(parts: Mapping[str, nn.Module], path: Path | None) -> str:
+    """Fills the parts of a ResNet-18 and says what was done.
+
+    Args:
+        parts: by torchvision's names: ``conv1``, ``bn1``, ``layer1`` ... ``layer4``.
+        path: as ``find_resnet18`` gave it; None leaves the parts as they are.
+
+    Returns:
+        ``random`` or ``ImageNet (FILE)``.
+
+    Raises:
+        BenchError: the file does not fit.
+    """
+    if path is None:
+        return "random"
+    tensors = read_state_dict(path)
+    for name, part in parts.items():
+        own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+        try:
+            result = part.load_state_dict(own, strict=False)
+        except RuntimeError as error:
+            raise BenchError(f"{path}: {' '.join(str(error).split())[:160]}; wanted torchvision's resnet18") from error
+        missing = [key for key in result.missing_keys if not key.endswith("num_batches_tracked")]
+        if missing or result.unexpected_keys:
+            wrong = (missing or result.unexpected_keys)[0]
+            raise BenchError(f"{path}: tensor {name}.{wrong} is missing or unknown; wanted torchvision's resnet18")
+    return f"ImageNet ({path.name})"

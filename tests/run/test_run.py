@@ -1,0 +1,186 @@
+"""The whole line in process: data set -> fused -> scores -> report, and again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from bench.cli import app
+from bench.errors import BenchError
+from bench.metrics import evaluate
+from bench.types import SCORE_COLUMNS
+
+
+def bench(*arguments: str | Path) -> Result:
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, (SystemExit, BenchError)):
+        raise result.exception
+    return result
+
+
+def run(msrs: Path, out: Path, *more: str, methods: str = "visible,average") -> Result:
+    return bench(
+        "run", "--methods", methods, "--datasets", "mfnet", "--tasks", "metrics", "--data-root", msrs,
+        "--out", out, "--executor", "inline", *more,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(msrs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    result = run(msrs, out)
+    assert result.exit_code == 0, result.output
+    return out
+
+
+def test_a_run_leaves_what_the_contract_says(finished: Path) -> None:
+    scores = pd.read_parquet(finished / "scores.parquet")
+    assert list(scores.columns) == list(SCORE_COLUMNS)
+    assert len(scores) == 4 * 2 * 2 * 6
+    assert set(scores["status"]) == {"ok"}
+    assert len(list((finished / "fused" / "mfnet" / "average").glob("*.png"))) == 4
+    manifest = json.loads((finished / "manifest.json").read_text())
+    assert manifest["complete"] is True
+    assert manifest["datasets"]["mfnet"]["listed"] == 361
+    assert manifest["datasets"]["mfnet"]["found"] == 4
+    assert (finished / "report" / "index.html").is_file()
+
+
+def test_scores_are_what_evaluate_gives_on_the_files(finished: Path, msrs: Path) -> None:
+    scores = pd.read_parquet(finished / "scores.parquet")
+    row = scores[(scores["method"] == "average") & (scores["convention"] == "standard")].iloc[0]
+    source = msrs / "MSRS" / "test"
+    ir, vis, fused = (
+        np.asarray(Image.open(path))
+        for path in (
+            source / "ir" / f"{row['pair']}.png",
+            source / "vi" / f"{row['pair']}.png",
+            finished / "fused" / "mfnet" / "average" / f"{row['pair']}.png",
+        )
+    )
+    assert row["value"] == evaluate(ir, vis, fused, metrics=[row["metric"]])[row["metric"]]
+
+
+def test_a_second_run_recomputes_nothing(finished: Path, msrs: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.png")}
+    result = run(msrs, finished)
+    assert "fuse 0, score 0" in result.output
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.png")} == before
+
+
+def test_one_more_convention_scores_only_that(finished: Path, msrs: Path) -> None:
+    result = run(msrs, finished, "--conventions", "standard,seafusion2022,cddfuse")
+    assert result.exit_code == 0, result.output
+    assert "fuse 0, score 8" in result.output
+    assert "cddfuse" in set(pd.read_parquet(finished / "scores.parquet")["convention"])
+
+
+def test_a_damaged_image_is_made_again(msrs: Path, tmp_path: Path) -> None:
+    run(msrs, tmp_path)
+    scores = (tmp_path / "scores.csv").read_bytes()
+    victim = next((tmp_path / "fused" / "mfnet" / "average").glob("*.png"))
+    victim.write_bytes(victim.read_bytes()[:50])
+    result = run(msrs, tmp_path)
+    assert "fuse 1, score 0" in result.output
+    assert (tmp_path / "scores.csv").read_bytes() == scores
+
+
+def test_other_methods_of_an_earlier_run_stay_in_the_table(msrs: Path, tmp_path: Path) -> None:
+    run(msrs, tmp_path, methods="visible")
+    run(msrs, tmp_path, methods="infrared")
+    assert set(pd.read_parquet(tmp_path / "scores.parquet")["method"]) == {"visible", "infrared"}
+
+
+def test_a_folder_of_images_is_a_method_and_its_gaps_are_named(finished: Path, msrs: Path, tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    ready.mkdir()
+    images = sorted((finished / "fused" / "mfnet" / "average").glob("*.png"))
+    for path in images[1:]:
+        (ready / path.name).write_bytes(path.read_bytes())
+    result = run(msrs, tmp_path / "out", methods=f"mine={ready}")
+    assert result.exit_code == 1
+    assert f"holds no image named {images[0].stem}" in result.output
+    scores = pd.read_parquet(tmp_path / "out" / "scores.parquet")
+    assert scores.groupby("status").size().to_dict() == {"failed": 12, "ok": 36}
+
+
+def test_missing_weights_skip_a_named_method_with_the_mending_command(msrs: Path, tmp_path: Path) -> None:
+    result = run(msrs, tmp_path, methods="visible,ifcnn")
+    assert result.exit_code == 1
+    assert "bench weights fetch ifcnn" in result.output
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    assert scores[scores["method"] == "ifcnn"]["status"].tolist() == ["skipped"]
+    assert (scores[scores["method"] == "visible"]["status"] == "ok").all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--methods", "sefusion"], "did you mean seafusion"),
+        (["--datasets", "mfnett"], "mfnet"),
+        (["--conventions", "standart"], "did you mean standard"),
+        (["--metrics", "VIFF"], "VIF"),
+        (["--tasks", "metric"], "did you mean metrics"),
+        (["--preset", "huge"], "--preset is 'huge'"),
+        (["--jobs", "-1"], "--jobs"),
+        (["--limit", "0"], "--limit"),
+        (["--device", "tpu"], "wanted auto, cpu, cuda"),
+        (["--data-root", "/nowhere"], "--data-root /nowhere does not exist"),
+        (["--methods", "mine=/nowhere"], "is not a folder"),
+        (["--option", "detection"], "wanted TASK.NAME=VALUE"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_any_work(
+    msrs: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    base = {"--methods": "visible", "--datasets": "mfnet", "--data-root": str(msrs), "--executor": "inline",
+            "--out": str(tmp_path / "out")}  # fmt: skip
+    base.update(zip(arguments[::2], arguments[1::2], strict=True))
+    result = bench("run", *(part for pair in base.items() for part in pair))
+    assert isinstance(result.exception, BenchError)
+    assert message in str(result.exception)
+    assert "\n" not in str(result.exception)
+    assert not list((tmp_path / "out").glob("fused/*"))
+
+
+def test_two_runs_at_once_on_one_folder_are_refused(msrs: Path, tmp_path: Path) -> None:
+    from filelock import FileLock
+
+    with FileLock(tmp_path / ".lock"):
+        result = run(msrs, tmp_path)
+    assert "another bench run is writing here" in str(result.exception)
+
+
+def test_worker_processes_give_the_same_bytes(finished: Path, msrs: Path, tmp_path: Path) -> None:
+    result = run(msrs, tmp_path, "--executor", "local", "--jobs", "2", methods="average")
+    assert result.exit_code == 0, result.output
+    for path in (tmp_path / "fused" / "mfnet" / "average").glob("*.png"):
+        assert path.read_bytes() == (finished / "fused" / "mfnet" / "average" / path.name).read_bytes()
+
+
+def test_a_default_task_without_its_weights_is_left_out_with_a_note(msrs: Path, tmp_path: Path) -> None:
+    result = bench(
+        "run", "--methods", "visible", "--datasets", "mfnet", "--data-root", msrs, "--out", tmp_path,
+        "--executor", "inline",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "task detection left out" in result.output
+
+
+def test_a_named_task_without_truth_is_a_failure(msrs: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "TNO").mkdir(parents=True)
+    for kind in ("ir", "vi"):
+        (tmp_path / "data" / "TNO" / kind).mkdir()
+        Image.fromarray(np.zeros((48, 48), np.uint8)).save(tmp_path / "data" / "TNO" / kind / "01.png")
+    result = bench(
+        "run", "--methods", "visible", "--datasets", "tno", "--tasks", "segmentation", "--data-root", tmp_path / "data",
+        "--out", tmp_path / "out", "--executor", "inline",
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "needs labels in train and test, and no data set of" in result.output

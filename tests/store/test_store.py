@@ -1,0 +1,83 @@
+"""The run folder: atomic writes, journals that survive a half line, names that stay inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench.errors import BenchError
+from bench.files import digest
+from bench.store.journal import Journal
+from bench.store.run_folder import Store
+from bench.store.scores import scores_frame, write_table
+from bench.types import SCORE_COLUMNS, PairFiles, Score
+
+
+def score(**changes: object) -> Score:
+    return Score(
+        **{"task": "metrics", "dataset": "d", "split": "test", "method": "m", "metric": "EN", "value": 1.0, **changes}
+    )  # type: ignore[arg-type]
+
+
+def test_a_half_line_is_ignored_and_the_next_one_counts(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.jsonl")
+    journal.append({"a": 1})
+    with journal.path.open("ab") as file:
+        file.write(b'{"a": 2, "b')
+    assert list(journal.lines()) == [{"a": 1}]
+    journal.append({"a": 3})
+    assert list(journal.lines()) == [{"a": 1}, {"a": 3}]
+
+
+def test_digest_tells_where_a_part_ends() -> None:
+    assert digest("ab", "c") != digest("a", "bc")
+
+
+def test_a_fused_image_is_trusted_only_as_written(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    files = PairFiles("d", "test", "p", tmp_path, tmp_path)
+    line = store.write_fused(files, "m", np.zeros((4, 4, 3), np.uint8))
+    assert store.fused_is_whole("d", "m", line)
+    path = store.fused_path("d", "m", "p")
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + b"x")
+    assert not store.fused_is_whole("d", "m", line)
+    path.write_bytes(data)
+    assert store.fused_is_whole("d", "m", line), "a copied run folder has new times but the same bytes"
+    path.unlink()
+    assert not store.fused_is_whole("d", "m", line)
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "a/b", "a\\b", "", "x" * 300, "a\x00b"])
+def test_names_that_leave_the_folder_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BenchError, match="not usable as a file name"):
+        Store(tmp_path).fused_path("d", "m", name)
+
+
+def test_csv_and_parquet_hold_the_same_numbers(tmp_path: Path) -> None:
+    frame = scores_frame([score(value=0.1 + 0.2), score(metric="MI", value=None, status="failed", reason="why")])
+    for name in ("s.csv", "s.parquet"):
+        write_table(frame, tmp_path / name)
+    read = pd.read_csv(tmp_path / "s.csv", keep_default_na=False, na_values={"value": [""]})
+    assert list(read.columns) == list(SCORE_COLUMNS)
+    assert read["value"].tolist()[0] == 0.1 + 0.2
+    assert pd.read_parquet(tmp_path / "s.parquet")["value"].tolist()[0] == 0.1 + 0.2
+
+
+def test_the_later_of_two_equal_rows_is_kept() -> None:
+    frame = scores_frame([score(value=1.0), score(value=2.0)])
+    assert frame["value"].tolist() == [2.0]
+
+
+def test_an_unknown_table_extension_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"wanted \.csv or \.parquet"):
+        write_table(scores_frame([score()]), tmp_path / "s.xlsx")
+
+
+def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(BenchError, match="not readable as JSON"):
+        Store(tmp_path).read_manifest()
