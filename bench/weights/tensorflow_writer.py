@@ -1,4 +1,4 @@
-"""Writing TensorFlow V2 checkpoints: what ``bench/checkpoints.py`` reads, with the checksums that TensorFlow demands.
+"""Writing TensorFlow V2 checkpoints: what ``bench/weights/tensorflow.py`` reads, with the checksums that TensorFlow demands.
 
 Sources of the formats: the LevelDB table format, ``tensor_bundle.proto`` of TensorFlow, RFC 3720 (CRC-32C).
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.checkpoints import TABLE_MAGIC
+from bench.weights.tensorflow import TABLE_MAGIC
 
 RESTART_EVERY = 16
 """Entries; a key shares its first bytes with the one before, except at a restart."""

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from bench.checkpoints import read_state_dict, read_tensorflow, read_tensorflow_index
-from bench.formula_weights import Buffer, fill, fill_files, read_formula, write_files
-from bench.tensorflow_writer import crc32c, encode_checkpoint
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.weights.formula import Buffer, fill, fill_files, read_formula, write_files
+from bench.weights.tensorflow import read_tensorflow, read_tensorflow_index
+from bench.weights.tensorflow_writer import crc32c, encode_checkpoint
+from bench.weights.tensors import read_state_dict
 
 LISTS = Path(__file__).resolve().parents[2] / "methods" / "_formula"
 TITLES = sorted(path.stem for path in LISTS.glob("*.json"))

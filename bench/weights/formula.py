@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.images import write_atomic
-from bench.tensorflow_writer import encode_checkpoint
-from bench.types import BenchError
+from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.weights.tensorflow_writer import encode_checkpoint
 
 Floats = NDArray[np.float32]
 Computed = Callable[["Buffer"], NDArray[Any]]
