@@ -1,4 +1,4 @@
-"""Writing TensorFlow V2 checkpoints: what ``bench/weights/tensorflow.py`` reads, with the checksums that TensorFlow demands.
+"""Writing TensorFlow V2 checkpoints: what ``weights/tensorflow.py`` reads, with the checksums TensorFlow demands.
 
 Sources of the formats: the LevelDB table format, ``tensor_bundle.proto`` of TensorFlow, RFC 3720 (CRC-32C).
 """
