@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.types import BenchError
 from methods._nets.blocks import Conv
 
 WIDTHS = (64, 112, 160, 208)
 """Channels of the four scales."""
+
+TILED_ABOVE = 512
+"""Pixels; a larger height or width is fused in four overlapping tiles, as the released test code does."""
+
+SMALLEST = 16
+"""Pixels; the fourth scale is an eighth of the image, and cannot be reflected when it is a single pixel."""
 
 
 class Block(nn.Sequential):
@@ -97,3 +106,30 @@ class RFNNest(nn.Module):
         """(B, 1, H, W) each, 0..255; the result is not negative and without a fixed range."""
         both = [scale.chunk(2) for scale in self.auto.encode(torch.cat([ir, vis]))]
         return self.auto.decode(self.fuse([pair[0] for pair in both], [pair[1] for pair in both]))
+
+
+def in_tiles(net: Callable[[Tensor, Tensor], Tensor], ir: Tensor, vis: Tensor) -> Tensor:
+    """Fuses (B, 1, H, W) at once, or in four tiles where the image is large; overlaps are averaged.
+
+    Raises:
+        BenchError: a tile has fewer than 16 pixels a side.
+    """
+    height, width = ir.shape[-2:]
+    tiled = height > TILED_ABOVE or width > TILED_ABOVE
+    if min(height, width) // (2 if tiled else 1) + (2 if tiled else 0) < SMALLEST:
+        raise BenchError(f"image is {width}x{height} pixels, wanted at least {SMALLEST} in every tile")
+    if not tiled:
+        return net(ir, vis)
+    total, count = torch.zeros_like(ir), torch.zeros_like(ir[:1])
+    for rows in _halves(height):
+        for columns in _halves(width):
+            tile = (..., rows, columns)
+            total[tile] += net(ir[tile], vis[tile])
+            count[tile] += 1
+    return total / count
+
+
+def _halves(length: int) -> tuple[slice, slice]:
+    """Two overlapping halves of a side."""
+    middle = length // 2
+    return slice(0, middle + 3), slice(middle - 2, length)
