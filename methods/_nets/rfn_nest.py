@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.types import BenchError
+from bench.errors import BenchError
 from methods._nets.blocks import Conv
 
 WIDTHS = (64, 112, 160, 208)
