@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.tensorflow_writer import encode_checkpoint
+from bench.weights.tensorflow_writer import encode_checkpoint
 
 Arrays = Mapping[str, NDArray[np.float32]]
 Writer = Callable[[Path, Arrays], list[Path]]
