@@ -58,5 +58,8 @@ class NestFuse(nn.Module):
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """(B, 1, H, W) each, 0..255; the result is not negative and without a fixed range."""
-        scales = (scale.chunk(2) for scale in self.auto.encode(torch.cat([ir, vis])))
-        return self.auto.decode([(by_channel(*pair, self.pooling) + by_place(*pair)) / 2 for pair in scales])
+        return self.auto.decode([self._fuse(*scale.chunk(2)) for scale in self.auto.encode(torch.cat([ir, vis]))])
+
+    def _fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Features of one scale."""
+        return (by_channel(ir, vis, self.pooling) + by_place(ir, vis)) / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,8 @@ class PIAFusion(nn.Module):
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """(B, 1, H, W) each, 0..1, sides of at least 2; the result too."""
         ir, vis = self._activate(self.first_ir(ir)), self._activate(self.first_vis(vis))
-        for at, (layer_ir, layer_vis) in enumerate(zip(self.encoders[0], self.encoders[-1], strict=True)):
+        encoder_ir, encoder_vis = (cast(nn.ModuleList, self.encoders[at]) for at in (0, -1))
+        for at, (layer_ir, layer_vis) in enumerate(zip(encoder_ir, encoder_vis, strict=True)):
             ir, vis = self._activate(layer_ir(ir)), self._activate(layer_vis(vis))
             if at < EXCHANGES:
                 ir, vis = self._exchange(ir, vis)

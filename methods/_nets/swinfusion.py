@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -49,27 +49,29 @@ class Stream(nn.Module):
         self.attention, self.mlp = Attention(cross), Mlp(WIDTH, 2 * WIDTH)
 
 
-def shift_mask(row: int, height: int, width: int, like: Tensor) -> Tensor:
-    """What is added to the scores in one row of windows of a rolled image, (windows, 1, 64, 64).
+def shift_mask(row: int, rolled: Tensor) -> Tensor:
+    """What is added to the scores in one row of windows of a rolled image.
 
     Tokens are labelled by the part of the rolled image, in rows and in columns, that they come from; only those with
     both labels equal may see each other.
 
     Args:
         row: of windows, from the top.
-        height: of the image.
-        width: of the image.
-        like: gives device and dtype.
+        rolled: (B, H, W, C).
+
+    Returns:
+        (B * windows, 1, 64, 64).
     """
+    batch, height, width, _ = rolled.shape
     y, x = (
         (side >= length - WINDOW).int() + (side >= length - SHIFT).int()
         for side, length in (
-            (torch.arange(row * WINDOW, (row + 1) * WINDOW, device=like.device), height),
-            (torch.arange(width, device=like.device), width),
+            (torch.arange(row * WINDOW, (row + 1) * WINDOW, device=rolled.device), height),
+            (torch.arange(width, device=rolled.device), width),
         )
     )
-    labels = to_windows((3 * y[:, None] + x[None])[None, ..., None], WINDOW)
-    return ((labels != labels.transpose(1, 2)) * like.new_tensor(FORBIDDEN))[:, None]
+    labels = to_windows((3 * y[:, None] + x).expand(batch, -1, -1)[..., None], WINDOW)
+    return ((labels != labels.transpose(1, 2)) * rolled.new_tensor(FORBIDDEN))[:, None]
 
 
 class Block(nn.Module):
@@ -87,27 +89,18 @@ class Block(nn.Module):
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         """Images (B, H, W, 60), sides multiples of 8, in the order of the streams."""
-        shift = self.shift
-        normal = [
-            stream.norm1(x).roll((-shift, -shift), (1, 2)) for stream, x in zip(self.streams, images, strict=True)
-        ]
+        shift, streams = self.shift, [cast(Stream, stream) for stream in self.streams]
+        normal = [stream.norm1(x).roll((-shift, -shift), (1, 2)) for stream, x in zip(streams, images, strict=True)]
         attended = [torch.empty_like(x) for x in normal]
         # one row of windows at a time: all at once, their scores would fill the memory
         for top in range(0, images[0].shape[1], WINDOW):
-            for x, part in zip(attended, self._attend(normal, top), strict=True):
-                x[:, top : top + WINDOW] = part
+            mask = shift_mask(top // WINDOW, normal[0]) if shift else None
+            windows = [to_windows(x[:, top : top + WINDOW], WINDOW) for x in normal]
+            for stream, result, own, other in zip(streams, attended, windows, reversed(windows), strict=True):
+                part = stream.attention(own, other, mask)
+                result[:, top : top + WINDOW] = from_windows(part, WINDOW, WINDOW, result.shape[2])
         added = [x + part.roll((shift, shift), (1, 2)) for x, part in zip(images, attended, strict=True)]
-        return tuple(x + stream.mlp(stream.norm2(x)) for stream, x in zip(self.streams, added, strict=True))
-
-    def _attend(self, images: Sequence[Tensor], top: int) -> list[Tensor]:
-        """The attention of the row of windows that starts at ``top``."""
-        batch, height, width, _ = images[0].shape
-        mask = None
-        if self.shift:
-            mask = shift_mask(top // WINDOW, height, width, images[0]).repeat(batch, 1, 1, 1)
-        windows = [to_windows(x[:, top : top + WINDOW], WINDOW) for x in images]
-        pairs = zip(self.streams, windows, reversed(windows), strict=True)
-        return [from_windows(stream.attention(*pair, mask), WINDOW, WINDOW, width) for stream, *pair in pairs]
+        return tuple(x + stream.mlp(stream.norm2(x)) for stream, x in zip(streams, added, strict=True))
 
 
 def blocks(count: int, streams: int = 1) -> nn.ModuleList:

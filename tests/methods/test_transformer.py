@@ -91,7 +91,7 @@ def test_only_what_was_together_before_the_roll_sees_each_other() -> None:
         places = to_windows(rolled[:, row * WINDOW : (row + 1) * WINDOW], WINDOW)
         # in the image as it was, two pixels of a moved window are never a window or more apart
         near = ((places[:, :, None] - places[:, None]).abs() < WINDOW).all(dim=-1)
-        seen = shift_mask(row, height, width, torch.zeros(1))[:, 0]
+        seen = shift_mask(row, torch.zeros(1, height, width, 1))[:, 0]
         assert torch.equal(seen == 0, near)
         assert set(seen.flatten().tolist()) <= {0.0, -100.0}
 
