@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -126,7 +128,9 @@ class GatedFeed(nn.Module):
         padding_mode: of the 3x3 convolution.
     """
 
-    def __init__(self, width: int, hidden: int, groups: int, padding_mode: str = "zeros") -> None:
+    def __init__(
+        self, width: int, hidden: int, groups: int, padding_mode: Literal["zeros", "reflect"] = "zeros"
+    ) -> None:
         super().__init__()
         self.expand = nn.Conv2d(width, 2 * hidden, 1, bias=False)
         self.spread = nn.Conv2d(
