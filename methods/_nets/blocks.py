@@ -16,6 +16,8 @@ from bench.weights.tensors import expect, shapes
 Activation = Literal["relu", "leaky", "tanh", "none"]
 Net = TypeVar("Net", bound=nn.Module)
 
+NORM_EPSILON = 1e-5
+
 LEAKY_SLOPE = 0.2  # the authors of the TensorFlow methods write max(x, 0.2 x)
 
 
@@ -54,6 +56,88 @@ class DenseBlock(nn.ModuleList):
         for layer in self:
             x = torch.cat([layer(x), x], dim=1)
         return x
+
+
+class Appending(nn.ModuleList):
+    """Each layer sees all before it; its output is put BEHIND them, as TarDAL and its kin do."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self:
+            x = torch.cat([x, layer(x)], dim=1)
+        return x
+
+
+class ConvNorm(nn.Sequential):
+    """A stride-1 convolution that keeps the size, a normalisation and an activation, numbered as authors' files are."""
+
+    def __init__(
+        self,
+        channels: int,
+        out_channels: int,
+        size: int = 3,
+        activation: nn.Module | None = None,
+        *,
+        norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+        padding_mode: Literal["reflect", "zeros"] = "zeros",
+        dilation: int = 1,
+    ) -> None:
+        """Builds the three.
+
+        Args:
+            channels: of the input.
+            out_channels: of the output.
+            size: of the kernel, odd.
+            activation: ReLU where None.
+            norm: makes the normalisation of a number of channels.
+            padding_mode: of the convolution.
+            dilation: of the convolution.
+        """
+        super().__init__(
+            nn.Conv2d(
+                channels, out_channels, size, padding=dilation * (size // 2), dilation=dilation,
+                padding_mode=padding_mode,
+            ),
+            norm(out_channels),
+            nn.ReLU(inplace=True) if activation is None else activation,
+        )  # fmt: skip
+
+
+def standardise(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+    """Each channel of each image to zero mean and unit variance over its own pixels, then scaled and shifted.
+
+    What a batch norm left in train mode does to a batch of one (biased variance, epsilon 1e-5), without keeping
+    statistics; image by image, the result does not depend on what else is in the batch.
+    """
+    # one image at a time; instance norm, which is the same, is many times slower in channels-last
+    images = [_standardise_one(image, weight, bias) for image in x.split(1)]
+    return images[0] if len(images) == 1 else torch.cat(images)
+
+
+def _standardise_one(image: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    if image.is_contiguous():
+        return functional.batch_norm(image, None, None, weight, bias, training=True, eps=NORM_EPSILON)
+    # PyTorch sums channels-last pixels one after the other in float32: where the mean is far from 0, the result is
+    # off by percents of a standard deviation. Row by row, then in double, it is as exact as in the other layout.
+    rows = image.permute(0, 2, 3, 1).float() if image.dtype != torch.float64 else image.permute(0, 2, 3, 1)
+    mean = _mean_of_rows(rows)
+    variance = _mean_of_rows((rows - mean).square())
+    return functional.batch_norm(image, mean, variance, weight, bias, eps=NORM_EPSILON)
+
+
+def _mean_of_rows(rows: Tensor) -> Tensor:
+    return rows.mean(2).mean((0, 1), dtype=torch.float64).to(rows.dtype)
+
+
+class OwnNorm(nn.Module):
+    """``standardise`` with a learned scale and shift, for networks whose batch norms run in train mode."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return standardise(x, self.weight, self.bias)
 
 
 def truncated_normal(net: nn.Module, std: float) -> None:

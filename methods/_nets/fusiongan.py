@@ -6,25 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods._nets.blocks import activate
+from methods._nets.blocks import activate, standardise
 
 MARGIN = 6
 """Pixels that the generator's unpadded convolutions take from each side."""
 
 WIDTHS = (256, 128, 64, 32)
 SIZES = (5, 5, 3, 3)
-EPSILON = 1e-5
-
-
-def standardise(x: Tensor) -> Tensor:
-    """Each channel of each image to zero mean and unit variance over its own pixels (biased variance).
-
-    The released test code runs its batch norm with the statistics of the one image it fuses and without the trained
-    scale and shift; image by image, the result does not depend on what else is in the batch.
-    """
-    # batch norm of one image at a time; instance norm, which is the same, is many times slower in channels-last
-    images = [functional.batch_norm(image, None, None, training=True, eps=EPSILON) for image in x.split(1)]
-    return images[0] if len(images) == 1 else torch.cat(images)
 
 
 class GeneratorPath(nn.Module):
