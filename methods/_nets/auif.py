@@ -1,4 +1,4 @@
-"""AUIF-Net: base and detail of each image by ten unrolled steps of an optimisation (Zhao et al., 2021, eqs. 8 to 13)."""
+"""AUIF-Net: base and detail of each image by ten unrolled steps of an optimisation (Zhao et al., 2021)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DIDFuse: one encoder splits each image into base and detail, whose sums are decoded (Zhao et al., 2020, fig. 2)."""
+"""DIDFuse: one encoder splits each image into base and detail, whose sums are decoded (Zhao et al., 2020)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LRRNet: low-rank and sparse parts of each image by unrolled soft thresholding (Li et al., 2023, eqs. 6 to 9)."""
+"""LRRNet: low-rank and sparse parts of each image by unrolled soft thresholding (Li et al., 2023)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PMGI: a gradient and an intensity path that exchange features twice (Zhang et al., 2020, fig. 2)."""
+"""PMGI: a gradient and an intensity path that exchange features twice (Zhang et al., 2020)."""
 
 from __future__ import annotations
 

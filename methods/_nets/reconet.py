@@ -1,4 +1,4 @@
-"""ReCoNet's fusion network: one step, repeated, that attends to each image beside the result so far (Huang et al., 2022)."""
+"""ReCoNet's fusion network: one repeated step that attends to each image beside the result (Huang et al., 2022)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TarDAL's generator: one encoder of the stacked images, a dense block, four convolutions (Liu et al., 2022, fig. 3)."""
+"""TarDAL's generator: an encoder of the stacked images, a dense block, four convolutions (Liu et al., 2022)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from torch.nn.utils import parametrize
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
 from bench.train.trainer import Training, adam, optimise
-from methods._nets.blocks import NORM_EPSILON, activate, truncated_normal
+from methods._nets.blocks import NORM_EPSILON as EPSILON
+from methods._nets.blocks import activate, truncated_normal
 from methods._nets.fusiongan import MARGIN, WIDTHS, GeneratorPath
 from methods._training.patches import Patches
 
@@ -86,7 +87,7 @@ class TrainedPath(GeneratorPath):
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width, NORM_EPSILON, track_running_stats=False) for width in WIDTHS)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width, EPSILON, track_running_stats=False) for width in WIDTHS)
 
     def forward(self, x: Tensor) -> Tensor:
         for layer, norm in zip(self.layers, self.norms, strict=True):
@@ -101,7 +102,7 @@ class Discriminator(nn.Module):
         super().__init__()
         widths = (1, 32, 64, 128, 256)
         self.layers = nn.ModuleList(nn.Conv2d(inner, outer, 3, stride=2) for inner, outer in pairwise(widths))
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width, NORM_EPSILON, track_running_stats=False) for width in widths[2:])
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width, EPSILON, track_running_stats=False) for width in widths[2:])
         side = patch
         for _ in self.layers:
             side = (side - 3) // 2 + 1
