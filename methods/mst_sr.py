@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.plugin.method import Method, MethodInfo, WeightFile
+from bench.plugin.method import Method, MethodInfo
 from methods._classical.colour import by_way
-from methods._classical.dictionary import load_dictionary, read_matlab
+from methods._classical.dictionary import LP_SR_DICTIONARY, load_dictionary, read_matlab
 from methods._classical.lp_sr import fuse_lp_sr
 
 
@@ -24,16 +24,7 @@ class MSTSRMethod(Method):
         paper="doi:10.1016/j.inffus.2014.09.004",
         licence="own implementation; the authors' code and dictionary are free for research purposes only",
         kind="classical",
-        weights=(
-            WeightFile(
-                path="LP_SR/D_100000_256_8.mat",
-                url="https://github.com/yuliu316316/MST-SR-Fusion-Toolbox/raw/6885bcde3239a7c70d3ea3bf5e2bb2ef5a7ea57e/"
-                "sparsefusion/Dictionary/D_100000_256_8.mat",
-                sha256="ca4e6fc769ccdab7e0854c0f76d8103802fce05f8e56a8c0b461c9a7c37f4e10",
-                git_blob="37a0a8ec1ff9a134fa7c071148f5345d860f5879",
-                size=125_957,
-            ),
-        ),
+        weights=(LP_SR_DICTIONARY,),
         notes="the Laplacian pyramid of the paper's eight transforms; images in 0..255",
         agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )

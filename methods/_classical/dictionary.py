@@ -1,4 +1,4 @@
-"""The dictionary of patches that LP-SR codes its base with."""
+"""The dictionary of patches that LP-SR and RP-SR code their base with."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.errors import BenchError
+from bench.plugin.method import WeightFile
 from bench.weights.tensors import expect
 from methods._classical.lp_sr import PATCH
+from methods._classical.mat_file import read_variables
 from methods._nets.blocks import read_tensors
 
 SHAPE = (PATCH * PATCH, 256)
+LP_SR_DICTIONARY = WeightFile(
+    path="LP_SR/D_100000_256_8.mat",
+    url="https://github.com/yuliu316316/MST-SR-Fusion-Toolbox/raw/6885bcde3239a7c70d3ea3bf5e2bb2ef5a7ea57e/"
+    "sparsefusion/Dictionary/D_100000_256_8.mat",
+    sha256="ca4e6fc769ccdab7e0854c0f76d8103802fce05f8e56a8c0b461c9a7c37f4e10",
+    git_blob="37a0a8ec1ff9a134fa7c071148f5345d860f5879",
+    size=125_957,
+)
 
 
 def load_dictionary(path: Path | None) -> Tensor:
@@ -39,14 +48,5 @@ def read_matlab(path: Path) -> Tensor:
     Raises:
         BenchError: not such a file.
     """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    try:
-        stored = loadmat(path)
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
-        text = " ".join(str(error).split())
-        raise BenchError(f"{path}: not a readable MATLAB file ({text}); fetch it again") from error
-    expect(stored, {"D": SHAPE}, path)
-    by_columns = torch.from_numpy(stored["D"].astype("float64"))
+    by_columns = torch.from_numpy(read_variables(path, {"D": SHAPE})["D"].astype("float64"))
     return by_columns.view(PATCH, PATCH, -1).transpose(0, 1).reshape(SHAPE)

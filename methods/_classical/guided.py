@@ -1,71 +1,87 @@
-"""Guided filter, and fusion with weights that it smooths.
+"""Guided filter, windows cut at the border.
 
 References:
-    [1] Li, Kang, Hu: Image fusion with guided filtering, IEEE TIP 22(7), 2013, doi:10.1109/TIP.2013.2244222.
-    [2] He, Sun, Tang: Guided image filtering, IEEE TPAMI 35(6), 2013, doi:10.1109/TPAMI.2012.213.
+    [1] He, Sun, Tang: Guided image filtering, IEEE TPAMI 35(6), 2013, doi:10.1109/TPAMI.2012.213.
 """
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
+import torch
 
 from methods._classical.planes import Plane
 
-# section IV of [1]
-BASE_WINDOW = 31
-SALIENCY_WINDOW, SALIENCY_SIGMA = 11, 5.0
-BASE_RADIUS, BASE_EPSILON = 45, 0.3
-DETAIL_RADIUS, DETAIL_EPSILON = 7, 1e-6
+
+class Window:
+    """Means over squares of ``2 radius + 1`` pixels, of what of them lies inside the image."""
+
+    def __init__(self, shape: tuple[int, ...], radius: int) -> None:
+        """Counts the pixels of every window of an image of this height and width."""
+        self._radius = radius
+        self._pixels = box_sum(np.ones(shape), radius)
+
+    def mean(self, image: Plane) -> Plane:
+        """(H, W) -> (H, W)."""
+        total = box_sum(image, self._radius)
+        return np.divide(total, self._pixels, out=total)
 
 
-def fuse_gff(ir: Plane, vis: Plane) -> Plane:
-    """Fuses two scales with saliency weights: float64 (H, W) in [0, 1] each; the result may leave that range."""
-    ir_salient = (_saliency(ir) >= _saliency(vis)).astype(np.float64)
-    fused = np.zeros_like(vis)
-    ir_base, vis_base = (_blur(image, BASE_WINDOW) for image in (ir, vis))
-    for radius, epsilon, ir_layer, vis_layer in (
-        (BASE_RADIUS, BASE_EPSILON, ir_base, vis_base),
-        (DETAIL_RADIUS, DETAIL_EPSILON, ir - ir_base, vis - vis_base),
-    ):
-        ir_weight = np.clip(guided_filter(ir, ir_salient, radius, epsilon), 0.0, 1.0)
-        vis_weight = np.clip(guided_filter(vis, 1.0 - ir_salient, radius, epsilon), 0.0, 1.0)
-        total = ir_weight + vis_weight
-        share = np.divide(ir_weight, total, out=np.full_like(total, 0.5), where=total > 0)
-        fused += vis_layer + share * (ir_layer - vis_layer)
-    return fused
+def box_sum(image: Plane, radius: int) -> Plane:
+    """Sums over squares cut at the border: differences of cumulative sums, down the columns and then along the rows.
 
-
-def _saliency(image: Plane) -> Plane:
-    edges = np.abs(cv2.Laplacian(image, cv2.CV_64F, borderType=cv2.BORDER_REPLICATE))
-    window = (SALIENCY_WINDOW, SALIENCY_WINDOW)
-    return cv2.GaussianBlur(edges, window, SALIENCY_SIGMA, borderType=cv2.BORDER_REPLICATE)
-
-
-def _blur(image: Plane, window: int) -> Plane:
-    return cv2.blur(image, (window, window), borderType=cv2.BORDER_REPLICATE)
-
-
-def guided_filter(guide: Plane, image: Plane, radius: int, epsilon: float) -> Plane:
-    """Smooths ``image`` but keeps the edges of ``guide``: the best local linear function of the guide, averaged.
-
-    Algorithm 1 of [2]; windows are cut at the border.
+    The order is that of [1]'s code, and fixed: in flat areas the rounding it leaves decides ties of methods built on
+    the filter.
 
     Args:
-        guide: (H, W).
-        image: the same size.
-        radius: windows are ``2 radius + 1`` wide.
-        epsilon: variance of the guide below which it is taken for flat.
+        image: float64 (H, W).
+        radius: squares are ``2 radius + 1`` wide; may be larger than the image.
     """
-    window = (2 * radius + 1, 2 * radius + 1)
+    sums, total = np.empty_like(image), np.empty_like(image)
+    sums[0] = image[0]
+    for before, row, out in zip(sums, image[1:], sums[1:], strict=False):  # 6 times as fast as cumsum down an axis
+        np.add(before, row, out=out)
+    _differences(sums, radius, total)
+    torch.cumsum(torch.from_numpy(total), 1, out=torch.from_numpy(sums))  # 3 times as fast as NumPy's
+    _differences(sums.T, radius, total.T)
+    return total
 
-    def total(values: Plane) -> Plane:
-        return cv2.boxFilter(values, -1, window, normalize=False, borderType=cv2.BORDER_CONSTANT)
 
-    pixels = total(np.ones_like(guide))
-    guide_mean, image_mean = total(guide) / pixels, total(image) / pixels
-    covariance = total(guide * image) / pixels - guide_mean * image_mean
-    variance = total(guide * guide) / pixels - guide_mean * guide_mean
-    slope = covariance / (variance + epsilon)
+def _differences(sums: Plane, radius: int, out: Plane) -> None:
+    inside = max(len(sums) - radius, 0)
+    out[:inside], out[inside:] = sums[radius:], sums[-1]
+    out[radius + 1 :] -= sums[: max(inside - 1, 0)]
+
+
+def guided_filter(
+    guide: Plane, image: Plane, window: Window, epsilon: float, *,
+    guide_mean: Plane | None = None, image_mean: Plane | None = None,
+) -> Plane:  # fmt: skip
+    """Smooths ``image`` but keeps the edges of ``guide``: the best local linear function of the guide, averaged.
+
+    Algorithm 1 of [1].
+
+    Args:
+        guide: float64 (H, W).
+        image: the same size; the guide itself for the edge-preserving filter of one image.
+        window: of the means.
+        epsilon: variance of the guide below which it is taken for flat.
+        guide_mean: where it is known already.
+        image_mean: where it is known already.
+    """
+    guide_mean = window.mean(guide) if guide_mean is None else guide_mean
+    slope = window.mean(guide * guide)
+    slope -= guide_mean * guide_mean
+    if image is guide:
+        image_mean = guide_mean
+        slope /= slope + epsilon
+    else:
+        image_mean = window.mean(image) if image_mean is None else image_mean
+        covariance = window.mean(guide * image)
+        covariance -= guide_mean * image_mean
+        slope += epsilon
+        slope = np.divide(covariance, slope, out=covariance)
     offset = image_mean - slope * guide_mean
-    return total(slope) / pixels * guide + total(offset) / pixels
+    smooth = window.mean(slope)
+    smooth *= guide
+    smooth += window.mean(offset)
+    return smooth

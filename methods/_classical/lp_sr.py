@@ -1,4 +1,6 @@
-"""LP-SR: Laplacian pyramid whose details go to the stronger source and whose base is fused by sparse coding.
+"""LP-SR and RP-SR: a pyramid whose details go to the stronger source and whose base is fused by sparse coding.
+
+The details of LP-SR are differences (Laplacian pyramid), those of RP-SR quotients (ratio of low-pass pyramid).
 
 References:
     [1] Liu, Liu, Wang: A general framework for image fusion based on multi-scale transform and sparse representation,
@@ -7,11 +9,14 @@ References:
         doi:10.1109/TCOM.1983.1095851.
     [3] Li, Manjunath, Mitra: Multisensor image fusion using the wavelet transform, Graphical Models and Image
         Processing 57(3), 1995, doi:10.1006/gmip.1995.1022 (maximum over a window, verified by the majority).
+    [4] Toet: Image fusion by a ratio of low-pass pyramid, Pattern Recognition Letters 9(4), 1989,
+        doi:10.1016/0167-8655(89)90003-2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -28,26 +33,47 @@ SMALLEST_SIDE = 3
 """Below it the mirrored border of two pixels does not exist, so the pyramid ends."""
 
 
-def fuse_lp_sr(ir: Tensor, vis: Tensor, dictionary: Tensor) -> Tensor:
+TINY = 1e-6
+"""Added where RP-SR divides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How an image is taken apart by what its low-pass image predicts of it, and put together again."""
+
+    split: Callable[[Tensor, Tensor], Tensor]
+    join: Callable[[Tensor, Tensor], Tensor]
+
+
+DIFFERENCE = Detail(split=torch.sub, join=torch.add)
+RATIO = Detail(
+    split=lambda image, predicted: image / (predicted + TINY),
+    join=lambda predicted, detail: (predicted + TINY) * detail,
+)
+"""[4]; the choice is by the quotient itself, as released, not by its distance from 1."""
+
+
+def fuse_lp_sr(ir: Tensor, vis: Tensor, dictionary: Tensor, detail: Detail = DIFFERENCE) -> Tensor:
     """Fuses channel by channel; a single infrared channel serves all visible ones.
 
     Args:
         ir: float64 (1 or C, H, W), 0..255.
         vis: float64 (C, H, W), 0..255.
         dictionary: (64, K), unit columns, patches in row-major order.
+        detail: LP-SR's ``DIFFERENCE``, or RP-SR's ``RATIO``.
 
     Returns:
-        float64 (C, H, W), about 0..255.
+        float64 (C, H, W), about 0..255; RP-SR leaves that range at dark pixels.
     """
-    details: list[tuple[Tensor, torch.Size]] = []
-    while len(details) < LEVELS and min(_even(size) for size in vis.shape[-2:]) > SMALLEST_SIDE:
-        ir_low, ir_high = _split(ir)
-        vis_low, vis_high = _split(vis)
-        details.append((choose_details(ir_high, vis_high), vis.shape[-2:]))
+    chosen: list[tuple[Tensor, torch.Size]] = []
+    while len(chosen) < LEVELS and min(_even(size) for size in vis.shape[-2:]) > SMALLEST_SIDE:
+        ir_low, ir_high = _split(ir, detail)
+        vis_low, vis_high = _split(vis, detail)
+        chosen.append((choose_details(ir_high, vis_high), vis.shape[-2:]))
         ir, vis = ir_low, vis_low
     fused = fuse_base(ir, vis, dictionary)
-    for detail, (height, width) in reversed(details):
-        fused = (expand(fused).add_(detail))[:, :height, :width]
+    for high, (height, width) in reversed(chosen):
+        fused = detail.join(expand(fused), high)[:, :height, :width]
     return fused
 
 
@@ -55,13 +81,13 @@ def _even(size: int) -> int:
     return size + size % 2
 
 
-def _split(image: Tensor) -> tuple[Tensor, Tensor]:
-    """One level: the low-pass image of half the size, and what it lacks; odd sizes are mirrored to even ones first."""
+def _split(image: Tensor, detail: Detail) -> tuple[Tensor, Tensor]:
+    """One level: the low-pass image of half the size, and the detail; odd sizes are mirrored to even ones first."""
     height, width = image.shape[-2:]
     if height % 2 or width % 2:
         image = functional.pad(image, (0, width % 2, 0, height % 2), mode="reflect")
     low = reduce(image)
-    return low, image - expand(low)
+    return low, detail.split(image, expand(low))
 
 
 def reduce(image: Tensor) -> Tensor:

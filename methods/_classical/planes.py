@@ -12,6 +12,8 @@ from torch import Tensor
 
 Plane = NDArray[Any]
 """float32 or float64 (H, W)."""
+Bytes = NDArray[np.uint8]
+"""Grey values 0..255, (H, W) or channels first."""
 
 
 def per_plane(fuse: Callable[[Plane, Plane], Plane], ir: Tensor, vis: Tensor) -> Tensor:
