@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
+import numpy as np
+
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.guided_fusion import fuse_gff
@@ -10,7 +14,13 @@ from methods._classical.planes import Bytes
 
 
 class GFFMethod(ByteMethod):
-    """Weighs all channels of a colour image alike, as the authors' code for colour images does."""
+    """Weighs all channels of a colour image alike, as the authors' code for colour images does.
+
+    Attributes:
+        ties: who wins where both sources are flat; the published images show the one or the other.
+        infrared_as_green: VIFB's loader put infrared files of a single channel into the visible image's green channel
+            and left the infrared image black; for comparison with those images only.
+    """
 
     name = "gff"
     info = MethodInfo(
@@ -22,10 +32,14 @@ class GFFMethod(ByteMethod):
         notes="published: both sources are first stored as JPEG, as VIFB fed it; ties go to the visible image",
         agreement="",
     )
+    ties: ClassVar[Literal["ir", "vis"]] = "vis"
+    infrared_as_green: ClassVar[bool] = False
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
         """See ``ByteMethod.fuse_bytes``."""
         ir = ir[None]
         if self.way == "published":
             ir, vis = recode_jpeg(ir), recode_jpeg(vis)
-        return fuse_gff(ir, vis)
+        if self.infrared_as_green and len(vis) == 3:
+            ir, vis = np.zeros_like(ir), np.stack([vis[0], ir[0], vis[2]])
+        return fuse_gff(ir, vis, self.ties)

@@ -91,7 +91,7 @@ def _guided_filters(shape: tuple[int, ...]) -> Filters:
 
 
 def _contrast(ir_saliency: float, vis_saliency: float) -> float:
-    """The lambda of the weights, by how salient infrared is beside the visible image; equal where neither has an edge."""
+    """The weights' lambda, by how salient infrared is beside the visible image; equal where neither has an edge."""
     if ir_saliency == vis_saliency:
         return 600.0
     ratio = ir_saliency / vis_saliency if vis_saliency else math.inf
