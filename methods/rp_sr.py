@@ -37,8 +37,8 @@ class RPSRMethod(ByteMethod):
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
         """See ``ByteMethod.fuse_bytes``."""
-        planes = (torch.from_numpy(image).to(self.dictionary) for image in (ir[None], vis))
-        return to_uint8(fuse_lp_sr(*planes, self.dictionary, RATIO).cpu().numpy())
+        infrared, visible = (torch.from_numpy(image).to(self.dictionary) for image in (ir[None], vis))
+        return to_uint8(fuse_lp_sr(infrared, visible, self.dictionary, RATIO).cpu().numpy())
 
     @classmethod
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:

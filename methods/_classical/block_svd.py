@@ -71,7 +71,7 @@ def left_singular_vectors(blocks: Plane) -> Plane:
     Returns:
         (n, n), a vector a column.
     """
-    upper = np.linalg.qr(blocks.T, mode="r")
+    upper = np.asarray(np.linalg.qr(blocks.T, mode="r"))
     diagonal, above, vectors = _bidiagonalise(upper)
     _diagonalise(diagonal, above, vectors)
     vectors[:, diagonal < 0] *= -1
