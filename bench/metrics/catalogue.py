@@ -12,7 +12,7 @@ from bench.metrics.metric_facts import METRICS
 
 __all__ = [
     "CONVENTIONS", "METRICS", "Convention", "Metric", "Use", "chosen_metrics", "convention", "convention_rows",
-    "default_metrics", "find_use", "metric", "metric_rows",
+    "default_metrics", "find_use", "metric", "metric_rows", "named_in",
 ]  # fmt: skip
 
 
@@ -41,9 +41,16 @@ def find_use(convention_name: str, metric_name: str) -> Use:
         BenchError: unknown convention, or it does not define the metric.
     """
     found = convention(convention_name)
-    if metric_name not in found.uses:
-        _refuse(f"metric of convention {convention_name}", metric_name, found.uses)
-    return found.uses[metric_name]
+    name = named_in(found, metric_name)
+    return found.uses[name] if name else _refuse(f"metric of convention {convention_name}", metric_name, found.uses)
+
+
+def named_in(convention: Convention, name: str) -> str:
+    """How a convention writes a metric that may be asked for in another spelling; empty if it does not define it."""
+    if name in convention.uses or name not in METRICS:
+        return name if name in convention.uses else ""
+    canonical = METRICS[name].canonical
+    return next((known for known in convention.uses if METRICS[known].canonical == canonical), "")
 
 
 def default_metrics(convention_name: str) -> tuple[str, ...]:
@@ -56,8 +63,8 @@ def chosen_metrics(conventions: Sequence[str], metrics: Sequence[str] | str | No
 
     Args:
         conventions: names; each once.
-        metrics: None for each convention's default, ``all`` (or a list holding it), or names; a convention that lacks
-            one of several names leaves it out.
+        metrics: None for each convention's default, ``all`` (or a list holding it) for all that need no optional
+            package, or names in any spelling; a convention that lacks one of several names leaves it out.
 
     Raises:
         BenchError: unknown convention or metric, or a metric that none of the conventions defines.
@@ -69,13 +76,23 @@ def chosen_metrics(conventions: Sequence[str], metrics: Sequence[str] | str | No
         return {name: entry.default for name, entry in found.items()}
     wanted = [metrics] if isinstance(metrics, str) else list(metrics)
     if "all" in wanted:
-        return {name: entry.metrics for name, entry in found.items()}
+        return {name: _all_of(entry, wanted) for name, entry in found.items()}
     for name in wanted:
         metric(name)
-        if not any(name in entry.uses for entry in found.values()):
+        if not any(named_in(entry, name) for entry in found.values()):
             offered = dict.fromkeys(known for entry in found.values() for known in entry.uses)
             _refuse(f"metric of convention {', '.join(found)}", name, offered)
-    return {name: tuple(known for known in entry.uses if known in wanted) for name, entry in found.items()}
+    return {name: _those_of(entry, wanted) for name, entry in found.items()}
+
+
+def _all_of(entry: Convention, wanted: Sequence[str]) -> tuple[str, ...]:
+    named = _those_of(entry, wanted)
+    return tuple(name for name in entry.uses if name in entry.metrics or name in named)
+
+
+def _those_of(entry: Convention, wanted: Sequence[str]) -> tuple[str, ...]:
+    named = {named_in(entry, name) for name in wanted}
+    return tuple(known for known in entry.uses if known in named)
 
 
 def metric_rows(long: bool = False) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The five conventions: how each computes each metric, as parameters of the engine's formulas, and what was found."""
+"""The seven conventions: how each computes each metric, as parameters of the engine's formulas, and what was found."""
 
 from __future__ import annotations
 
@@ -32,6 +32,10 @@ def _slow(
 def _fmi(metric: str, feature: str, slips: bool, definition: str = "", defect: str = "") -> Use:
     about = {"smallest": 3, "defect": defect}
     return _slow(metric, "feature_mutual_information", definition, about=about, feature=feature, slips=slips)
+
+
+def _colour(metric: str, formula: str, statistic: str) -> Use:
+    return _slow(metric, formula, about={"channels": "together"}, statistic=statistic)
 
 
 def _table(uses: Iterable[Use]) -> MappingProxyType[str, Use]:
@@ -93,6 +97,26 @@ _STANDARD = _table([
     ),
     _slow("Qcb", "chen_blum", about={"smallest": 2}),
     _slow("Qcv", "chen_varshney", about={"smallest": 2}),
+    _slow("Q_MI", "normalised_mutual_information", stretch=False),
+    _slow("Q_NCIE", "nonlinear_correlation_entropy", stretch=False),
+    _slow("Q_TE", "tsallis_quality", swapped=False, stretch=False),
+    _slow("Q_P", "phase_preservation", about={"smallest": 2}, slips=False),
+    _slow(
+        "Q_Y", "selective_similarity", "SSIM with Wang's constants, Gaussian 7x7 windows.",
+        about={"smallest": 7}, constants="wang",
+    ),
+    _slow("Q_S", "saliency_similarity", about={"smallest": 11}),
+    _slow("Q_W", "weighted_similarity", about={"smallest": 11}),
+    _slow("Q_E", "edge_weighted_similarity", about={"smallest": 11}),
+    _slow(
+        "VIFF", "fusion_fidelity", "Equal gains: the source with more information counts.",
+        about={"smallest": 41}, ties="more",
+    ),
+    _colour("CIEDE2000", "colour_difference", "mean"),
+    _colour("CIEDE2000_p95", "colour_difference", "p95"),
+    _colour("Hue_difference", "hue_difference", "mean"),
+    _colour("Hue_difference_p95", "hue_difference", "p95"),
+    _slow("BRISQUE", "brisque", about={"smallest": 16, "extra": "naturalness"}),
 ])  # fmt: skip
 
 _FLAT = "two flat windows are compared by their rounding residues"
@@ -247,6 +271,92 @@ _VIFB = _table([
     _use("Variance", "standard_deviation"),
 ])  # fmt: skip
 
+_ZOO = _table([
+    _use(
+        "CE", "sigmoid_cross_entropy", "Binary cross entropy of sigmoids of grey levels, in nats.",
+        about={"unit": "nat", "low": 0.0, "high": 17.0,
+               "defect": "no cross entropy of histograms: only levels below 16 count"},
+    ),
+    _use("NMI", "information_over_source_entropies"),
+    _use("QNCIE", "linear_correlation_entropy"),
+    _use("TE", "entropy_difference"),
+    _use("EI", "black_framed_edge_intensity"),
+    _use("Qy", "heavy_window_selective_similarity"),
+    _slow(
+        "Qcb", "chen_blum_at_half_frequency", "At half the frequencies of the paper, with guards of 1e-10.",
+        about={"smallest": 2, "defect": "identical images do not reach 1; its filter sees half of each frequency"},
+    ),
+    _use("EN", "shifted_entropy", "1e-7 is added inside the logarithm.", about={"low": -1e-6}, shift=1e-7),
+    _use("MI", "mutual_information", unit="bit", merge_top_bins=False, stretch=False),
+    _use("SF", "spatial_frequency", scale=1.0, divisor="differences"),
+    _use(
+        "AG", "average_gradient", "Centred differences of 0..255, one-sided at the frame; mean over all H W pixels.",
+        about={"smallest": 2}, difference="central", divisor="pixels",
+    ),
+    _use("SD", "standard_deviation"),
+    _use("CC", "correlation_coefficient"),
+    _use("SCD", "sum_of_correlations_of_differences"),
+    _use(
+        "VIF", "stretched_window_fidelity", "Sum over the sources; windows stretched and off centre, black frame.",
+        about={"defect": "the windows are off centre and the black frame counts"},
+    ),
+    _use("MSE", "mean_squared_error", "Of images scaled to 0..1.", about={"unit": "", "high": 1.0}, scale=255.0),
+    _PSNR_MATLAB,
+    _QABF_LEVELS,
+    _slow(
+        "Nabf", "fusion_artefacts", "On 0..255, Sobel / 8 with a mirrored frame; gradients below 2 have no weight.",
+        about={"smallest": 2, "defect": "weak edges count nothing"}, unit="level", rated="fused", floor=0.0,
+    ),
+    _slow(
+        "SSIM", "structural_similarity", "Sum of two, constants of a data range of 1 on 0..255 data.",
+        about={"low": -2.0, "high": 2.0, "smallest": 11,
+               "defect": "a sum, up to 2; constants 65025 times too small: noise decides in flat areas"},
+        window="gaussian_11", border="valid", data_range=1.0, sample=False, combine="sum",
+    ),
+    _slow(
+        "MS_SSIM", "black_padded_multi_scale_similarity",
+        "Sum of two, constants of a data range of 1 on 0..255 data; odd sides padded with black.",
+        about={"high": 2.0, "smallest": 161, "defect": "a sum, up to 2; constants 65025 times too small"},
+    ),
+])  # fmt: skip
+
+_LIU = _table([
+    _use("Q_MI", "normalised_mutual_information", "Of min-max stretched images.", stretch=True),
+    _use(
+        "Q_TE", "tsallis_quality", "Of min-max stretched images, q = 0.43137, marginals swapped.",
+        about={"defect": "the two marginals change places: 1.27 to 2.5 times too high"}, swapped=True, stretch=True,
+    ),
+    _use("Q_NCIE", "nonlinear_correlation_entropy", "Of min-max stretched images.", stretch=True),
+    _use("Q_G", "gradient_preservation", about={"defect": "not symmetric in the sources; the black frame counts"}),
+    _use("Q_M", "wavelet_preservation", about={"smallest": 4, "defect": "a sum of three bands, up to 3"}),
+    _use("Q_SF", "frequency_error"),
+    _slow(
+        "Q_P", "phase_preservation", about={"smallest": 2, "defect": "odd sides: the low-pass filter is out of place"},
+        slips=True,
+    ),
+    _use("Q_S", "saliency_similarity", about={"smallest": 11}),
+    _use(
+        "Q_C", "covariance_similarity",
+        about={"smallest": 7, "defect": "quality, not its weight, is cut at 0 and 1; rounding decides in flat areas"},
+    ),
+    _use(
+        "Q_Y", "selective_similarity", "SSIM constants 2e-16, Gaussian 7x7 windows.",
+        about={"smallest": 7, "defect": "constants of 2e-16: rounding decides in flat areas"}, constants="none",
+    ),
+    _use("Q_CV", "chen_varshney", about={"smallest": 2}),
+    _use("Q_CB", "chen_blum", about={"smallest": 2}),
+    _use("Q_W", "weighted_similarity", about={"smallest": 11}),
+    _use("Q_E_repaired", "edge_weighted_similarity", about={"smallest": 11}),
+    _use(
+        "Q_TE_Cvejic", "tsallis_sum", "Of min-max stretched images, q = 1.85, marginals swapped.",
+        about={"defect": "the two marginals change places: thousands in place of ten"}, swapped=True, stretch=True,
+    ),
+    _slow(
+        "VIFF", "fusion_fidelity", "As released: where both gains are equal the visible image counts.",
+        about={"smallest": 41}, ties="visible",
+    ),
+])  # fmt: skip
+
 _ALL = (
     Convention(
         name="standard",
@@ -351,6 +461,52 @@ _ALL = (
         source="Zhang, Ye, Xiao, 2020, doi:10.1109/CVPRW50498.2020.00060",
         default=tuple(_VIFB),
         uses=_VIFB,
+    ),
+    Convention(
+        name="ivif_zoo",
+        title="Evaluator of the IVIF survey",
+        summary="The Python evaluator of the IVIF_ZOO survey repository, 21 metrics in single precision.",
+        sound=False,
+        grey="pillow",
+        input_text="Pillow's mode L, in integers",
+        defects=(
+            "CE is a cross entropy of sigmoids of grey levels: only pixels darker than 16 count.",
+            "TE is H(ir) + H(vis) - H(fused), no Tsallis entropy; NMI lacks the fused image's entropy.",
+            "QNCIE takes Pearson's r in place of a nonlinear correlation.",
+            "VIF: windows off centre, black frame. Qy: the window sums to 7. Qcb: half of each frequency.",
+            "PSNR: error on 0..1 with a peak of 255, 48.13 dB too high.",
+            "SSIM and MS_SSIM: sums, with constants of a data range of 1 on 0..255.",
+            "Qabf: zero padding makes the frame an edge. Nabf: weak gradients have no weight.",
+            "EN: 1e-7 inside the logarithm, at most 4e-5 bit too low.",
+        ),
+        used_by=("the IVIF survey of 2024 and papers that use its repository",),
+        verified="18 rows of the authors' code, 21 metrics: 2e-6 relative, VIF 2e-4, MS_SSIM 3e-4, Qcb and SSIM 1e-3",
+        cite="Evaluator of the IVIF_ZOO repository (state of October 2024), as reproduced by ivif-bench `ivif_zoo`",
+        source="github.com/RollingPlain/IVIF_ZOO",
+        default=SIX,
+        uses=_ZOO,
+    ),
+    Convention(
+        name="liu2012",
+        title="Assessment toolbox of Liu et al.",
+        summary="The MATLAB measures of the comparative study of Liu et al. (TPAMI 2012), and VIFF as released.",
+        sound=False,
+        grey="matlab",
+        input_text="MATLAB rgb2gray to uint8, then floating point 0..255 (our choice: the toolbox takes grey images)",
+        defects=(
+            "Q_TE and Q_TE_Cvejic: the two marginals change places.",
+            "Q_G: a mean over pixels, not symmetric in the sources, with a black frame.",
+            "Q_M: a sum over three bands, up to 3.",
+            "Q_C and Q_Y: constants of 2e-16, so that rounding decides in flat areas.",
+            "Q_E stops with an error as released; Q_E_repaired is our repair.",
+            "Q_P: on odd sides a filter is one sample out of place.",
+        ),
+        used_by=("Liu et al. 2012 and papers that use its toolbox",),
+        verified="18 rows of the authors' code in Octave, 15 metrics within 1e-11 relative, Q_C within 2e-2",
+        cite="Measures of Liu et al. (TPAMI 2012), as reproduced by ivif-bench `liu2012`",
+        source="Liu et al., 2012, doi:10.1109/TPAMI.2011.109",
+        default=tuple(name for name, use in _LIU.items() if use.quick),
+        uses=_LIU,
     ),
 )  # fmt: skip
 

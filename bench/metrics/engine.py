@@ -11,8 +11,22 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics import fmi, gradient, information, perceptual, structural, vif
-from bench.metrics.catalogue import CONVENTIONS, Use, chosen_metrics, convention
+from bench.metrics import (
+    colour,
+    fidelity,
+    fmi,
+    gradient,
+    information,
+    naturalness,
+    perceptual,
+    phase,
+    quality_edges,
+    quality_information,
+    quality_structure,
+    structural,
+    vif,
+)
+from bench.metrics.catalogue import CONVENTIONS, Convention, Use, chosen_metrics, convention
 from bench.metrics.planes import Budget, Kept, Plane, Sources, Triple, check_image, grey_planes
 from bench.types import Image, Status
 
@@ -43,9 +57,37 @@ FORMULAS: dict[str, Formula] = {
     "exposure_structure": structural.exposure_structure,
     "feature_mutual_information": fmi.feature_mutual_information,
     "chen_blum": perceptual.chen_blum,
+    "chen_blum_at_half_frequency": perceptual.chen_blum_at_half_frequency,
     "chen_varshney": perceptual.chen_varshney,
+    "normalised_mutual_information": quality_information.normalised_mutual_information,
+    "tsallis_quality": quality_information.tsallis_quality,
+    "tsallis_sum": quality_information.tsallis_sum,
+    "nonlinear_correlation_entropy": quality_information.nonlinear_correlation_entropy,
+    "linear_correlation_entropy": quality_information.linear_correlation_entropy,
+    "shifted_entropy": quality_information.shifted_entropy,
+    "information_over_source_entropies": quality_information.information_over_source_entropies,
+    "entropy_difference": quality_information.entropy_difference,
+    "sigmoid_cross_entropy": quality_information.sigmoid_cross_entropy,
+    "gradient_preservation": quality_edges.gradient_preservation,
+    "wavelet_preservation": quality_edges.wavelet_preservation,
+    "frequency_error": quality_edges.frequency_error,
+    "black_framed_edge_intensity": quality_edges.black_framed_edge_intensity,
+    "phase_preservation": phase.phase_preservation,
+    "saliency_similarity": quality_structure.saliency_similarity,
+    "weighted_similarity": quality_structure.weighted_similarity,
+    "edge_weighted_similarity": quality_structure.edge_weighted_similarity,
+    "covariance_similarity": quality_structure.covariance_similarity,
+    "selective_similarity": quality_structure.selective_similarity,
+    "heavy_window_selective_similarity": quality_structure.heavy_window_selective_similarity,
+    "black_padded_multi_scale_similarity": quality_structure.black_padded_multi_scale_similarity,
+    "fusion_fidelity": fidelity.fusion_fidelity,
+    "stretched_window_fidelity": fidelity.stretched_window_fidelity,
+    "colour_difference": colour.colour_difference,
+    "hue_difference": colour.hue_difference,
+    "brisque": naturalness.brisque,
 }
-"""Formula name of the catalogue -> function of a triple and the parameters that the catalogue declares."""
+"""Formula name of the catalogue -> function of a triple (of colour: of the three channels' triples) and the parameters
+that the catalogue declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +145,9 @@ class PairScorer:
         self._planes: list[Plane] = []
         self._sources: dict[tuple[Plane, Plane], Sources] = {}
         self._ir, self._vis = ir, vis
-        conversions: set[str] = {convention(name).grey for name in self.metrics}
+        conversions: set[str] = {
+            _conversion(CONVENTIONS[name], metric) for name, metrics in self.metrics.items() for metric in metrics
+        }
         self._pairs = {
             conversion: list(
                 zip(
@@ -131,8 +175,11 @@ class PairScorer:
         values = []
         for name, metrics in self.metrics.items():
             entry = CONVENTIONS[name]
-            triples = self._triples(fused, entry.grey, known, budget)
-            values += [self._value(name, entry.uses[metric], triples, shared) for metric in metrics]
+            needed = {_conversion(entry, metric) for metric in metrics}
+            triples = {conversion: self._triples(fused, conversion, known, budget) for conversion in sorted(needed)}
+            values += [
+                self._value(name, entry.uses[metric], triples[_conversion(entry, metric)], shared) for metric in metrics
+            ]
         return values
 
     def _triples(self, fused: Image, conversion: str, known: list[Plane], budget: Budget) -> list[Triple]:
@@ -148,9 +195,10 @@ class PairScorer:
         if min(height, width) < use.smallest:
             reason = f"{width}x{height} pixels, {use.metric} needs at least {use.smallest}x{use.smallest}"
             return MetricValue(name, use.metric, None, "skipped", reason)
-        if use.channels == "side_by_side":
-            triples = [_side_by_side(triples)]
-        value = _mean([_apply(use, triple, shared) for triple in triples])
+        try:
+            value = _computed(use, triples, shared)
+        except BenchError as error:
+            return MetricValue(name, use.metric, None, "skipped", str(error))
         if not math.isfinite(value):
             return MetricValue(name, use.metric, None, "failed", f"{use.metric} came out as {value}")
         return MetricValue(name, use.metric, value)
@@ -172,6 +220,18 @@ def _chosen(
     if not isinstance(conventions, Mapping):
         return chosen_metrics([conventions] if isinstance(conventions, str) else conventions, metrics)
     return {name: chosen_metrics([name], list(wanted))[name] for name, wanted in conventions.items()}
+
+
+def _conversion(entry: Convention, metric: str) -> str:
+    return "channels" if entry.uses[metric].channels == "together" else entry.grey
+
+
+def _computed(use: Use, triples: list[Triple], shared: Kept) -> float:
+    if use.channels == "together":
+        return float(FORMULAS[use.formula](triples, **dict(use.parameters)))
+    if use.channels == "side_by_side":
+        triples = [_side_by_side(triples)]
+    return _mean([_apply(use, triple, shared) for triple in triples])
 
 
 def _apply(use: Use, triple: Triple, shared: Kept) -> float:

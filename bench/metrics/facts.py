@@ -25,6 +25,7 @@ class Metric:
         source: author, year.
         doi: of the source; empty where none is known.
         defects: what is known to be wrong or misleading about it in any convention; empty if nothing.
+        spelling_of: the canonical name, where this is only another way to write it (``Q_CB`` of ``Qcb``); else empty.
     """
 
     name: str
@@ -38,6 +39,12 @@ class Metric:
     source: str
     doi: str = ""
     defects: str = ""
+    spelling_of: str = ""
+
+    @property
+    def canonical(self) -> str:
+        """The one spelling that all ways to write this name share."""
+        return self.spelling_of or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,9 @@ class Use:
         defect: what is wrong here; empty if nothing.
         quick: computed when nothing is asked for by name.
         smallest: height and width from which it is defined.
-        channels: for a convention of colour channels: ``mean`` of the channels, or the channels ``side_by_side``.
+        channels: for a convention of colour channels: ``mean`` of the channels, or the channels ``side_by_side``; in
+            any convention: the three channels ``together``, for a formula of colour.
+        extra: the optional dependency it needs; such a metric is computed only when it is named. Empty: none.
     """
 
     metric: str
@@ -68,7 +77,8 @@ class Use:
     defect: str = ""
     quick: bool = True
     smallest: int = 1
-    channels: Literal["mean", "side_by_side"] = "mean"
+    channels: Literal["mean", "side_by_side", "together"] = "mean"
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ class Convention:
     title: str
     summary: str
     sound: bool
-    grey: Literal["bt601", "matlab", "opencv", "channels"]
+    grey: Literal["bt601", "matlab", "opencv", "pillow", "channels"]
     input_text: str
     defects: tuple[str, ...]
     used_by: tuple[str, ...]
@@ -107,8 +117,8 @@ class Convention:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """All metrics of this convention, in table order."""
-        return tuple(self.uses)
+        """All metrics of this convention that need no optional package, in table order."""
+        return tuple(name for name, use in self.uses.items() if not use.extra)
 
     @property
     def quick(self) -> tuple[str, ...]:

@@ -180,7 +180,7 @@ def edge_intensity(triple: Triple) -> float:
     return float(np.sqrt(right * right + up * up).mean())
 
 
-def fusion_artefacts(triple: Triple, unit: str, rated: str) -> float:
+def fusion_artefacts(triple: Triple, unit: str, rated: str, floor: float = 0.001) -> float:
     """Nabf: weighted share of edges that are stronger in the rated image than in both others, 0 to 1; lower is better.
 
     Args:
@@ -189,6 +189,7 @@ def fusion_artefacts(triple: Triple, unit: str, rated: str) -> float:
             own.
         rated: ``fused``; or ``infrared``, rated against the visible and the fused image, as ``tang2023`` does by a slip
             in the order of arguments.
+        floor: weight of gradients below 2; where all weights are 0 the result is 0.
 
     References:
         [1] Petrovic, Xydeas, 2005, doi:10.1109/ICCV.2005.175.
@@ -196,13 +197,14 @@ def fusion_artefacts(triple: Triple, unit: str, rated: str) -> float:
     """
     ir, vis, fused = (_mirrored_edges(plane, unit) for plane in (triple.ir, triple.vis, triple.fused))
     result, first, second = (fused, ir, vis) if rated == "fused" else (ir, vis, fused)
-    weights = [_artefact_weight(source[0]) for source in (first, second)]
+    weights = [_artefact_weight(source[0], floor) for source in (first, second)]
     artefact = (result[0] > first[0]) & (result[0] > second[0])
     lost = sum(
         (1.0 - _artefact_quality(source, result)) * weight
         for source, weight in zip((first, second), weights, strict=True)
     )
-    return float((lost * artefact).sum()) / float((weights[0] + weights[1]).sum())
+    whole = float((weights[0] + weights[1]).sum())
+    return float((lost * artefact).sum()) / whole if whole > 0.0 else 0.0
 
 
 def _mirrored_edges(plane: Plane, unit: str) -> tuple[Real, Real]:
@@ -226,8 +228,8 @@ def _mirrored_edges(plane: Plane, unit: str) -> tuple[Real, Real]:
     return plane.once(("mirrored edge", unit), compute)
 
 
-def _artefact_weight(strength: Real) -> Real:
-    return np.where(strength >= 2.0, strength**1.5, 0.001)  # threshold and exponent of [2]
+def _artefact_weight(strength: Real, floor: float) -> Real:
+    return np.where(strength >= 2.0, strength**1.5, floor)  # threshold and exponent of [2]
 
 
 def _artefact_quality(source: tuple[Real, Real], result: tuple[Real, Real]) -> Real:

@@ -6,6 +6,9 @@ from bench.metrics.facts import Metric
 
 _VIFB = "Zhang, Ye, Xiao, 2020 (VIFB)"
 _VIFB_DOI = "10.1109/CVPRW50498.2020.00060"
+_ZOO = "Liu et al., 2024 (IVIF_ZOO)"
+_LIU = "Liu, Blasch, Xue, Zhao, Laganiere, Wu, 2012"
+_LIU_DOI = "10.1109/TPAMI.2011.109"
 _FMI = "Haghighat, Aghagolzadeh, Seyedarabi, 2011; Haghighat, Razian, 2014 (Fast-FMI)"
 _FMI_DOI = "10.1016/j.compeleceng.2011.07.012"
 _FMI_DEFECT = "the choice of features moves it more than the choice of method does"
@@ -179,6 +182,145 @@ _ALL = (
     Metric(
         "Variance", "Variance (VIFB)", "SD", "grey level", "higher", 0.0, 127.5,
         "Population standard deviation, in spite of its name.", _VIFB, _VIFB_DOI, "a contrast stretch raises it",
+    ),
+    Metric(
+        "Q_MI", "Normalised mutual information", "Q_MI", "", "higher", 0.0, 2.0,
+        "2 I(ir; fused) / (H(ir) + H(fused)) + 2 I(vis; fused) / (H(vis) + H(fused)).",
+        "Hossny, Nahavandi, Creighton, 2008", "10.1049/el:20081754", "favours copying one source",
+    ),
+    Metric(
+        "Q_NCIE", "Nonlinear correlation information entropy", "Q_NCIE", "", "higher", 0.8018, 1.0,
+        "1 + sum (l / 3) log2(l / 3) / 8 over the eigenvalues of the matrix of mutual informations / 8 bits.",
+        "Wang, Shen, Zhang, 2005", "", "all methods lie between 0.80 and 0.82; favours copying one source",
+    ),
+    Metric(
+        "Q_TE", "Tsallis mutual information, normalised", "Q_TE", "", "higher", 0.0, None,
+        "[T(ir, fused) + T(vis, fused)] / [H(ir)^q + H(vis)^q + T(ir, vis)], q = 0.43137.",
+        "Nava, Cristobal, Escalante-Ramirez, 2007", "", "the released code swaps the marginals and scores 1.3 to 2.5 "
+        "times higher",
+    ),
+    Metric(
+        "Q_TE_Cvejic", "Tsallis mutual information, sum", "Q_TE_Cvejic", "", "higher", None, None,
+        "T(ir, fused) + T(vis, fused), q = 1.85.",
+        "Cvejic, Canagarajah, Bull, 2006", "10.1049/el:20060693", "unbounded",
+    ),
+    Metric(
+        "Q_G", "Gradient preservation", "Q_G", "", "higher", 0.0, 0.9867,
+        "Edge strength and orientation kept, weighted by strength at each pixel, mean over the pixels.",
+        "Xydeas, Petrovic, 2000, as in Liu et al., 2012", "10.1109/TPAMI.2011.109",
+        "not Qabf: flat places count as much as edges",
+    ),
+    Metric(
+        "Q_M", "Wavelet detail preservation", "Q_M", "", "higher", 0.0, 3.0,
+        "Haar details of two levels kept, weighted by their energy; a sum over three bands.",
+        "Wang, Liu, 2008, as in Liu et al., 2012", "10.1109/TPAMI.2011.109",
+        "details a few grey levels off count as lost",
+    ),
+    Metric(
+        "Q_SF", "Spatial frequency error", "Q_SF", "", "higher", -1.0, None,
+        "Relative difference of the fused image's spatial frequency to that of the larger source steps.",
+        "Zheng, Essock, Hansen, Haun, 2007", "10.1016/j.inffus.2005.04.003",
+        "best is 0: the sign says underfused or overfused; noise raises it",
+    ),
+    Metric(
+        "Q_P", "Phase congruency preservation", "Q_P", "", "higher", -1.0, 1.0001,
+        "Local correlations of phase congruency and of its two moments with the sources, multiplied.",
+        "Zhao, Laganiere, Liu, 2007", "", "blind to the sign of contrast: a negative image scores the same",
+    ),
+    Metric(
+        "Q_S", "Piella's quality, SSIM form", "Q_S", "", "higher", -1.0, 1.0,
+        "Mean of the SSIMs with the sources, weighted at each place by their share of variance.",
+        "Piella, Heijmans, 2003", "10.1109/ICIP.2003.1247209", "",
+    ),
+    Metric(
+        "Q_W", "Piella's weighted quality, SSIM form", "Q_W", "", "higher", -1.0, 1.0,
+        "As Q_S, with places weighted by the larger variance of the sources.",
+        "Piella, Heijmans, 2003", "10.1109/ICIP.2003.1247209", "",
+    ),
+    Metric(
+        "Q_E", "Piella's edge-dependent quality, our repair", "Q_E", "", "higher", -1.0, 1.0,
+        "Q_W of the images times Q_W of their Prewitt edge strengths.",
+        "Piella, Heijmans, 2003", "10.1109/ICIP.2003.1247209",
+        "the released code stops with an error; the choice of its missing factor is ours",
+    ),
+    Metric(
+        "Q_C", "Cvejic's quality", "Q_C", "", "higher", -1.0, 1.0,
+        "SSIMs with the sources weighted by their local covariances with the fused image.",
+        "Cvejic, Loza, Bull, Canagarajah, 2005, as in Liu et al., 2012", "10.1109/TPAMI.2011.109",
+        "rounding decides in flat areas: by up to 1.3 %",
+    ),
+    Metric(
+        "Q_Y", "Yang's quality", "Q_Y", "", "higher", -1.0, 1.0,
+        "Weighted SSIM where the sources are alike, the better of both elsewhere, 7x7 Gaussian windows.",
+        "Yang, Zhang, Wang, Li, 2008", "10.1016/j.inffus.2006.09.001", "",
+    ),
+    Metric(
+        "VIFF", "Visual information fidelity for fusion", "VIFF", "", "higher", 0.0, None,
+        "Information kept of the source that the fused image follows less, at each place of three scales.",
+        "Han, Cai, Cao, Xu, 2013", "10.1016/j.inffus.2011.08.002",
+        "a sum of two plain VIFs is often printed under this name",
+    ),
+    Metric(
+        "CIEDE2000", "Colour difference to the visible image", "CIEDE2000", "", "lower", 0.0, None,
+        "Mean CIEDE2000 difference between fused and visible pixels, sRGB, D65.",
+        "Sharma, Wu, Dalal, 2005", "10.1002/col.20070", "holds the wanted change of lightness too",
+    ),
+    Metric(
+        "CIEDE2000_p95", "Colour difference to the visible image, 95th percentile", "CIEDE2000_p95", "", "lower",
+        0.0, None, "95th percentile of the CIEDE2000 differences between fused and visible pixels.",
+        "Sharma, Wu, Dalal, 2005", "10.1002/col.20070", "holds the wanted change of lightness too",
+    ),
+    Metric(
+        "Hue_difference", "Hue difference to the visible image", "Hue_difference", "", "lower", 0.0, None,
+        "Mean CIELAB hue difference between fused and visible pixels; grows with their chroma.",
+        "CIE 15:2004", "", "a grey fused image has no hue, so no difference: read it with CIEDE2000",
+    ),
+    Metric(
+        "Hue_difference_p95", "Hue difference to the visible image, 95th percentile", "Hue_difference_p95", "",
+        "lower", 0.0, None, "95th percentile of the CIELAB hue differences between fused and visible pixels.",
+        "CIE 15:2004", "", "a grey fused image has no hue, so no difference: read it with CIEDE2000",
+    ),
+    Metric(
+        "BRISQUE", "Blind image spatial quality", "BRISQUE", "", "lower", None, None,
+        "Regression on normalised luma statistics, without a reference; by the optional package piq.",
+        "Mittal, Moorthy, Bovik, 2012", "10.1109/TIP.2012.2214050", "trained on photographs, never on fused images",
+    ),
+    Metric(
+        "NMI", "Mutual information over source entropies (IVIF_ZOO)", "Q_MI", "", "higher", 0.0, 2.0,
+        "2 [I(ir; fused) + I(vis; fused)] / [H(ir) + H(vis)].", _ZOO, "", "the fused image's entropy is missing",
+    ),
+    Metric(
+        "QNCIE", "Linear correlation entropy (IVIF_ZOO)", "Q_NCIE", "", "higher", 0.8018, 1.0,
+        "1 + sum (l / 3) log2(l / 3) / 8 over the eigenvalues of the matrix of Pearson correlations.",
+        _ZOO, "", "linear, where the published measure is nonlinear", spelling_of="Q_NCIE",
+    ),
+    Metric(
+        "TE", "Entropy difference (IVIF_ZOO)", "TE", "bit", "higher", -8.0, 16.0,
+        "H(ir) + H(vis) - H(fused).", _ZOO, "", "called Tsallis entropy, which it is not; rewards losing entropy",
+    ),
+    Metric(
+        "EI", "Edge intensity (IVIF_ZOO)", "Edge_intensity", "grey level", "higher", 0.0, 1443.0,
+        "Mean Sobel gradient strength with a black frame.", _ZOO, "", "noise raises it",
+    ),
+    Metric(
+        "Qy", "Yang's quality under a slanted window (IVIF_ZOO)", "Q_Y", "", "higher", None, None,
+        "As Q_Y under a window that sums to 7.", _ZOO, "", "its variances are mostly negative",
+        spelling_of="Q_Y",
+    ),
+    Metric(
+        "Q_CB", "Chen-Blum quality (Liu et al.)", "Qcb", "", "higher", 0.0, 1.0,
+        "Contrast preservation after a contrast sensitivity filter, weighted by local saliency.", _LIU, _LIU_DOI,
+        spelling_of="Qcb",
+    ),
+    Metric(
+        "Q_CV", "Chen-Varshney quality (Liu et al.)", "Qcv", "squared grey level", "lower", 0.0, None,
+        "Perceptually filtered squared error of 16x16 blocks, weighted by edge saliency.", _LIU, _LIU_DOI,
+        "saliency is a fifth power: a few blocks decide the value", spelling_of="Qcv",
+    ),
+    Metric(
+        "Q_E_repaired", "Piella's edge-dependent quality (Liu et al.), our repair", "Q_E", "", "higher", -1.0, 1.0,
+        "Q_W of the images times Q_W of their Prewitt edge strengths.", _LIU, _LIU_DOI,
+        "the released code stops with an error; the choice of its missing factor is ours", spelling_of="Q_E",
     ),
 )  # fmt: skip
 

@@ -56,6 +56,7 @@ def _unscaled_gaussian(sigma: float) -> Window:
     return Window(np.exp(-(offsets**2) / (2.0 * sigma * sigma)) / (np.sqrt(2.0 * np.pi) * sigma))
 
 
+_GUARD = 1e-10
 _NEAR, _FAR = _unscaled_gaussian(2.0), _unscaled_gaussian(4.0)
 
 
@@ -100,6 +101,37 @@ def chen_blum(triple: Triple) -> float:
 def _kept_ratio(first: Real, second: Real) -> Real:
     largest = np.maximum(first, second)
     return np.divide(np.minimum(first, second), largest, out=np.ones_like(largest), where=largest > 0.0)
+
+
+def chen_blum_at_half_frequency(triple: Triple) -> float:
+    """Qcb of ``ivif_zoo``: the filter sees half of each frequency, and guards of 1e-10 outweigh small contrasts.
+
+    Levels are stretched to 0..1 and not rounded; a constant image becomes 0. The filter is built in single precision,
+    as in the original, whose rounding shows in dark flat areas. Identical images do not reach 1.
+    """
+    ir, vis, fused = (_guarded_contrast(plane) for plane in (triple.ir, triple.vis, triple.fused))
+    weights = [source * source for source in (ir, vis)]
+    total = weights[0] + weights[1] + _GUARD
+    kept = [weight / total * _kept_ratio(source, fused) for weight, source in zip(weights, (ir, vis), strict=True)]
+    return float((kept[0] + kept[1]).mean())
+
+
+def _guarded_contrast(plane: Plane) -> Real:
+    def compute() -> Real:
+        low, high = float(plane.levels.min()), float(plane.levels.max())
+        image = (plane.levels - low) / (high - low if high > low else 1.0)
+        height, width = plane.shape
+        down = np.fft.fftfreq(height).astype(np.float32) * np.float32(height / 30)
+        across = np.fft.rfftfreq(width).astype(np.float32) * np.float32(width / 30)
+        radius = np.sqrt(down[:, None] ** 2 + across[None, :] ** 2)
+        response = np.exp(-((radius / np.float32(15.3870)) ** 2))
+        response -= np.float32(0.7622) * np.exp(-((radius / np.float32(1.3456)) ** 2))
+        seen = np.asarray(np.fft.irfft2(np.fft.rfft2(image) * response, s=plane.shape))
+        near, far = (window.mean_everywhere(seen, cv2.BORDER_CONSTANT) for window in (_NEAR, _FAR))
+        contrast = np.abs(near / (far + _GUARD) - 1.0)
+        return contrast**3 / (contrast * contrast + 0.0001)
+
+    return plane.once("guarded contrast", compute)
 
 
 def chen_varshney(triple: Triple) -> float:

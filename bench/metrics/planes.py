@@ -140,7 +140,8 @@ def grey_planes(image: Image, conversion: str) -> list[Levels]:
     Args:
         image: uint8 (H, W) or (H, W, 3) RGB.
         conversion: ``bt601``: floor(0.299 R + 0.587 G + 0.114 B + 1/2) in exact integers; ``matlab``: rgb2gray of a
-            uint8 array; ``opencv``: cvtColor on float32, rounded half to even; ``channels``: no conversion.
+            uint8 array; ``opencv``: cvtColor on float32, rounded half to even; ``pillow``: Pillow's integer mode L;
+            ``channels``: no conversion.
     """
     channels = split_channels(image)
     if conversion == "channels":
@@ -173,4 +174,11 @@ def _opencv(channels: list[Levels]) -> Levels:
     return np.clip(np.rint(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)), 0, 255).astype(np.uint8)
 
 
-_CONVERSIONS: dict[str, Callable[[list[Levels]], Levels]] = {"bt601": _bt601, "matlab": _matlab, "opencv": _opencv}
+def _pillow(channels: list[Levels]) -> Levels:
+    red, green, blue = (channel.astype(np.uint32) for channel in channels)
+    return ((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16).astype(np.uint8)
+
+
+_CONVERSIONS: dict[str, Callable[[list[Levels]], Levels]] = {
+    "bt601": _bt601, "matlab": _matlab, "opencv": _opencv, "pillow": _pillow,
+}  # fmt: skip

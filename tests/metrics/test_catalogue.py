@@ -33,9 +33,9 @@ def test_every_metric_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_every_use_names_a_formula_and_all_its_parameters(name: str) -> None:
     for use in CONVENTIONS[name].uses.values():
-        wanted = set(inspect.signature(FORMULAS[use.formula]).parameters) - {"triple"}
+        wanted = set(inspect.signature(FORMULAS[use.formula]).parameters) - {"triple", "channels"}
         given = {key for key, _ in use.parameters}
-        optional = {"merge_top_bins", "stretch"}
+        optional = {"merge_top_bins", "stretch", "floor"}
         assert given <= wanted, use.metric
         assert wanted - given <= optional, use.metric
 

@@ -19,7 +19,7 @@ from bench.metrics.gradient import CEILING
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # no shrinking: a failing triple is small enough to read
 images = arrays(np.uint8, st.tuples(st.just(12), st.integers(11, 14)), elements=st.integers(0, 255))
 triples = st.integers(11, 14).flatmap(lambda width: st.tuples(*[arrays(np.uint8, (12, width))] * 3))
-SMALL = {name: [m for m, use in entry.uses.items() if use.smallest <= 11] for name, entry in CONVENTIONS.items()}
+SMALL = {name: [m for m in entry.metrics if entry.uses[m].smallest <= 11] for name, entry in CONVENTIONS.items()}
 
 
 @settings(max_examples=25, deadline=None, phases=QUICK)
@@ -36,7 +36,7 @@ def test_every_value_is_finite_and_within_its_declared_range(three: tuple[np.nda
         assert use.high is None or value.value <= use.high + slack, value
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, phases=QUICK)
 @given(triples)
 def test_the_order_of_the_sources_does_not_matter(three: tuple[np.ndarray, ...]) -> None:
     ir, vis, fused = three
@@ -44,8 +44,12 @@ def test_the_order_of_the_sources_does_not_matter(three: tuple[np.ndarray, ...])
     other = PairScorer(vis, ir, SMALL).score(fused)
     for first, second in zip(one, other, strict=True):
         # the MATLAB codes score infrared first and let that change the second FMI; tang2023 rates the infrared image
-        slip = dict(CONVENTIONS[first.convention].uses[first.metric].parameters)
-        if slip.get("slips") or slip.get("rated") == "infrared":
+        use = CONVENTIONS[first.convention].uses[first.metric]
+        slip = dict(use.parameters)
+        if slip.get("slips") or slip.get("rated") == "infrared" or use.metric in ("Q_G", "Q_C"):
+            continue
+        # colour is that of the visible image
+        if use.channels == "together":
             continue
         assert first.value == pytest.approx(second.value, rel=1e-8, abs=1e-8), first
 
@@ -98,8 +102,9 @@ def test_directions_are_as_declared_on_a_blurred_copy(scene: Callable[..., tuple
             blurred = cv2.GaussianBlur(sharp, (0, 0), sigma)
             current = scorer.score(blurred)
             for before, after in zip(previous, current, strict=True):
-                # a blur makes no artefacts (see the test with noise); truncated cross entropy follows no rule
-                if before.metric in ("Nabf", "CE", "Cross_entropy"):
+                # a blur makes no artefacts (see the test with noise); truncated cross entropy follows no rule; TE rewards
+                # a loss of entropy, Qy has poles, swapped marginals follow no rule
+                if before.metric in ("Nabf", "CE", "Cross_entropy", "TE", "Qy") or name == "liu2012" and "Q_TE" in before.metric:
                     continue
                 assert before.value is not None
                 assert after.value is not None
