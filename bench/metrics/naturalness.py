@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.metrics.planes import Triple
 from bench.errors import BenchError
+from bench.metrics.planes import Triple
 
 EXTRA = "naturalness"
 MISSING = "BRISQUE needs the package piq: pip install 'ivif-bench[naturalness]'"

@@ -134,9 +134,7 @@ def test_inputs_are_not_changed_and_may_be_read_only() -> None:
     for image in images:
         image.setflags(write=False)
     for name, entry in CONVENTIONS.items():
-        evaluate(
-            *images, convention=name, metrics=[m for m in entry.metrics if entry.uses[m].smallest <= 50]
-        )
+        evaluate(*images, convention=name, metrics=[m for m in entry.metrics if entry.uses[m].smallest <= 50])
     assert all((image == old).all() for image, old in zip(images, before, strict=True))
 
 
