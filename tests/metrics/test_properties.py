@@ -107,8 +107,8 @@ def test_directions_are_as_declared_on_a_blurred_copy(scene: Callable[..., tuple
             blurred = cv2.GaussianBlur(sharp, (0, 0), sigma)
             current = scorer.score(blurred)
             for before, after in zip(previous, current, strict=True):
-                # a blur makes no artefacts (see the test with noise); truncated cross entropy follows no rule; TE rewards
-                # a loss of entropy; Qy has poles; swapped marginals follow no rule
+                # a blur makes no artefacts (see the test with noise); truncated cross entropy follows no rule; TE
+                # rewards a loss of entropy; Qy has poles; swapped marginals follow no rule
                 if before.metric in ("Nabf", "CE", "Cross_entropy", "TE", "Qy", *SWAPPED[name]):
                     continue
                 assert before.value is not None
