@@ -1,4 +1,4 @@
-"""Reading, colour and writing of images: every grey conversion, stretch and rounding of the harness lives here."""
+"""Reading and writing of images; grey conversions, merges, stretches and roundings live in ``bench/colour.py``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,84 +120,17 @@ def is_grey(image: Image) -> bool:
     return image.ndim == 2 or bool((image[..., 0] == image[..., 1]).all() and (image[..., 1] == image[..., 2]).all())
 
 
-def luma(image: Image) -> Luma:
-    """BT.601 luma 0.299 R + 0.587 G + 0.114 B, not rounded; a grey image is its own luma, exactly.
+def resize(image: Image, size: tuple[int, int], by: Literal["pillow", "opencv"]) -> Image:
+    """An image at another size, bilinear.
 
-    Returns:
-        float64 (H, W), 0..255.
+    Args:
+        image: uint8 (H, W) or (H, W, 3).
+        size: height and width.
+        by: ``pillow`` averages where it shrinks (antialiasing), ``opencv`` does not.
     """
-    if image.ndim == 2:
-        return image.astype(np.float64)
-    red, green, blue = (image[..., channel].astype(np.float64) for channel in range(3))
-    # written so that equal channels give their own value without a rounding residue
-    return green + 0.299 * (red - green) + 0.114 * (blue - green)
+    height, width = size
+    if by == "pillow":
+        return np.asarray(PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR))
+    import cv2
 
-
-def luma_uint8(image: Image) -> Image:
-    """Luma as Pillow's ``convert("L")`` rounds it; uint8 (H, W)."""
-    return image if image.ndim == 2 else np.asarray(PillowImage.fromarray(image).convert("L"))
-
-
-def luma_scipy(image: Image) -> Luma:
-    """Luma as ``scipy.misc.imread(path, flatten=True, mode="YCbCr")`` of SciPy < 1.2 read it.
-
-    The image went RGB -> YCbCr -> RGB -> F in Pillow's fixed point, which loses one level at 22 grey values when the
-    file stores grey as RGB, and nothing when it stores a single channel.
-
-    Returns:
-        float64 (H, W), 0..255, holding float32 values.
-    """
-    if image.ndim == 2:
-        return image.astype(np.float64)
-    round_trip = PillowImage.fromarray(image).convert("YCbCr").convert("RGB").convert("F")
-    return np.asarray(round_trip, dtype=np.float64)
-
-
-def min_max(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Stretches an array's own minimum and maximum to 0 and 255; a constant array becomes 0."""
-    low, high = float(values.min()), float(values.max())
-    if high == low:
-        return np.zeros(values.shape)
-    # dividing first maps the maximum to exactly 255, which truncation must not turn into 254
-    return (values.astype(np.float64) - low) / (high - low) * 255.0
-
-
-def quantise(values: NDArray[np.floating], truncate: bool = False) -> Image:
-    """0..255 floats to uint8, clipped; ``floor(x + 0.5)``, or the fraction dropped."""
-    shifted = np.clip(values, 0.0, 255.0) if truncate else np.clip(values, 0.0, 255.0) + 0.5
-    return shifted.astype(np.uint8)
-
-
-def add_luma(vis: Image, fused_luma: Luma) -> Luma:
-    """Puts the visible chroma back: ``vis + (fused - luma(vis))``, the same as replacing Y in YCbCr.
-
-    Returns:
-        float64 (H, W, 3), may leave 0..255.
-    """
-    return as_rgb(vis).astype(np.float64) + (fused_luma - luma(vis))[..., None]
-
-
-def float_ycrcb(vis: Image, fused_luma: Luma) -> Luma:
-    """Puts the visible chroma back by the rounded float matrices of SeAFusion's released code.
-
-    Cr = (R - Y) 0.713 + 0.5, Cb = (B - Y) 0.564 + 0.5 on [0, 1]; R = Y + 1.403 (Cr - .5), G = Y - 0.714 (Cr - .5)
-    - 0.344 (Cb - .5), B = Y + 1.773 (Cb - .5), clamped to [0, 1] before any stretch.
-
-    Returns:
-        float64 (H, W, 3), 0..255.
-    """
-    rgb = as_rgb(vis).astype(np.float64) / 255.0
-    vis_luma = luma(vis) / 255.0
-    cr = (rgb[..., 0] - vis_luma) * 0.713
-    cb = (rgb[..., 2] - vis_luma) * 0.564
-    y = fused_luma / 255.0
-    merged = np.stack([y + 1.403 * cr, y - 0.714 * cr - 0.344 * cb, y + 1.773 * cb], axis=-1)
-    return np.clip(merged, 0.0, 1.0) * 255.0
-
-
-def pil_ycbcr(vis: Image, fused_luma: Image) -> Image:
-    """Puts Pillow's Cb and Cr of the visible image behind a rounded fused luma; uint8 (H, W, 3)."""
-    if is_grey(vis):
-        return as_rgb(fused_luma)
-    _, cb, cr = PillowImage.fromarray(vis).convert("YCbCr").split()
-    return np.asarray(PillowImage.merge("YCbCr", (PillowImage.fromarray(fused_luma), cb, cr)).convert("RGB"))
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, Variant, WeightFile
 from bench.weights.tensorflow import convert_tensorflow
 from bench.weights.tensors import shapes
 from methods._nets.blocks import load_net
@@ -23,8 +25,8 @@ NAMES = {
 """Our layers -> the authors' scopes."""
 
 
-class DenseFuseMethod(Method):
-    """DenseFuse, addition strategy, SSIM weight 100: the model of the comparison tables."""
+class DenseFuseMethod(TrainableMethod):
+    """DenseFuse, SSIM weight 100: the model of the comparison tables, addition strategy; ``l1`` weighs by norms."""
 
     name = "densefuse"
     info = MethodInfo(
@@ -50,15 +52,17 @@ class DenseFuseMethod(Method):
         trained_on=("coco2014",),
         agreement="13 TNO pairs: at least 86.3 dB, largest difference 1 grey level",
     )
+    l1: ClassVar[bool] = False
+    variants = (Variant("l1", "DenseFuse (l1-norm)", settings={"l1": True}),)
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max")
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)
-        self.net = load_net(DenseFuse, weights, device)
+        self.net = load_net(partial(DenseFuse, self.l1), weights, device)
 
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Decodes the sum of the features; halved, because two equal images give twice their brightness."""
-        return self.net(ir * 255, vis * 255) / (2 * 255)
+        return self.net(ir * 255, vis * 255) / (255 if self.l1 else 2 * 255)
 
     @classmethod
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
@@ -71,15 +75,8 @@ class DenseFuseMethod(Method):
         return convert_tensorflow(paths, names, shapes(DenseFuse()))
 
     @classmethod
-    def train(cls, request: TrainRequest) -> Path:
+    def trainer(cls) -> Trainer:
         """Trains the auto-encoder on grey images, without fusion, as the authors did."""
         from methods._training.densefuse import TRAINER
 
-        return TRAINER.train(request)
-
-    @classmethod
-    def estimate_cost(cls, request: TrainRequest) -> str:
-        """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.densefuse import TRAINER
-
-        return TRAINER.estimate_cost(request)
+        return TRAINER

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, WeightFile
 from bench.weights.tensorflow import convert_tensorflow
 from bench.weights.tensors import shapes
 from methods._nets.blocks import load_net
@@ -24,7 +24,7 @@ NAMES = {
 """Our tensors -> the authors'; test-time normalisation makes the others void."""
 
 
-class GANMcCMethod(Method):
+class GANMcCMethod(TrainableMethod):
     """GANMcC as its released test code runs: raw weights, normalised by each image's own statistics."""
 
     name = "ganmcc"
@@ -69,15 +69,8 @@ class GANMcCMethod(Method):
         return convert_tensorflow(paths, NAMES, shapes(GANMcC()))
 
     @classmethod
-    def train(cls, request: TrainRequest) -> Path:
+    def trainer(cls) -> Trainer:
         """Trains generator and discriminator against each other on patches."""
         from methods._training.ganmcc import TRAINER
 
-        return TRAINER.train(request)
-
-    @classmethod
-    def estimate_cost(cls, request: TrainRequest) -> str:
-        """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.ganmcc import TRAINER
-
-        return TRAINER.estimate_cost(request)
+        return TRAINER

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, WeightFile
 from bench.weights.tensors import expect, read_state_dict, shapes
 from methods._nets.blocks import load_net
 from methods._nets.rfn_nest import RFNNest
@@ -28,7 +28,7 @@ BRIGHTNESS = 9.0
 """Fused features are trained towards 6 infrared + 3 visible, so two equal images give nine times their brightness."""
 
 
-class RFNNestMethod(Method):
+class RFNNestMethod(TrainableMethod):
     """RFN-Nest, trained in two stages."""
 
     name = "rfn_nest"
@@ -88,18 +88,11 @@ class RFNNestMethod(Method):
         return tensors
 
     @classmethod
-    def train(cls, request: TrainRequest) -> Path:
+    def trainer(cls) -> Trainer:
         """Trains the auto-encoder on single images, then the fusion networks on pairs."""
         from methods._training.rfn_nest import TRAINER
 
-        return TRAINER.train(request)
-
-    @classmethod
-    def estimate_cost(cls, request: TrainRequest) -> str:
-        """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.rfn_nest import TRAINER
-
-        return TRAINER.estimate_cost(request)
+        return TRAINER
 
 
 def _halves(length: int) -> tuple[slice, slice]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, WeightFile
 from bench.weights.tensorflow import convert_tensorflow
 from bench.weights.tensors import shapes
 from methods._nets.blocks import load_net
@@ -24,7 +24,7 @@ NAMES = {
 """Our tensors -> the authors'; their decomposing half serves training only and is not read."""
 
 
-class SDNetMethod(Method):
+class SDNetMethod(TrainableMethod):
     """SDNet's squeezing half with the authors' infrared-visible weights."""
 
     name = "sdnet"
@@ -71,15 +71,8 @@ class SDNetMethod(Method):
         return convert_tensorflow(paths, NAMES, shapes(SDNet()))
 
     @classmethod
-    def train(cls, request: TrainRequest) -> Path:
+    def trainer(cls) -> Trainer:
         """Trains squeeze and decomposition together on patches."""
         from methods._training.sdnet import TRAINER
 
-        return TRAINER.train(request)
-
-    @classmethod
-    def estimate_cost(cls, request: TrainRequest) -> str:
-        """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.sdnet import TRAINER
-
-        return TRAINER.estimate_cost(request)
+        return TRAINER

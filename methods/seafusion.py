@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, WeightFile
 from bench.weights.tensors import read_state_dict
 from methods._nets.seafusion import SeAFusion
 
@@ -22,15 +21,11 @@ RENAMED = (
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-class SeaFusionMethod(Method):
-    """SeAFusion with the authors' weights, or trained here by Algorithm 1 of the paper.
-
-    Attributes:
-        variants: the ablations and training strategies of Table 4 and Fig. 19, for ``bench ablate``.
-    """
+class SeaFusionMethod(TrainableMethod):
+    """SeAFusion with the authors' weights, or trained here by Algorithm 1; ablations: those of Table 4 and Fig. 19."""
 
     name = "seafusion"
-    variants: ClassVar[tuple[str, ...]] = (
+    ablations = (
         "full", "no_semantic_loss", "no_gradient_stream", "pretrained_infrared", "pretrained_visible", "one_stage",
     )  # fmt: skip
     info = MethodInfo(
@@ -81,18 +76,11 @@ class SeaFusionMethod(Method):
         return tensors
 
     @classmethod
-    def train(cls, request: TrainRequest) -> Path:
-        """Trains by the recipe ``paper`` (default) or ``released``; variants and options in ``_training/seafusion``."""
-        from methods._training.seafusion import train
+    def trainer(cls) -> Trainer:
+        """Recipes ``paper`` (default) and ``released``; ablations and options in ``_training/seafusion``."""
+        from methods._training import seafusion
 
-        return train(request)
-
-    @classmethod
-    def estimate_cost(cls, request: TrainRequest) -> str:
-        """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.seafusion import estimate_cost
-
-        return estimate_cost(request)
+        return seafusion
 
 
 def _our_name(key: str) -> str:

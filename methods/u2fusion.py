@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainRequest, WeightFile
+from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, WeightFile
 from bench.weights.tensorflow import convert_tensorflow
 from bench.weights.tensors import shapes
 from methods._nets.blocks import load_net
@@ -23,7 +23,7 @@ NAMES = {
 """Our layers -> the authors' scopes."""
 
 
-class U2FusionMethod(Method):
+class U2FusionMethod(TrainableMethod):
     """U2Fusion with infrared first, the order that made the published comparison images."""
 
     name = "u2fusion"
@@ -74,15 +74,8 @@ class U2FusionMethod(Method):
         return convert_tensorflow(paths, names, shapes(U2Fusion()))
 
     @classmethod
-    def train(cls, request: TrainRequest) -> Path:
+    def trainer(cls) -> Trainer:
         """Trains on patches with weights for each image taken from VGG-16 features."""
         from methods._training.u2fusion import TRAINER
 
-        return TRAINER.train(request)
-
-    @classmethod
-    def estimate_cost(cls, request: TrainRequest) -> str:
-        """Measures a few steps and says in words what the training would cost on this machine."""
-        from methods._training.u2fusion import TRAINER
-
-        return TRAINER.estimate_cost(request)
+        return TRAINER

@@ -39,7 +39,29 @@ def list_(
 def _methods(long: bool) -> list[dict[str, Any]]:
     from bench.plugin.kinds import METHODS
 
-    return [{"method": n, "about": METHODS.summary(n), "origin": METHODS.entry(n).origin} for n in METHODS.names()]
+    rows = [{"method": n, "about": METHODS.summary(n), "origin": METHODS.entry(n).origin} for n in METHODS.names()]
+    if not long:
+        return rows
+    return [row for short in rows for row in _method_records(short)]
+
+
+def _method_records(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A method and its variants in full, or why it cannot be imported."""
+    from bench.errors import BenchError
+    from bench.plugin.kinds import METHODS
+
+    try:
+        names = [row["method"], *METHODS.variants(row["method"])]
+        infos = [METHODS.get(name).info for name in names]
+    except BenchError as error:
+        return [{**row, "about": str(error)}]
+    return [
+        {
+            **row, "method": name, "title": info.title, "year": info.year, "paper": info.paper, "kind": info.kind,
+            "licence": info.licence, "trained on": ", ".join(info.trained_on) or "nothing", "notes": info.notes,
+        }
+        for name, info in zip(names, infos, strict=True)
+    ]  # fmt: skip
 
 
 def _tasks(long: bool) -> list[dict[str, Any]]:

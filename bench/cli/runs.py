@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    methods: Annotated[str, typer.Option(help="all, or names by comma; LABEL=FOLDER for ready images.")] = "all",
+    methods: Annotated[
+        str, typer.Option(help="all (each method once, no variants), or NAME, NAME:VARIANT, LABEL=FOLDER by comma.")
+    ] = "all",
     datasets: Annotated[str, typer.Option(help="Names by comma; NAME:SUBSET for a part.")] = "demo",
     tasks: Annotated[str, typer.Option(help="metrics, efficiency, segmentation, detection; default: what fits.")] = "",
     conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
@@ -165,7 +167,7 @@ def train(
     dataset: Annotated[str, typer.Option(help="Data set with a training part.")] = "demo",
     preset: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
     recipe: Annotated[str, typer.Option(help="One of the method's recipes; default: its first.")] = "",
-    variant: Annotated[str, typer.Option(help="One of the method's ablations.")] = "",
+    ablation: Annotated[str, typer.Option(help="One of the method's ablations.")] = "",
     out: Annotated[Path | None, typer.Option(help="Default: runs/train/METHOD-DATASET-PRESET-SEED.")] = None,
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
@@ -181,9 +183,9 @@ def train(
 
     with progress() as listener:
         path = train_command(
-            method=method, dataset=dataset, preset=preset, recipe=recipe, variant=variant, out=out, data_root=data_root,
-            datasets_file=datasets_file, device=device, seed=seed, limit=limit, stop_after=stop_after, install=install,
-            options=option or [], say=typer.echo, progress=listener,
+            method=method, dataset=dataset, preset=preset, recipe=recipe, ablation=ablation, out=out,
+            data_root=data_root, datasets_file=datasets_file, device=device, seed=seed, limit=limit,
+            stop_after=stop_after, install=install, options=option or [], say=typer.echo, progress=listener,
         )  # fmt: skip
     typer.echo(f"weights: {path}")
 
@@ -191,7 +193,7 @@ def train(
 def ablate(
     dataset: Annotated[str, typer.Option(help="Data set with segmentation labels.")] = "demo",
     preset: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
-    variants: Annotated[str, typer.Option(help="By comma; default: all of Table 4 and Fig. 19.")] = "",
+    ablations: Annotated[str, typer.Option(help="By comma; default: all of Table 4 and Fig. 19.")] = "",
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/ablation"),
     data_root: DataRoot = None,
@@ -205,7 +207,7 @@ def ablate(
 
     with progress(out) as listener:
         result = ablation_command(
-            dataset=dataset, preset=preset, variants=names(variants), seeds=seeds, out=out, data_root=data_root,
+            dataset=dataset, preset=preset, variants=names(ablations), seeds=seeds, out=out, data_root=data_root,
             device=device, executor=executor, jobs=jobs, listener=listener,
         )  # fmt: skip
     print_rows(result.rows, list(dict.fromkeys(key for row in result.rows for key in row)))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,16 +18,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.colour import EIGHT_BIT_MERGES, FLOAT_MERGES, READERS
 from bench.errors import BenchError
 from bench.fuse.harness import NOMINAL_RANGE, Fuser
 from bench.images import as_rgb
 from bench.plugin.kinds import METHODS
-from bench.plugin.method import ImageStyle, Method, MethodInfo, Trainable, torch_dtype
+from bench.plugin.method import ImageStyle, Method, MethodInfo, Rounding, Trainable, torch_dtype
 from bench.types import Image, Way
 
 SIZE = (48, 40)
 ODD_SIZES = ((33, 47), (50, 31))
 """Height and width. Smaller images are no part of the contract: networks that mirror their borders need some pixels."""
+VARIANT_NAME = re.compile("[a-z0-9_]+")
 BATCH_TOLERANCE = 1e-4
 """Libraries pick other kernels for other batch sizes; a fortieth of a grey level is not that the images mixed."""
 
@@ -51,7 +54,12 @@ class Subject:
     @cached_property
     def inputs(self) -> tuple[Tensor, Tensor]:
         """Two pairs as tensors, as the harness gives them."""
-        return self.fuser.prepare([random_pair(SIZE, seed) for seed in (0, 1)])
+        return self.fuser.prepare([random_pair(self.size(SIZE), seed) for seed in (0, 1)])
+
+    def size(self, wanted: tuple[int, int]) -> tuple[int, int]:
+        """Height and width, but no smaller than the method allows."""
+        height, width = (max(length, self.cls.smallest) for length in wanted)
+        return height, width
 
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """One direct call, seeded where the method draws random numbers."""
@@ -65,12 +73,12 @@ Check = Callable[[Subject], Iterator[str]]
 
 
 def check_method(name: str) -> list[str]:
-    """What one method breaks of the contract, one sentence each; nothing if it keeps all of it.
+    """What one method or variant breaks of the contract, one sentence each; nothing if it keeps all of it.
 
     Raises:
-        BenchError: no method of that name.
+        BenchError: no method or variant of that name.
     """
-    METHODS.entry(name)
+    METHODS.label(name)
     try:
         cls = METHODS.get(name)
     except BenchError as error:
@@ -171,14 +179,50 @@ def has_metadata(subject: Subject) -> Iterator[str]:
 def has_valid_attributes(subject: Subject) -> Iterator[str]:
     """Its class attributes are among those the harness knows."""
     cls = subject.cls
-    if cls.space not in ("luma", "rgb"):
-        yield f"space is {cls.space!r}, wanted 'luma' or 'rgb'"
+    if cls.space not in ("luma", "rgb", "rgb_to_luma"):
+        yield f"space is {cls.space!r}, wanted 'luma', 'rgb' or 'rgb_to_luma'"
     if cls.dtype not in ("float32", "float64"):
         yield f"dtype is {cls.dtype!r}, wanted 'float32' or 'float64'"
     if not isinstance(cls.multiple, int) or cls.multiple < 1:
         yield f"multiple is {cls.multiple!r}, wanted a positive int"
     if not isinstance(cls.published, ImageStyle):
         yield f"published is {type(cls.published).__name__}, wanted an ImageStyle"
+    else:
+        yield from _wrong_words(cls.published)
+    if cls.layout not in ("any", "contiguous"):
+        yield f"layout is {cls.layout!r}, wanted 'any' or 'contiguous'"
+
+
+def _wrong_words(style: ImageStyle) -> Iterator[str]:
+    known = {
+        "reader": tuple(READERS), "ir_reader": (None, *READERS), "merge": (*FLOAT_MERGES, *EIGHT_BIT_MERGES),
+        "stretch": ("none", "min_max"), "rounding": get_args(Rounding), "arithmetic": ("double", "single"),
+    }  # fmt: skip
+    for field, words in known.items():
+        if getattr(style, field) not in words:
+            yield f"published.{field} is {getattr(style, field)!r}, wanted one of {', '.join(map(str, words))}"
+
+
+def declares_no_contradiction(subject: Subject) -> Iterator[str]:
+    """What it declares of padding, strips and variants fits together."""
+    cls = subject.cls
+    if cls.padding is not None and cls.multiple != 1:
+        yield "padding and multiple are both set; leave multiple at 1"
+    if cls.whole and cls.multiple != 1:
+        yield "whole statistics forbid the harness to pad; put the authors' own rule into padding"
+    if cls.whole and cls.radius is not None:
+        yield "whole and radius contradict each other; keep one"
+    names = [variant.name for variant in cls.variants]
+    for name in names:
+        if not VARIANT_NAME.fullmatch(name) or name == "plain" or names.count(name) > 1:
+            yield f"the variant {name!r} needs another name: lower-case letters, digits, _, each once, not 'plain'"
+        for key in _unknown_settings(cls, name):
+            yield f"the variant {name!r} sets {key}, which the method does not have; declare it as a class attribute"
+
+
+def _unknown_settings(cls: type[Method], variant: str) -> list[str]:
+    """Settings of a variant that are no attributes of its method."""
+    return [key for item in cls.variants if item.name == variant for key in item.settings if not hasattr(cls, key)]
 
 
 def can_get_weights(subject: Subject) -> Iterator[str]:
@@ -225,7 +269,8 @@ def shows_its_modules(subject: Subject) -> Iterator[str]:
 
 
 OF_THE_CLASS: tuple[Check, ...] = (
-    is_no_module, has_metadata, has_valid_attributes, can_get_weights, builds_without_weights, refuses_bad_weights,
+    is_no_module, has_metadata, has_valid_attributes, declares_no_contradiction, can_get_weights,
+    builds_without_weights, refuses_bad_weights,
     shows_its_modules,
 )  # fmt: skip
 
@@ -236,19 +281,19 @@ OF_THE_CLASS: tuple[Check, ...] = (
 def gives_an_image(subject: Subject) -> Iterator[str]:
     """The output has the inputs' shape and type, is finite, and 0 to 1 is black to white."""
     ir, vis = subject.inputs
-    if not subject.cls.batched:
+    if not subject.fuser.batchable:
         ir, vis = ir[:1], vis[:1]
     output = subject.fuse(ir, vis)
     if not isinstance(output, Tensor):
         yield f"fuse gives a {type(output).__name__}, wanted a tensor"
         return
-    if output.shape != vis.shape:
-        yield f"the output has shape {tuple(output.shape)}, wanted {tuple(vis.shape)}"
+    if output.shape != ir.shape:
+        yield f"the output has shape {tuple(output.shape)}, wanted {tuple(ir.shape)}"
     if output.dtype != torch_dtype(subject.cls):
         yield f"the output is {output.dtype}, wanted {torch_dtype(subject.cls)}"
     if not bool(torch.isfinite(output).all()):
         yield "the output has NaN or infinity"
-    elif subject.fuser.style.stretch == "none" and not in_range(output):
+    elif subject.fuser.style.stretch == "none" and not subject.cls.clips and not in_range(output):
         yield f"the output spans {float(output.min()):.3g} to {float(output.max()):.3g}, wanted 0 to 1, not 0 to 255"
 
 
@@ -278,7 +323,7 @@ def repeats_itself(subject: Subject) -> Iterator[str]:
 
 def keeps_pairs_apart(subject: Subject) -> Iterator[str]:
     """A pair's output does not depend on the others of its batch."""
-    if not subject.cls.batched or subject.cls.stochastic:
+    if not subject.fuser.batchable:
         return
     together = subject.fuse(*subject.inputs)
     alone = torch.cat([subject.fuse(*(tensor[index : index + 1] for tensor in subject.inputs)) for index in range(2)])
@@ -292,14 +337,15 @@ def keeps_pairs_apart(subject: Subject) -> Iterator[str]:
 
 def survives_odd_sizes(subject: Subject) -> Iterator[str]:
     """Odd sizes come back whole from the harness."""
-    for size in ODD_SIZES:
+    for size in map(subject.size, ODD_SIZES):
         yield from _wrong_image(subject, f"a pair of {size[1]}x{size[0]} pixels", *random_pair(size, 2))
 
 
 def survives_plain_images(subject: Subject) -> Iterator[str]:
     """Grey, black, white and equal sources are fused like others."""
-    ir, vis = random_pair(SIZE, 3)
-    black, white = np.zeros(SIZE, np.uint8), np.full(SIZE, 255, np.uint8)
+    size = subject.size(SIZE)
+    ir, vis = random_pair(size, 3)
+    black, white = np.zeros(size, np.uint8), np.full(size, 255, np.uint8)
     cases = {
         "a grey visible image": (ir, vis[..., 0]),
         "grey images stored as RGB": (as_rgb(ir), as_rgb(vis[..., 0])),
@@ -311,7 +357,7 @@ def survives_plain_images(subject: Subject) -> Iterator[str]:
         "equal images": (ir, as_rgb(ir)),
     }
     with suppress(Exception):  # one batch is quicker; what breaks it is found pair by pair
-        if all(_is_image(fused, SIZE) for fused in subject.fuser.fuse_batch(list(cases.values()))):
+        if all(_is_image(fused, size) for fused in subject.fuser.fuse_batch(list(cases.values()))):
             return
     for what, pair in cases.items():
         yield from _wrong_image(subject, what, *pair)

@@ -226,7 +226,7 @@ def _best_batch(fuser: Fuser, files: Sequence[PairFiles], times: _Times, row: Sc
     """Images per second of the method alone, at the batch size where that is largest; from the median of pairs."""
     tensors = _sample(fuser, files)
     best, best_size = 1000.0 / float(np.median(list(times.compute.values()))), 1
-    for size in BATCH_SIZES if fuser.method.batched and not fuser.method.stochastic else ():
+    for size in BATCH_SIZES if fuser.batchable else ():
         if size / best > BATCH_LIMIT_S:
             break
         try:

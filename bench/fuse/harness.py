@@ -18,14 +18,20 @@ from torch.nn import functional
 
 from bench import images
 from bench.errors import BenchError
+from bench.fuse import style
 from bench.machine import pick_device
 from bench.plugin.kinds import METHODS
-from bench.plugin.method import PLAIN, ImageStyle, Method, torch_dtype
+from bench.plugin.method import PLAIN, ImageStyle, Method, Padding, torch_dtype
+from bench.plugin.strips import in_strips
 from bench.types import Image, Way
 from bench.weights.find import resolve
 
 NOMINAL_RANGE = (-1.0, 2.0)
 """Outputs that are not stretched must stay within this; 0..255 floats are the usual reason for leaving it."""
+
+
+STRIP_PIXELS = 4_000_000
+"""Larger images go through a method that declares its ``radius`` in strips of about a quarter of this."""
 
 
 def create_fuser(
@@ -49,18 +55,21 @@ class Fuser:
     """
 
     def __init__(
-        self, method: Method, way: Way = "published", seed: int = 0, precision: Literal["exact", "fast"] = "exact"
-    ) -> None:
-        """Takes the method to its fastest exact form: eval mode, no gradients, channels-last.
+        self, method: Method, way: Way = "published", seed: int = 0, precision: Literal["exact", "fast"] = "exact",
+        authors_size: bool = False,
+    ) -> None:  # fmt: skip
+        """Takes the method to its fastest exact form: eval mode, no gradients, channels-last where it allows that.
 
         Args:
             method: with its weights loaded.
             way: how images are read and written.
             seed: set before every pair of a stochastic method.
             precision: ``fast`` lets networks compute in bfloat16, which moves pixels by a few grey levels.
+            authors_size: resize images to the method's ``working_size``, if it has one, as its authors did.
         """
         self.method, self.way, self.seed, self.precision = method, way, seed, precision
         self.style: ImageStyle = method.published if way == "published" else PLAIN
+        self.size = method.working_size if authors_size else None
         self.compile_decided = False
         method.way = way
         self.device = torch.device(method.device)
@@ -68,11 +77,19 @@ class Fuser:
             module.eval().requires_grad_(False).to(self.device)
         self.use_layout(torch.channels_last)
 
+    @property
+    def batchable(self) -> bool:
+        """Whether pairs of equal size may go through the method together."""
+        return self.method.batched and not self.method.whole and not self.method.stochastic
+
     def use_layout(self, layout: torch.memory_format) -> None:
-        """Lays networks and their input out in memory, channels-last (the fastest) or contiguous; the values stay."""
-        self.layout = layout
+        """Lays networks and their input out in memory, channels-last (the fastest) or contiguous; the values stay.
+
+        A method whose ``layout`` is contiguous stays so.
+        """
+        self.layout = torch.contiguous_format if self.method.layout == "contiguous" else layout
         for module in self.method.modules().values():
-            module.to(memory_format=layout)
+            module.to(memory_format=self.layout)
 
     def fuse_pair(self, ir: Image, vis: Image) -> Image:
         """Fuses one pair.
@@ -89,6 +106,18 @@ class Fuser:
         """
         return self.fuse_batch([(ir, vis)])[0]
 
+    def fuse_luma(self, ir: Image, vis: Image) -> Image:
+        """Fuses one pair to the luma as it is written, before any colour is put back; uint8 (H, W).
+
+        Raises:
+            BenchError: as ``fuse_pair``, or a method that fuses colours.
+        """
+        if self.method.space == "rgb":
+            raise BenchError(f"{self.method.name}: fuses colours, wanted a method that fuses luma; use fuse_pair")
+        check_pair(ir, vis)
+        values = self._values(self.compute(*self.prepare([(ir, vis)])))
+        return style.written_luma(self.style, values[0, 0])
+
     def fuse_batch(self, pairs: Sequence[tuple[Image, Image]]) -> list[Image]:
         """Fuses pairs, those of equal size together; each is ``(ir, vis)`` as for ``fuse_pair``, in order."""
         for ir, vis in pairs:
@@ -103,7 +132,7 @@ class Fuser:
 
     def batches(self, sizes: Sequence[tuple[int, ...]]) -> list[list[int]]:
         """Indices of pairs that go through the network together: runs of equal size, or one by one."""
-        if not self.method.batched or self.method.stochastic:
+        if not self.batchable:
             return [[index] for index in range(len(sizes))]
         groups: dict[tuple[int, ...], list[int]] = {}
         for index, size in enumerate(sizes):
@@ -111,22 +140,40 @@ class Fuser:
         return list(groups.values())
 
     def prepare(self, pairs: Sequence[tuple[Image, Image]]) -> tuple[Tensor, Tensor]:
-        """Images of one size to the method's input, on its device: two tensors (B, C, H, W) in [0, 1]."""
-        if self.method.space == "rgb":
-            ir = np.stack([images.as_rgb(ir).transpose(2, 0, 1) for ir, _ in pairs])
-            vis = np.stack([images.as_rgb(vis).transpose(2, 0, 1) for _, vis in pairs])
-        else:
-            ir = np.stack([self._ir_luma(ir)[None] for ir, _ in pairs])
-            vis = np.stack([self._vis_luma(vis)[None] for _, vis in pairs])
-        return self._to_device(ir), self._to_device(vis)
+        """Images of one size to the method's input, on its device: two tensors (B, C, H, W) in [0, 1].
 
-    def _ir_luma(self, ir: Image) -> np.ndarray:
-        return images.luma_scipy(ir) if self.style.reader == "luma_scipy" else images.luma_uint8(ir)
+        Raises:
+            BenchError: fewer pixels than the method can do with.
+        """
+        self._check_size(pairs[0][1])
+        return (
+            self._to_device(np.stack([self._ir_planes(ir) for ir, _ in pairs])),
+            self._to_device(np.stack([self._vis_planes(vis) for _, vis in pairs])),
+        )
 
-    def _vis_luma(self, vis: Image) -> np.ndarray:
-        if self.style.reader == "luma_uint8":
-            return images.luma_uint8(vis)
-        return images.luma(vis) if self.style.reader == "luma" else images.luma_scipy(vis)
+    def _ir_planes(self, ir: Image) -> np.ndarray:
+        small = self._resized(ir)
+        return _rgb_planes(small) if self.method.space == "rgb" else style.read_ir(self.style, small)[None]
+
+    def _vis_planes(self, vis: Image) -> np.ndarray:
+        small = self._resized(vis)
+        if self.method.space == "luma":
+            return style.read_vis(self.style, small)[None]
+        planes = _rgb_planes(small)
+        if self.size is None or self.method.space == "rgb":
+            return planes
+        return np.concatenate([planes, _rgb_planes(self._colours(vis))])
+
+    def _check_size(self, image: Image) -> None:
+        height, width = image.shape[:2]
+        if min(height, width) < self.method.smallest:
+            raise BenchError(
+                f"{self.method.name}: the pair is {width}x{height} pixels, wanted at least {self.method.smallest} a "
+                "side; leave it out, or fuse it with another method"
+            )
+
+    def _resized(self, image: Image) -> Image:
+        return image if self.size is None else images.resize(image, self.size, "pillow")
 
     def _to_device(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
@@ -139,20 +186,27 @@ class Fuser:
         Raises:
             BenchError: the output has another shape.
         """
-        height, width = ir.shape[-2:]
-        pad = (-width % self.method.multiple, -height % self.method.multiple)
-        if any(pad):
-            ir, vis = (_pad(tensor, *pad) for tensor in (ir, vis))
+        size = ir.shape[-2:]
+        padding = self.method.padding or Padding(self.method.multiple)
+        (ir, (top, left)), (vis, _) = _pad(ir, padding), _pad(vis, padding)
         if self.method.stochastic:
             torch.manual_seed(self.seed)
         with torch.inference_mode(), self._precision():
-            output = self.method.fuse(ir, vis)
+            output = self._fuse(ir, vis)
         if not isinstance(output, Tensor) or output.shape != ir.shape:
             seen = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise BenchError(
                 f"{self.method.name}: output has shape {seen}, wanted {tuple(ir.shape)}; mend the adapter's fuse"
             )
-        return output[..., :height, :width]
+        return output[..., top : top + size[0], left : left + size[1]]
+
+    def _fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+        method, (height, width) = self.method, ir.shape[-2:]
+        if method.radius is None or method.whole or height * width <= STRIP_PIXELS:
+            return method.fuse(ir, vis)
+        align = (method.padding or Padding(method.multiple)).multiple
+        rows = max(STRIP_PIXELS // 4 // width // align, 1) * align
+        return in_strips(method.fuse, (ir, vis), rows, method.radius, align)
 
     def _precision(self) -> AbstractContextManager[object]:
         """bfloat16 where PyTorch holds it safe (convolutions, matrix products) in the fast mode; float64 stays."""
@@ -169,7 +223,8 @@ class Fuser:
                 "check weights and input"
             )
         low, high = float(values.min()), float(values.max())
-        if self.style.stretch == "none" and not (NOMINAL_RANGE[0] <= low and high <= NOMINAL_RANGE[1]):
+        free = self.style.stretch == "min_max" or self.style.rounding == "wrap" or self.method.clips
+        if not free and not (NOMINAL_RANGE[0] <= low and high <= NOMINAL_RANGE[1]):
             raise BenchError(
                 f"{self.method.name}: output spans {low:.3g} to {high:.3g}, wanted 0 to 1; return [0, 1], not 0..255"
             )
@@ -180,26 +235,22 @@ class Fuser:
         Raises:
             BenchError: the output has NaN or infinity, or leaves the range.
         """
-        values = output.detach().to("cpu", torch.float64).numpy()
-        self._check_values(values)
-        values = values * 255.0
+        values = self._values(output)
         if self.method.space == "rgb":
-            return [self._write(value.transpose(1, 2, 0)) for value in values]
-        return [self._merge(vis, value[0]) for (_, vis), value in zip(pairs, values, strict=True)]
+            return [style.written_rgb(self.style, value.transpose(1, 2, 0)) for value in values]
+        return [
+            style.merged(self.style, self._colours(vis), value[0])
+            for (_, vis), value in zip(pairs, values, strict=True)
+        ]
 
-    def _merge(self, vis: Image, fused_luma: images.Luma) -> Image:
-        if self.style.merge == "float_ycrcb":
-            return self._write(images.float_ycrcb(vis, fused_luma))
-        if self.style.merge == "pil_ycbcr":
-            return images.pil_ycbcr(vis, self._write(fused_luma))
-        if images.is_grey(vis):
-            return images.as_rgb(self._write(fused_luma))
-        return self._write(images.add_luma(vis, np.clip(fused_luma, 0.0, 255.0)))
+    def _values(self, output: Tensor) -> np.ndarray:
+        values = output.detach().to("cpu", torch_dtype(self.method)).numpy()
+        self._check_values(values)
+        return values
 
-    def _write(self, values: np.ndarray) -> Image:
-        if self.style.stretch == "min_max":
-            values = images.min_max(values)
-        return images.quantise(values, truncate=self.style.rounding == "truncate")
+    def _colours(self, vis: Image) -> Image:
+        """The image that gives the colours; scripts that resize do it with OpenCV here."""
+        return vis if self.size is None else images.resize(vis, self.size, "opencv")
 
 
 def check_pair(ir: Image, vis: Image) -> None:
@@ -221,7 +272,22 @@ def check_pair(ir: Image, vis: Image) -> None:
         )
 
 
-def _pad(tensor: Tensor, right: int, bottom: int) -> Tensor:
-    height, width = tensor.shape[-2:]
-    mode = "reflect" if right < width and bottom < height else "replicate"
-    return functional.pad(tensor, (0, right, 0, bottom), mode=mode)
+def _rgb_planes(image: Image) -> np.ndarray:
+    return images.as_rgb(image).transpose(2, 0, 1)
+
+
+def _pad(tensor: Tensor, rule: Padding) -> tuple[Tensor, tuple[int, int]]:
+    """A batch padded by a rule, and how many rows and columns were added at the top and left."""
+    before = []
+    for axis in (-2, -1):
+        size = tensor.shape[axis]
+        more = -size % rule.multiple or (rule.multiple if rule.always else 0)
+        first = more // 2 if rule.side == "both" else 0
+        before.append(first)
+        if more and rule.mode == "zero":
+            pads = (first, more - first)
+            tensor = functional.pad(tensor, (0, 0, *pads) if axis == -2 else pads)
+        elif more:
+            index = np.pad(np.arange(size), (first, more - first), mode=rule.mode)  # type: ignore[arg-type]
+            tensor = tensor.index_select(axis, torch.from_numpy(index).to(tensor.device))
+    return tensor, (before[0], before[1])

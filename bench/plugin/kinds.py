@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bench.plugin.registry import Registry
+from bench.plugin.variants import MethodRegistry
 
 if TYPE_CHECKING:
-    from bench.plugin.method import Method
     from bench.plugin.task import Detector, Segmenter, Task
 
-METHODS: Registry[Method] = Registry("method", "methods", "bench.plugin.method:Method", "ivfbench.methods")
+METHODS = MethodRegistry()
 TASKS: Registry[Task] = Registry("task", "tasks", "bench.plugin.task:Task", "ivfbench.tasks")
 SEGMENTERS: Registry[Segmenter] = Registry(
     "segmenter", "tasks.segmentation.segmenters", "bench.plugin.task:Segmenter", "ivfbench.segmenters"

@@ -7,10 +7,10 @@ converts colour, pads, batches, seeds, times, rounds and saves, identically for 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from bench.types import PairFiles, Way
 
@@ -18,31 +18,72 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-Reader = Literal["luma", "luma_uint8", "luma_scipy"]
-Merge = Literal["add_luma", "float_ycrcb", "pil_ycbcr"]
+Reader = Literal[
+    "luma", "luma_uint8", "luma_scipy", "luma_l15", "luma_y14", "luma_png15", "luma_floor", "luma_rint", "luma_video",
+    "red",
+]  # fmt: skip
+Merge = Literal[
+    "add_luma", "float_ycrcb", "cv2_crcb_float", "video", "ycbcr3", "ycbcr6", "pil_ycbcr", "cv2_ycrcb", "cv2_hsv"
+]
+Rounding = Literal["nearest", "truncate", "even", "nearest_down", "wrap"]
 Preset = Literal["smoke", "quick", "paper"]
+
+NOT_STATED = "not stated"
+"""In ``MethodInfo.trained_on``: neither paper nor code says what the published weights learned from."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageStyle:
     """How images become the method's input and its output becomes an image; carried out by the harness.
 
+    Readers and merges are functions of ``bench/colour.py`` with the same names, where their formulas stand.
+
     Attributes:
-        reader: how luma is made. ``luma``: 0.299 R + 0.587 G + 0.114 B in float, not rounded; ``luma_uint8``: the same
-            rounded to 0..255 as Pillow's ``convert("L")``; ``luma_scipy``: ``scipy.misc.imread(flatten=True,
-            mode="YCbCr")`` of SciPy < 1.2, which loses one level at 22 grey values of files stored as RGB.
-        merge: how a fused luma becomes RGB. ``add_luma``: ``vis + (fused - luma)`` in float, the same as replacing Y;
-            ``float_ycrcb``: rounded BT.601 matrices in float before stretch and rounding (SeAFusion); ``pil_ycbcr``:
-            the rounded fused luma with Pillow's Cb and Cr of the visible image.
+        reader: how the visible luma is made. ``luma``: 0.299 R + 0.587 G + 0.114 B in float, not rounded;
+            ``luma_uint8``: rounded as Pillow's ``convert("L")``; ``luma_l15``: as OpenCV's grey; ``luma_y14``: as Y of
+            OpenCV's YCrCb; ``luma_png15``: as OpenCV reads a colour PNG in grey; ``luma_rint``: as OpenCV's grey of a
+            float image, rounded; ``luma_floor``: the float luma, truncated; ``luma_scipy``: as
+            ``scipy.misc.imread(flatten=True, mode="YCbCr")``; ``luma_video``: PIAFusion's; ``red``: the red channel.
+        ir_reader: the same for the infrared image; None is ``luma_scipy`` beside ``luma_scipy``, else ``luma_uint8``.
+        merge: how a fused luma becomes RGB. In floats, before stretch and rounding: ``add_luma``, ``vis + (fused -
+            luma)``, the same as replacing Y; ``float_ycrcb`` (SeAFusion), ``cv2_crcb_float`` (SAGE), ``video``
+            (PIAFusion), ``ycbcr3`` (GIFNet, MUFusion), ``ycbcr6`` (LUT-Fuse). In 8 bits, after them: ``pil_ycbcr``,
+            ``cv2_ycrcb``, ``cv2_hsv``, with the chroma that Pillow or OpenCV make of the visible image.
         stretch: ``min_max`` maps the image's own minimum and maximum to 0 and 255 (over all written channels
-            jointly), as ``scipy.misc.imsave`` did with float arrays; ``none`` clips to [0, 1].
-        rounding: ``nearest`` is floor(x + 0.5); ``truncate`` drops the fraction.
+            jointly), as ``scipy.misc.imsave`` did with float arrays; ``none`` takes 0 to 1 as 0 to 255.
+        stretch_epsilon: added to the span of ``min_max``, on the scale of the method's output.
+        rounding: ``nearest`` is floor(x + 0.5); ``truncate`` drops the fraction; ``even`` and ``nearest_down`` round
+            exact halves to even and down; all these clip to 0..255 first. ``wrap`` drops the fraction towards zero and
+            takes the integer modulo 256.
+        arithmetic: precision of scaling, stretch and rounding of the output; ``single`` is float32, as scripts that
+            stay in PyTorch have it, which decides where a stretched and truncated value lies next to an integer.
     """
 
     reader: Reader = "luma"
     merge: Merge = "add_luma"
     stretch: Literal["none", "min_max"] = "none"
-    rounding: Literal["nearest", "truncate"] = "nearest"
+    rounding: Rounding = "nearest"
+    ir_reader: Reader | None = None
+    stretch_epsilon: float = 0.0
+    arithmetic: Literal["double", "single"] = "double"
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """How a method's program pads images before its network and crops them again; carried out by the harness.
+
+    Attributes:
+        multiple: of which height and width become multiples.
+        mode: of ``numpy.pad``: ``reflect`` mirrors without the edge pixel, ``symmetric`` with it, ``edge`` repeats it;
+            ``zero`` is black.
+        always: a size that is a multiple already gets a whole multiple more.
+        side: ``end`` pads at the right and bottom, ``both`` half of it (rounded down) at the left and top.
+    """
+
+    multiple: int
+    mode: Literal["reflect", "symmetric", "edge", "zero"] = "reflect"
+    always: bool = False
+    side: Literal["end", "both"] = "end"
 
 
 PLAIN = ImageStyle()
@@ -82,7 +123,7 @@ class MethodInfo:
         kind: ``learned``, ``classical`` or ``reference`` (a source passed through).
         weights: the authors' files, in the order that ``Method.convert`` takes them; empty where none are needed.
         trained_on: data sets the authors' weights were trained on, by our names where we have them (``mfnet``,
-            ``tno``...); the report marks in-domain results.
+            ``tno``...), or ``NOT_STATED``; the report marks in-domain results.
         notes: one line a reader of the table should know.
         agreement: how closely this port reproduces images that its authors published, as ``bench verify-methods``
             measured; says so where it could not be measured.
@@ -99,6 +140,29 @@ class MethodInfo:
     agreement: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """Another form of a method that its authors published: other weights, another rule, another script.
+
+    It is asked for as ``NAME:VARIANT`` and stands in tables and folders as ``NAME-VARIANT``.
+
+    Attributes:
+        name: lower-case letters, digits and underscores.
+        title: as the paper names it.
+        weights: its own files; None for the method's.
+        trained_on: its own; None for the method's.
+        notes: its own; None for the method's.
+        settings: class attributes of the method that differ, e.g. ``{"published": ImageStyle(...)}``.
+    """
+
+    name: str
+    title: str
+    weights: tuple[WeightFile, ...] | None = None
+    trained_on: tuple[str, ...] | None = None
+    notes: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Method(ABC):
     """A fusion method: two registered images in, one out. Subclass it in ``methods/<name>.py``.
 
@@ -112,25 +176,51 @@ class Method(ABC):
         name: lower case, the paper's own name, equal to the file's stem.
         info: facts for tables and licences.
         space: ``luma``: ``fuse`` gets and gives luma (B, 1, H, W), the harness puts the visible chroma back;
-            ``rgb``: (B, 3, H, W) both, grey sources replicated.
-        multiple: height and width are padded (reflected) to a multiple of this and cropped again.
+            ``rgb``: (B, 3, H, W) both, grey sources replicated; ``rgb_to_luma``: infrared luma (B, 1, H, W) and visible
+            RGB (B, 3, H, W) in, fused luma (B, 1, H, W) out.
+        multiple: height and width are padded (reflected, at the right and bottom) to a multiple of this and cropped
+            again.
+        padding: another rule than ``multiple``'s.
+        whole: statistics, windows or the order of values in memory span the whole image: such a method is never padded
+            by ``multiple``, cut in strips or batched.
+        layout: ``contiguous`` forbids the channels-last layout in memory.
+        radius: how many pixels around a pixel its result depends on, where that is few: very large images are then
+            fused in strips. None: unknown, or the whole image.
+        smallest: fewer pixels a side are refused.
+        clips: its output leaves [0, 1] by design and is clipped (or wraps, by the style's rounding).
+        working_size: height and width that its authors resize all images to; a run fuses images at their own size. At
+            this one (in a proof) ``vis`` of ``rgb_to_luma`` holds six planes: those that Pillow resized for the
+            network, then those that OpenCV resized for the colours.
         dtype: ``float32`` or ``float64``, of the tensors given to ``fuse``.
         batched: False asks for one pair at a time.
         stochastic: True if ``fuse`` draws random numbers; the harness seeds before every pair.
         published: the authors' way of reading and writing; ``PLAIN`` where they have none of their own.
         reads_way: True if ``fuse`` itself computes differently in the two ways.
         way: set by the harness before the first call; read it only where the authors' arithmetic differs.
+        variants: other published forms, each a class of its own that ``METHODS.get("NAME:VARIANT")`` makes.
+        variant: of such a class, its name; empty for the method itself.
+        ablations: names that ``bench train --ablation`` takes.
     """
 
     name: ClassVar[str]
     info: ClassVar[MethodInfo]
-    space: ClassVar[Literal["luma", "rgb"]] = "luma"
+    space: ClassVar[Literal["luma", "rgb", "rgb_to_luma"]] = "luma"
     multiple: ClassVar[int] = 1
+    padding: ClassVar[Padding | None] = None
+    whole: ClassVar[bool] = False
+    layout: ClassVar[Literal["any", "contiguous"]] = "any"
+    radius: ClassVar[int | None] = None
+    smallest: ClassVar[int] = 1
+    clips: ClassVar[bool] = False
+    working_size: ClassVar[tuple[int, int] | None] = None
     dtype: ClassVar[Literal["float32", "float64"]] = "float32"
     batched: ClassVar[bool] = True
     stochastic: ClassVar[bool] = False
     published: ClassVar[ImageStyle] = PLAIN
     reads_way: ClassVar[bool] = False
+    variants: ClassVar[tuple[Variant, ...]] = ()
+    variant: ClassVar[str] = ""
+    ablations: ClassVar[tuple[str, ...]] = ()
     way: Way = "published"
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
@@ -148,12 +238,12 @@ class Method(ABC):
         """Fuses a batch.
 
         Args:
-            ir: float in [0, 1], (B, 1, H, W) for ``space="luma"``, (B, 3, H, W) for ``"rgb"``.
-            vis: the same shape.
+            ir: float in [0, 1], (B, 1, H, W), or (B, 3, H, W) for ``space="rgb"``.
+            vis: the same shape, or (B, 3, H, W) for ``"rgb_to_luma"``.
 
         Returns:
-            The fused batch, same shape and dtype; 0 to 1 is black to white. Values a little outside are clipped, or
-            stretched where ``published`` says so. The inputs must not be changed.
+            The fused batch, shape and dtype of ``ir``; 0 to 1 is black to white. Values a little outside are clipped,
+            or stretched where ``published`` says so. The inputs must not be changed.
         """
 
     @classmethod
@@ -183,7 +273,7 @@ class TrainRequest:
         preset: schedule size; ``paper`` is the published protocol.
         out: folder for checkpoints, logs and the result; what is there from an interrupted training is resumed.
         recipe: one of the adapter's named recipes; empty for its default.
-        variant: one of the adapter's named ablations; empty for none.
+        ablation: one of the adapter's named ablations; empty for none.
         device: torch device.
         seed: of everything random.
         stop_after: stop (resumably) after this many optimiser steps of the whole schedule; for tests and time limits.
@@ -196,7 +286,7 @@ class TrainRequest:
     preset: Preset
     out: Path
     recipe: str = ""
-    variant: str = ""
+    ablation: str = ""
     device: str = "cpu"
     seed: int = 0
     stop_after: int | None = None
@@ -215,6 +305,37 @@ class Trainable(Protocol):
     def train(cls, request: TrainRequest) -> Path:
         """Trains; returns the safetensors file that the constructor loads, ``request.out / "weights.safetensors"``."""
         ...
+
+
+class Trainer(Protocol):
+    """What trains one method, e.g. a module of ``methods/_training``."""
+
+    def train(self, request: TrainRequest) -> Path:
+        """See ``Trainable.train``."""
+        ...
+
+    def estimate_cost(self, request: TrainRequest) -> str:
+        """See ``Trainable``."""
+        ...
+
+
+class TrainableMethod(Method):
+    """A method that one trainer trains."""
+
+    @classmethod
+    @abstractmethod
+    def trainer(cls) -> Trainer:
+        """The trainer, imported when it is asked for."""
+
+    @classmethod
+    def train(cls, request: TrainRequest) -> Path:
+        """Trains; see ``Trainable.train``."""
+        return cls.trainer().train(request)
+
+    @classmethod
+    def estimate_cost(cls, request: TrainRequest) -> str:
+        """Measures a few steps and says in words what the training would cost on this machine."""
+        return cls.trainer().estimate_cost(request)
 
 
 def torch_dtype(method: Method | type[Method]) -> torch.dtype:

@@ -60,7 +60,7 @@ class Ablation:
         seeds: one training and one segmenter for each.
         out: folder of everything.
         variants: ablations of ``method``, or names of other methods (``visible``, ``infrared``, ``average`` ...).
-        method: a trainable method that names its ``variants``.
+        method: a trainable method that names its ``ablations``.
         device: torch device.
         options: of the training.
         task_options: of the segmentation task.
@@ -126,7 +126,7 @@ def known_variants(method: str) -> tuple[str, ...]:
     Raises:
         BenchError: it has none.
     """
-    variants = getattr(METHODS.get(method), "variants", ())
+    variants = METHODS.get(method).ablations
     if not variants:
         raise BenchError(f"{method} has no ablations; wanted a method with some, e.g. seafusion")
     return tuple(variants)
@@ -272,7 +272,7 @@ class AblationUnit(WholeUnit):
         cls: Any = METHODS.get(self.owner)
         weights = cls.train(TrainRequest(
             dataset=self.dataset, pairs=dict(self.parts)["train"], preset=self.preset,
-            out=self.out / "trained" / self.method, variant=self.variant, device=self.device, seed=self.seed,
+            out=self.out / "trained" / self.method, ablation=self.variant, device=self.device, seed=self.seed,
             progress=self.progress(), options=self.train_options,
         ))  # fmt: skip
         return weights, Fuser(cls(weights, self.device), seed=self.seed)

@@ -46,7 +46,7 @@ def plan_method(label: str, by_name: bool, config: RunConfig, store: Store) -> M
 def _plan_folder(label: str, folder: Path) -> MethodPlan:
     if not folder.is_dir():
         raise BenchError(f"method {label}: {folder} is not a folder; give LABEL=FOLDER with one image per pair")
-    if label in METHODS.names():
+    if METHODS.known(label):
         raise BenchError(f"method {label}: this name is a built-in method's; choose another label for {folder}")
     images = sorted(path for path in folder.rglob("*") if path.is_file())
     key = digest("folder", *(part for path in images for part in (str(path.relative_to(folder)), file_digest(path))))
@@ -101,7 +101,14 @@ def make_source(cls: type[Method], weights: Path | None, config: RunConfig) -> M
     device = device_of(config)
     kind = device.partition(":")[0]
     harness = code_digest(
-        "bench.fuse.harness", "bench.images", "bench.plugin.method", "bench.fuse.stream", follow=False
+        "bench.fuse.harness",
+        "bench.fuse.style",
+        "bench.images",
+        "bench.colour",
+        "bench.plugin.method",
+        "bench.plugin.strips",
+        "bench.fuse.stream",
+        follow=False,
     )
     code = code_digest(cls.__module__), harness
     seed = str(config.seed) if cls.stochastic else ""

@@ -51,15 +51,17 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 
 def _requested_methods(config: RunConfig) -> tuple[set[str], list[str]]:
-    wanted = _unique(config.methods)
-    named = {label for label in wanted if label != "all"}
+    """Those asked for by name, and all; a variant by its label. ``all`` is each method once, without its variants."""
+    named: list[str] = []
     every: list[str] = []
-    for label in wanted:
-        every += METHODS.names() if label == "all" else [label]
-    for label in named:
-        if "=" not in label:
-            METHODS.entry(label)
-    return named, _unique(every)
+    for wanted in _unique(config.methods):
+        if wanted == "all":
+            every += METHODS.names()
+            continue
+        label = wanted if "=" in wanted else METHODS.label(wanted)
+        named.append(label)
+        every.append(label)
+    return set(named), _unique(every)
 
 
 def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -16,7 +16,7 @@ from bench.weights.find import trained_path
 
 
 def train_command(
-    method: str, dataset: str, preset: str, recipe: str, variant: str, out: Path | None, data_root: Path | None,
+    method: str, dataset: str, preset: str, recipe: str, ablation: str, out: Path | None, data_root: Path | None,
     datasets_file: Path | None, device: str, seed: int, limit: int | None, stop_after: int | None, install: bool,
     options: Sequence[str], say: Callable[[str], None], progress: Callable[[str, int, int], None],
 ) -> Path:  # fmt: skip
@@ -43,7 +43,7 @@ def train_command(
         say(f"note: {problem.where}: {problem.text}")
     out = out or Path("runs/train") / f"{method}-{opened.name}-{preset}-{seed}"
     request = TrainRequest(
-        dataset=opened.name, pairs=listing.pairs, preset=preset, out=out, recipe=recipe, variant=variant,  # type: ignore[arg-type]
+        dataset=opened.name, pairs=listing.pairs, preset=preset, out=out, recipe=recipe, ablation=ablation,  # type: ignore[arg-type]
         device=pick_device(device), seed=seed, stop_after=stop_after, progress=progress, options=_options(options),
     )  # fmt: skip
     if preset == "paper" and hasattr(cls, "estimate_cost"):

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.colour import luma_uint8
 from bench.data.pairs import read_pair
 from bench.data.truth import read_labels
 from bench.errors import BenchError
-from bench.images import as_rgb, luma_uint8
+from bench.images import as_rgb
 from bench.types import Image, PairFiles
 
 

@@ -112,13 +112,13 @@ def choose(request: TrainRequest, method: str, recipes: Mapping[str, Mapping[str
     """The recipe's name and its settings for the preset, with options put in.
 
     Raises:
-        BenchError: an unknown recipe, variant or option, or an option that is not of its kind.
+        BenchError: an unknown recipe, ablation or option, or an option that is not of its kind.
     """
     recipe = request.recipe or next(iter(recipes))
     if recipe not in recipes:
         raise BenchError(f"{method}: recipe {recipe!r} is not known, wanted one of {', '.join(recipes)}")
-    if request.variant:
-        raise BenchError(f"{method}: variant {request.variant!r} is not known, it has none")
+    if request.ablation:
+        raise BenchError(f"{method}: ablation {request.ablation!r} is not known, it has none")
     settings = recipes[recipe][request.preset]
     known = {item.name: type(getattr(settings, item.name)) for item in fields(settings)}  # type: ignore[arg-type]
     changed: dict[str, Any] = {}

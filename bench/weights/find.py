@@ -150,12 +150,18 @@ def resolve(method: type[Method], given: Path | None = None, search: Sequence[Pa
         if given.is_file():
             return _from_file(method, given)
     found = (given and _from_folder(method, given)) or _from_folder(method, published_dir())
-    for path in _trained_candidates(method.name, given, search):
+    for path in _trained_candidates(_owner(method), given, search):
         if found is None and path.is_file() and _record_fits(method, path):
             found = _from_safetensors(method, path)
     if found is None:
         raise WeightsMissing(_missing(method, given))
     return found
+
+
+def _owner(method: type[Method]) -> str:
+    """Whose weights a method loads: a variant without files of its own takes those of its method."""
+    base: Any = method.__mro__[1]  # of a variant: its method
+    return str(base.name) if method.variant and base.info.weights is method.info.weights else method.name
 
 
 def _trained_candidates(name: str, given: Path | None, search: Sequence[Path]) -> Iterator[Path]:
@@ -183,8 +189,9 @@ def _from_folder(method: type[Method], folder: Path) -> Resolved | None:
 
 def _from_file(method: type[Method], given: Path) -> Resolved:
     if given.suffix == ".safetensors":
-        if _record(given).get("method", method.name) != method.name:
-            raise BenchError(f"{given}: its record says {_record(given).get('method')!r}, wanted {method.name!r}")
+        owner = _record(given).get("method", _owner(method))
+        if owner not in (method.name, _owner(method)):
+            raise BenchError(f"{given}: its record says {owner!r}, wanted {_owner(method)!r}")
         return _from_safetensors(method, given)
     paths = _siblings(method, given)
     return _converted(method, paths, [digests(path) for path in paths])
@@ -257,7 +264,7 @@ def _record(path: Path) -> dict[str, Any]:
 
 def _record_fits(method: type[Method], path: Path) -> bool:
     """Whether a found file is this method's: its record says so, or without one the folder's name does."""
-    return bool(_record(path).get("method", path.parent.name) == method.name)
+    return bool(_record(path).get("method", path.parent.name) == _owner(method))
 
 
 def _from_safetensors(method: type[Method], path: Path) -> Resolved:

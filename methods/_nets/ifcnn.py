@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,11 +23,23 @@ class ConvNorm(nn.Module):
         return functional.relu(self.bn(self.conv(x)), inplace=True)
 
 
-class IFCNN(nn.Module):
-    """The MAX variant; images (B, 3, H, W) with ImageNet's mean and spread taken out; any size."""
+JOINS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "max": torch.maximum,
+    "sum": torch.add,
+    "mean": lambda ir, vis: (ir + vis) / 2,
+}
 
-    def __init__(self) -> None:
+
+class IFCNN(nn.Module):
+    """Images (B, 3, H, W) with ImageNet's mean and spread taken out; any size.
+
+    Attributes:
+        join: how features meet, element by element: ``max``, ``sum`` or ``mean``.
+    """
+
+    def __init__(self, join: str = "max") -> None:
         super().__init__()
+        self.join = JOINS[join]
         # the first layer of a ResNet-101 trained on ImageNet, never trained further
         self.conv1 = Conv(3, 64, 7, activation="none", padding_mode="replicate", bias=False)
         self.conv2 = ConvNorm()
@@ -35,4 +49,4 @@ class IFCNN(nn.Module):
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """The fused image, normalised as the inputs are; symmetric in its inputs."""
         ir_features, vis_features = self.conv2(self.conv1(torch.cat([ir, vis]))).chunk(2)
-        return self.conv4(self.conv3(torch.maximum(ir_features, vis_features)))
+        return self.conv4(self.conv3(self.join(ir_features, vis_features)))

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from torch import Tensor
 
+from bench.colour import luma_uint8
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
-from bench.images import as_rgb, luma_uint8
+from bench.images import as_rgb
 from bench.types import Image, PairFiles
 
 Result = TypeVar("Result")

@@ -102,7 +102,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 """What a preset changes in a recipe; ``paper`` changes nothing."""
 
-VARIANTS: dict[str, str] = {
+ABLATIONS: dict[str, str] = {
     "full": "Algorithm 1",
     "no_semantic_loss": "content loss alone; no segmenter is trained",
     "no_gradient_stream": "blocks without their gradient streams",
@@ -121,7 +121,7 @@ class Plan:
 
     request: TrainRequest
     recipe: Recipe
-    variant: str
+    ablation: str
     segmenter: str
     precision: str
     compile: bool
@@ -130,7 +130,7 @@ class Plan:
     def signature(self, backbone: Path | None) -> dict[str, Any]:
         """All that the result depends on."""
         return {
-            "method": "seafusion", "recipe": asdict(self.recipe), "variant": self.variant,
+            "method": "seafusion", "recipe": asdict(self.recipe), "ablation": self.ablation,
             "segmenter": self.segmenter, "classes": self.classes, "precision": self.precision,
             "seed": self.request.seed, "dataset": self.request.dataset, "pairs": set_digest(self.request.pairs),
             "backbone": backbone.name if backbone else "random",
@@ -139,11 +139,11 @@ class Plan:
     @property
     def trains_segmenter(self) -> bool:
         """False where the segmenter has no say at all."""
-        return self.variant != "no_semantic_loss"
+        return self.ablation != "no_semantic_loss"
 
 
 def make_plan(request: TrainRequest) -> Plan:
-    """Chooses recipe, preset, variant and options.
+    """Chooses recipe, preset, ablation and options.
 
     Raises:
         BenchError: one of them is unknown or not a number of the wanted kind.
@@ -151,9 +151,9 @@ def make_plan(request: TrainRequest) -> Plan:
     name = request.recipe or "paper"
     if name not in RECIPES:
         raise BenchError(f"seafusion: recipe {name!r} is not known, wanted one of {', '.join(RECIPES)}")
-    variant = request.variant or "full"
-    if variant not in VARIANTS:
-        raise BenchError(f"seafusion: variant {variant!r} is not known, wanted one of {', '.join(VARIANTS)}")
+    ablation = request.ablation or "full"
+    if ablation not in ABLATIONS:
+        raise BenchError(f"seafusion: ablation {ablation!r} is not known, wanted one of {', '.join(ABLATIONS)}")
     options = dict(request.options)
     unknown = sorted(options.keys() - OPTIONS)
     if unknown:
@@ -165,16 +165,16 @@ def make_plan(request: TrainRequest) -> Plan:
     return Plan(
         request=request,
         recipe=recipe,
-        variant=variant,
+        ablation=ablation,
         segmenter=options.get("segmenter", "banet"),
         precision=pick_precision(options.get("precision", "auto"), request.device),
         compile=options.get("compile", "false").lower() in ("1", "true", "yes", "on"),
-        classes=_count_classes(request, variant, options),
+        classes=_count_classes(request, ablation, options),
     )
 
 
-def _count_classes(request: TrainRequest, variant: str, options: Mapping[str, str]) -> int:
-    if variant == "no_semantic_loss":  # needs no labels, so any data set will do
+def _count_classes(request: TrainRequest, ablation: str, options: Mapping[str, str]) -> int:
+    if ablation == "no_semantic_loss":  # needs no labels, so any data set will do
         return 0
     if "classes" not in options:
         return len(class_names(request.dataset, request.pairs))
@@ -246,7 +246,7 @@ def _write_results(plan: Plan, training: JointTraining, signature: Mapping[str, 
         }
         write_atomic(out / "segmenter.safetensors", save(_tensors(training.state.modules["segmenter"]), metadata=facts))
     write_record(out, signature, {
-        "preset": plan.request.preset, "recipe": plan.request.recipe or "paper", "variant": plan.variant,
+        "preset": plan.request.preset, "recipe": plan.request.recipe or "paper", "ablation": plan.ablation,
         "steps": training.state.step, "seconds": round(training.state.seconds, 1), "device": plan.request.device,
         "precision": plan.precision, "torch": torch.__version__, "threads": torch.get_num_threads(),
         "initial_segmenter": training.initial, "pairs": len(plan.request.pairs),
@@ -287,14 +287,14 @@ class JointTraining:
     # ------------------------------------------------------------------ phases
 
     def phases(self) -> list[Phase]:
-        """The whole schedule of this plan's variant."""
+        """The whole schedule of this plan's ablation."""
         makers: dict[str, Callable[[], list[Phase]]] = {
             "no_semantic_loss": self._content_phases,
             "pretrained_infrared": self._pretrained_phases,
             "pretrained_visible": self._pretrained_phases,
             "one_stage": self._one_stage_phases,
         }
-        return makers.get(self.plan.variant, self._alternating_phases)()
+        return makers.get(self.plan.ablation, self._alternating_phases)()
 
     def _alternating_phases(self) -> list[Phase]:
         phases = []
@@ -313,7 +313,7 @@ class JointTraining:
         return [self._fusion_phase(number) for number in range(1, rounds + 1)]
 
     def _pretrained_phases(self) -> list[Phase]:
-        source = self._infrared_images if self.plan.variant == "pretrained_infrared" else self._visible_images
+        source = self._infrared_images if self.plan.ablation == "pretrained_infrared" else self._visible_images
         before = self._segmenter_phase("segmenter before", 0, self._segmenter_total(), source)
         return [before, *(self._fusion_phase(number) for number in range(1, self.recipe.rounds + 1))]
 
@@ -450,7 +450,7 @@ class JointTraining:
 
     def _segmenter_total(self) -> int:
         """Steps of the segmenter's whole schedule; in one stage it learns whenever the fusion network does."""
-        one_stage = self.plan.variant == "one_stage"
+        one_stage = self.plan.ablation == "one_stage"
         return self.recipe.rounds * (self.recipe.fusion_steps if one_stage else self.recipe.segmenter_steps)
 
     def _segmenter_weights(self) -> tuple[float, ...]:
@@ -459,7 +459,7 @@ class JointTraining:
     def _new_network(self, seed: int) -> nn.Module:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = SeAFusion(gradient_stream=self.plan.variant != "no_gradient_stream")
+            net = SeAFusion(gradient_stream=self.plan.ablation != "no_gradient_stream")
         return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _new_adam(self, net: nn.Module) -> torch.optim.Adam:
@@ -517,6 +517,6 @@ def estimate_cost(request: TrainRequest) -> str:
         training.phases(), training.state, training.device, kind, len(request.pairs) / len(few.request.pairs)
     )
     return (
-        f"seafusion, preset {request.preset}, recipe {request.recipe or 'paper'}, variant {plan.variant}, on "
+        f"seafusion, preset {request.preset}, recipe {request.recipe or 'paper'}, ablation {plan.ablation}, on "
         f"{request.device} ({plan.precision}, {torch.get_num_threads()} threads): about {duration}\n{lines}"
     )

@@ -14,7 +14,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from bench.images import luma_uint8, read_image
+from bench.colour import luma_uint8
+from bench.images import read_image
 from methods import create
 
 SIZE = (576, 768)

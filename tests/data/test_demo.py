@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.colour import luma
 from bench.data.demo import DemoSpec, dataset, ensure_demo
 from bench.data.demo.cars import BODIES, CarState, add_car
 from bench.data.demo.materials import CONCRETE
@@ -22,7 +23,7 @@ from bench.data.demo.raster import NEAR, Camera, SunView, see
 from bench.data.demo.render import draw
 from bench.data.demo.spec import Label
 from bench.errors import BenchError
-from bench.images import luma, read_image
+from bench.images import read_image
 from bench.types import Image as Picture
 
 TINY = DemoSpec(train=2, test=2, detection=2, width=96, height=72)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench import images
+from bench import colour, images
 from bench.errors import BenchError
 from bench.fuse.harness import Fuser
 from bench.plugin.method import ImageStyle, Method, MethodInfo
@@ -126,7 +126,7 @@ def test_wrong_input_is_named(ir: object, vis: object, message: str) -> None:
 
 def test_scipy_luma_loses_a_level_at_22_greys_of_rgb_files_only() -> None:
     ramp = np.arange(256, dtype=np.uint8)[None]
-    lost = np.flatnonzero(images.luma_scipy(images.as_rgb(ramp))[0] != ramp[0])
+    lost = np.flatnonzero(colour.luma_scipy(images.as_rgb(ramp))[0] != ramp[0])
     assert lost.tolist() == [
         11,
         18,
@@ -151,4 +151,4 @@ def test_scipy_luma_loses_a_level_at_22_greys_of_rgb_files_only() -> None:
         231,
         238,
     ]
-    assert np.array_equal(images.luma_scipy(ramp), ramp)
+    assert np.array_equal(colour.luma_scipy(ramp), ramp)

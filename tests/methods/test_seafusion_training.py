@@ -1,4 +1,4 @@
-"""SeAFusion's losses by hand, its schedules, and joint training: resume, variants, results, messages."""
+"""SeAFusion's losses by hand, its schedules, and joint training: resume, ablations, results, messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from methods._training.losses import (
     sobel,
     texture_loss,
 )
-from methods._training.seafusion import RECIPES, VARIANTS, JointTraining, Plan, estimate_cost, make_plan, stretch
+from methods._training.seafusion import ABLATIONS, RECIPES, JointTraining, Plan, estimate_cost, make_plan, stretch
 from methods.seafusion import SeaFusionMethod
 
 TINY = (
@@ -159,7 +159,7 @@ def joint(plan: Plan) -> JointTraining:
     ("changes", "message"),
     [
         ({"recipe": "mine"}, "recipe 'mine' is not known, wanted one of paper, released"),
-        ({"variant": "none"}, "variant 'none' is not known"),
+        ({"ablation": "none"}, "ablation 'none' is not known"),
         ({"options": (("rate", "1"),)}, "option 'rate' is not known"),
         ({"options": (("classes", "none"),)}, "option classes='none', wanted a number"),
         ({"options": (("rounds", "many"),)}, "option rounds='many', wanted a int"),
@@ -176,7 +176,7 @@ def test_without_semantic_loss_no_labels_are_needed(request_for: Callable[..., T
     pairs = tuple(replace(item, label_path=None) for item in request_for().pairs)
     with pytest.raises(BenchError, match="has no segmentation labels"):
         make_plan(request_for(pairs=pairs))
-    plan = make_plan(request_for(dataset="tno", pairs=pairs, variant="no_semantic_loss"))
+    plan = make_plan(request_for(dataset="tno", pairs=pairs, ablation="no_semantic_loss"))
     assert not plan.trains_segmenter
     assert "segmenter" not in joint(plan).state.modules
 
@@ -203,7 +203,7 @@ def test_forty_steps_equal_twenty_and_twenty(request_for: Callable[..., TrainReq
         for key, value in wanted.items():
             assert torch.equal(value, seen[key]), key
     record = json.loads(whole.with_name("training.json").read_text())
-    assert (record["steps"], record["variant"], record["initial_segmenter"]) == (40, "full", "random")
+    assert (record["steps"], record["ablation"], record["initial_segmenter"]) == (40, "full", "random")
     lines = read_log(whole.with_name("log.jsonl"))
     assert [line["phase"] for line in lines][-1] == "round 2: segmenter"
     # the semantic term comes in with the second round
@@ -231,25 +231,25 @@ def test_the_trained_weights_fuse(request_for: Callable[..., TrainRequest]) -> N
         assert method.fuse(ir, vis).shape == (1, 1, 9, 11)
 
 
-def test_the_method_names_its_variants() -> None:
-    assert SeaFusionMethod.variants == tuple(VARIANTS)
+def test_the_method_names_its_ablations() -> None:
+    assert SeaFusionMethod.ablations == tuple(ABLATIONS)
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS.keys() - {"full"}))
+@pytest.mark.parametrize("ablation", sorted(ABLATIONS.keys() - {"full"}))
 @pytest.mark.usefixtures("toy_segmenter")
-def test_every_variant_trains(request_for: Callable[..., TrainRequest], variant: str) -> None:
+def test_every_ablation_trains(request_for: Callable[..., TrainRequest], ablation: str) -> None:
     options = (*TINY, ("fusion_steps", "2"), ("segmenter_steps", "2"))
-    weights = SeaFusionMethod.train(request_for(options=options, variant=variant))
+    weights = SeaFusionMethod.train(request_for(options=options, ablation=ablation))
     tensors = load_file(weights)
-    assert any(".gradient." in name for name in tensors) == (variant != "no_gradient_stream")
-    assert weights.with_name("segmenter.safetensors").exists() == (variant != "no_semantic_loss")
+    assert any(".gradient." in name for name in tensors) == (ablation != "no_gradient_stream")
+    assert weights.with_name("segmenter.safetensors").exists() == (ablation != "no_semantic_loss")
     phases = [line["phase"] for line in read_log(weights.with_name("log.jsonl"))]
     first = {
         "one_stage": "one stage",
         "pretrained_visible": "segmenter before",
         "pretrained_infrared": "segmenter before",
     }
-    assert phases[0] == first.get(variant, "round 1: fusion")
+    assert phases[0] == first.get(ablation, "round 1: fusion")
 
 
 @pytest.mark.usefixtures("toy_segmenter")
@@ -300,6 +300,6 @@ def test_the_semantic_gradient_reaches_the_fusion_network(request_for: Callable[
 def test_cost_is_told_in_advance(request_for: Callable[..., TrainRequest]) -> None:
     options = (("precision", "float32"), ("fusion_batch", "2"), ("segmenter_batch", "2"))
     text = estimate_cost(request_for(preset="paper", options=options))
-    assert "preset paper, recipe paper, variant full, on cpu (float32" in text
+    assert "preset paper, recipe paper, ablation full, on cpu (float32" in text
     assert "round 1: fusion 2700, round 1: segmenter 20000" in text
     assert "fusion with semantic loss: " in text

@@ -151,7 +151,7 @@ def test_the_global_generator_is_left_alone(pairs: tuple[PairFiles, ...], tmp_pa
     ("more", "text"),
     [
         ({"recipe": "nope"}, "recipe 'nope' is not known, wanted one of released"),
-        ({"variant": "nope"}, "variant 'nope' is not known"),
+        ({"ablation": "nope"}, "ablation 'nope' is not known"),
         ({"options": {"nope": 1}}, "option 'nope' is not known, wanted one of batch, epochs, init_std"),
         ({"options": {"batch": "many"}}, "option batch='many', wanted a int"),
         ({"options": {"batch": 0}}, "option batch='0', wanted a positive number"),

@@ -93,7 +93,7 @@ def test_the_table_takes_mean_and_spread() -> None:
 
 
 def test_requests_that_cannot_be_met_are_named(msrs: Path, tmp_path: Path) -> None:
-    assert known_variants("seafusion") == SeaFusionMethod.variants
+    assert known_variants("seafusion") == SeaFusionMethod.ablations
     with pytest.raises(BenchError, match="average has no ablations"):
         known_variants("average")
     with pytest.raises(BenchError, match="--seeds is 0"):
