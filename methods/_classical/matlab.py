@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image as PillowImage
 
-from bench.images import quantise
+from bench.colour import quantise
 from methods._classical.planes import Bytes, Plane
 
 GREY_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
