@@ -159,9 +159,62 @@ class Hostile:
 def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path: Path, legacy: bool) -> None:
     mark = tmp_path / "executed"
     torch.save({"w": Hostile(mark)}, tmp_path / "x.pth", _use_new_zipfile_serialization=not legacy)
-    with pytest.raises(BenchError, match="not a readable PyTorch checkpoint"):
+    with pytest.raises(BenchError, match=r"holds a pickled object \((posix|nt).mkdir\), which is not loaded"):
         read_state_dict(tmp_path / "x.pth")
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ({"module.a": 1, "module.b": 2}, {"a": 1, "b": 2}),
+        ({"module.a": 1, "b": 2}, {"module.a": 1, "b": 2}),
+        ({"state_dict": {"module.a": 1}, "epoch": 3}, {"a": 1}),
+        ({"params": {"a": 1}}, {"a": 1}),
+        ({"weight": {"module.a": 1}, "epoch": 120, "optimizer": {"lr": 0.1, "state": {}}}, {"a": 1}),
+    ],
+)
+def test_prefixes_and_nesting_are_taken_off(tmp_path: Path, content: Any, wanted: dict[str, float]) -> None:
+    def tensors(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: tensors(item, name) for name, item in value.items()}
+        return value if key in ("epoch", "lr") else torch.tensor(float(value))
+
+    torch.save(tensors(content), tmp_path / "x.pth")
+    assert {name: float(value) for name, value in read_state_dict(tmp_path / "x.pth").items()} == wanted
+
+
+def test_several_dictionaries_are_joined_only_when_asked_for(tmp_path: Path) -> None:
+    torch.save({"E": {"module.a": torch.zeros(1)}, "D": {"a": torch.ones(1)}, "o": {"lr": 1}}, tmp_path / "x.pth")
+    assert {name: float(value) for name, value in read_state_dict(tmp_path / "x.pth", nested=True).items()} == {
+        "E/a": 0.0, "D/a": 1.0,
+    }  # fmt: skip
+    with pytest.raises(BenchError, match=r"holds 2 dicts \(E, D\), wanted one of tensors"):
+        read_state_dict(tmp_path / "x.pth")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "a git-lfs pointer"),
+        (b"\n\n<!DOCTYPE html><html>", "a web page saved"),
+        (b"<html><head>", "a web page saved"),
+        (b'<?xml version="1.0"?>', "a web page saved"),
+        (b"", "not a readable PyTorch checkpoint"),
+    ],
+)
+def test_what_is_often_saved_in_the_place_of_weights_is_named(tmp_path: Path, data: bytes, words: str) -> None:
+    (tmp_path / "x.pth").write_bytes(data)
+    with pytest.raises(BenchError, match=words) as caught:
+        read_state_dict(tmp_path / "x.pth")
+    assert "\n" not in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+
+
+def test_a_pickled_module_is_one_plain_line(tmp_path: Path) -> None:
+    torch.save(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3)), tmp_path / "x.pth")
+    with pytest.raises(BenchError, match=r"holds a pickled object \(torch.nn.modules.container.Sequential\)"):
+        read_state_dict(tmp_path / "x.pth")
 
 
 def test_anything_but_tensors_is_refused(tmp_path: Path) -> None:
