@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.metrics.planes import Plane, Triple
 from bench.metrics.windows import Real
@@ -77,9 +76,15 @@ def _all_planes(channels: Channels) -> tuple[Plane, ...]:
 
 
 def _lab(planes: tuple[Plane, ...]) -> Real:
-    """CIELAB (H, W, 3) of three planes, kept by the first."""
+    """CIELAB (H, W, 3) of three planes, kept by the first.
 
-    def compute() -> NDArray[np.float64]:
-        return np.asarray(_skimage().rgb2lab(np.dstack([plane.levels for plane in planes]) / 255.0), dtype=np.float64)
+    Greys get no chroma at all: the rounded constants of the conversion leave 0.005, whose hue means nothing.
+    """
+
+    def compute() -> Real:
+        image = np.dstack([plane.levels for plane in planes])
+        lab = np.asarray(_skimage().rgb2lab(image / 255.0), dtype=np.float64)
+        lab[(image == image[..., :1]).all(axis=2), 1:] = 0.0
+        return lab
 
     return planes[0].once(("lab", *planes), compute)

@@ -47,7 +47,8 @@ def phase_preservation(triple: Triple, slips: bool) -> float:
     """Q_P: the product over phase congruency and its two moments of the local correlations with the sources, -1 to 1.
 
     At each place the best of three references counts: infrared, visible, and the one with more phase congruency. Where
-    no source has a feature, nothing can be lost and the value is 1. A constant image has no phase congruency.
+    no source has a feature, nothing can be lost and the value is 1; of a constant fused image it is else 0 (the
+    original code divides 0 by 0 for constant images).
 
     Args:
         triple: the three planes.
@@ -64,6 +65,8 @@ def phase_preservation(triple: Triple, slips: bool) -> float:
     count = int(np.count_nonzero(references[2][1]))
     if count == 0:
         return 1.0
+    if triple.fused.levels.min() == triple.fused.levels.max():
+        return 0.0
     quality = 1.0
     for kind in range(3):
         kept = [_correlation(maps[kind] * mask, fused[kind]) * mask for maps, mask in references]
