@@ -27,8 +27,8 @@ class PairFiles:
 
     Attributes:
         dataset: data set name, e.g. ``mfnet``.
-        split: part of it: ``train``, ``test`` or ``detection``.
-        id: the pair's name, unique within the data set, e.g. ``00004N``.
+        split: part of it, e.g. ``train`` or ``test``.
+        id: the pair's name, unique within the part, e.g. ``00004N``.
         ir_path: the infrared image; for a four-channel layout the same file as ``vis_path``.
         vis_path: the visible image.
         label_path: segmentation labels, a single-channel PNG of class ids, if the data set has them.
@@ -46,6 +46,11 @@ class PairFiles:
     boxes_path: Path | None = None
     four_channel: bool = False
     tags: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Part and name: what tells a pair from all others of its data set."""
+        return self.split, self.id
 
 
 @dataclass(frozen=True, slots=True, eq=False)

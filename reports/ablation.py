@@ -20,13 +20,14 @@ from bench.analysis.table import Table
 from bench.data.spec import DatasetSpec, load_datasets
 from bench.errors import BenchError
 from bench.images import as_rgb, read_image
+from bench.store.manifest import DatasetFacts
 from bench.types import SCORE_COLUMNS
 from reports.pages import base_context, picture_addresses
 from reports.pictures import CARRIED_BYTES, Picture, Pictures, url_of, write_carried
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
 from reports.segmentation import CONVENTION, overlay, palette_of
 from reports.site import Site
-from reports.source import DatasetView, Facts, slug, viewer_link
+from reports.source import DatasetView, slug, viewer_link
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +249,7 @@ def _rgb(path: Path) -> np.ndarray:
 
 def _viewer(site: Site, data: AblationData, spec: DatasetSpec | None, pairs: Sequence[str]) -> None:
     """The viewer's page and data: every variant is a method, and there are no scores of single pairs."""
-    view = DatasetView(data.dataset, _title(spec, data), Facts(), tuple(pairs), ())
+    view = DatasetView(data.dataset, _title(spec, data), DatasetFacts(), tuple(pairs), ())
     pictures: Pictures = {
         (view.name, pair): [
             Picture(label, files[pair], url_of(files[pair], site.root), "")

@@ -11,6 +11,7 @@ from bench.analysis.table import format_number
 from bench.analysis.two_runs import TIMED, Change, Comparison
 from bench.errors import BenchError
 from bench.files import write_atomic
+from bench.store.manifest import DatasetFacts
 from bench.store.run_folder import Store
 from reports.pictures import url_of
 from reports.site import ASSETS, HERE
@@ -77,7 +78,9 @@ def _looks(comparison: Comparison, base: Path) -> list[Look]:
 
 def _image(root: Path, dataset: str, method: str, pair: str, base: Path) -> str:
     try:
-        path = Store(root.resolve()).fused_path(dataset, method, pair)
+        store = Store(root.resolve())
+        facts = store.read_manifest().datasets.get(dataset, DatasetFacts())
+        path = store.fused_path(dataset, facts.split or "test", method, pair)
     except BenchError:
         return ""
     return url_of(path, base) if path.is_file() else ""

@@ -27,12 +27,13 @@ from bench.analysis.table import (
     pair_values,
     select,
 )
+from bench.store.manifest import WeightFacts
 from reports import words
 from reports.conventions import definition, task_convention, task_text, text_of
 from reports.figures import curves_pdf
 from reports.pictures import Pictures
 from reports.site import Site
-from reports.source import DatasetView, Facts, MethodView, RunData, slug, viewer_link
+from reports.source import DatasetView, MethodView, RunData, slug, viewer_link
 from reports.task_tables import TASK_TITLES, TaskTables, leading_table, task_tables, way_words
 
 Step = Callable[[], None]
@@ -135,10 +136,10 @@ def shared(run: RunData, now: datetime) -> dict[str, Any]:
     ]
     by_label = {method.label: method for method in run.methods}
     return {
-        **base_context(now, str(run.manifest["version"] or "(version not recorded)"), nav, by_label),
+        **base_context(now, run.manifest.version or "(version not recorded)", nav, by_label),
         "run": run,
         "format_p": format_p,
-        "no_facts": Facts(),
+        "no_weights": WeightFacts(),
         "convention_text": text_of,
         "task_text": task_text,
         "headline": headline,
@@ -249,7 +250,7 @@ def _tags(data: DatasetView) -> dict[str, list[int]]:
     """Named subset -> indices of its pairs."""
     found: dict[str, list[int]] = {}
     for index, pair in enumerate(data.pairs):
-        for tag in (data.facts["tags"] or {}).get(pair) or ():
+        for tag in data.facts.main.tags.get(pair, ()):
             found.setdefault(str(tag), []).append(index)
     return found
 
@@ -309,7 +310,7 @@ def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
 
 def _ways(overview: Overview, data: DatasetView) -> dict[str, list[dict[str, Any]]]:
     """Convention -> what the authors' way of writing images moves, for the methods whose plain images are there too."""
-    beside = {method.label: str(method.facts["beside"]) for method in overview.run.methods if method.facts["beside"]}
+    beside = {method.label: method.facts.beside for method in overview.run.methods if method.facts.beside}
     if not beside:
         return {}
     return {name: way_changes(overview.rows[data.name, name], data.name, name, beside) for name in data.conventions}

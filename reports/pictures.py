@@ -103,17 +103,18 @@ def find_pictures(run: RunData) -> tuple[Pictures, bool]:
 
 
 def _pair_pictures(run: RunData, data: DatasetView, pair: str) -> Iterator[Picture]:
-    files = (data.facts["sources"] or {}).get(pair) or {}
-    both = bool(files) and files.get("ir") == files.get("vis")
+    files = data.facts.source(pair)
+    places = {"ir": files.ir, "vis": files.vis}
+    both = bool(files.ir) and files.ir == files.vis
     for reference, key in SOURCES.items():
-        stored = run.fused_path(data.name, reference, pair)
-        original = Path(str(files.get(key[1:]) or ""))
+        stored = run.fused_path(data, reference, pair)
+        original = Path(places[key[1:]])
         if stored is not None:
             yield _picture(run, data, pair, key, stored)
-        elif files.get(key[1:]) and original.is_file():
+        elif places[key[1:]] and original.is_file():
             yield _picture(run, data, pair, key, original, key[1:] if both else "")
     for method in run.methods:
-        path = run.fused_path(data.name, method.label, pair) if method.label not in SOURCES else None
+        path = run.fused_path(data, method.label, pair) if method.label not in SOURCES else None
         if path is not None:
             yield _picture(run, data, pair, method.label, path)
 

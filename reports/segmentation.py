@@ -85,10 +85,10 @@ class _Place:
 
 def _shot(place: _Place, score: float) -> Shot | None:
     predicted = _work(place.run, place.data, place.method, f"predictions/{CONVENTION}/{place.pair}.png")
-    fused = place.run.fused_path(place.data.name, place.method, place.pair)
+    fused = place.run.fused_path(place.data, place.method, place.pair)
     if predicted is None or not predicted.is_file() or fused is None:
         return None
-    draw = partial(overlay, fused, predicted, palette_of(place.data.facts["palette"] or ()))
+    draw = partial(overlay, fused, predicted, palette_of(place.data.facts.palette))
     pictures = {"Overlay": place.add("overlay", (fused, predicted), draw)}
     labels = _source(place.data, place.pair, "labels")
     if labels is not None:
@@ -101,14 +101,12 @@ def _truth_shot(place: _Place) -> Shot | None:
     labels, vis = (_source(place.data, place.pair, key) for key in ("labels", "vis"))
     if labels is None or vis is None:
         return None
-    picture = place.add(
-        "overlay", (vis, labels), partial(overlay, vis, labels, palette_of(place.data.facts["palette"] or ()))
-    )
+    picture = place.add("overlay", (vis, labels), partial(overlay, vis, labels, palette_of(place.data.facts.palette)))
     return Shot("Labels", {"Overlay": picture, "Errors": picture}, "on the visible image")
 
 
 def _source(data: DatasetView, pair: str, key: str) -> Path | None:
-    path = Path(str(((data.facts["sources"] or {}).get(pair) or {}).get(key) or ""))
+    path = Path(getattr(data.facts.source(pair), key))
     return path if path.is_file() else None
 
 

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.store.manifest import DatasetFacts, Manifest, MethodFacts
 from bench.store.run_folder import Store
-
-
-class Facts(dict[str, Any]):
-    """An entry of the manifest in which a key that a run did not record reads as None."""
-
-    def __missing__(self, key: str) -> None:
-        """Nothing is known."""
-
-    @classmethod
-    def of(cls, value: Any) -> Any:
-        """The same value with every object in it turned into ``Facts``."""
-        if isinstance(value, dict):
-            return cls({str(key): cls.of(item) for key, item in value.items()})
-        return [cls.of(item) for item in value] if isinstance(value, list) else value
-
 
 STYLES = 7
 """How many colours the palette has; further methods reuse them with another line style."""
@@ -63,7 +48,7 @@ class MethodView:
 
     label: str
     title: str
-    facts: Facts
+    facts: MethodFacts = field(default_factory=MethodFacts)
     colour: int = -1
     dash: int = 0
 
@@ -75,16 +60,16 @@ class MethodView:
     @property
     def reference(self) -> bool:
         """True if it is shown but not ranked: a source passed through, or a method's images in the plain way beside."""
-        return self.facts.get("kind") == "reference" or bool(self.facts.get("beside"))
+        return self.facts.kind == "reference" or bool(self.facts.beside)
 
     @property
     def status(self) -> str:
         """``ok``, ``skipped`` or ``failed``."""
-        return str(self.facts.get("status", "ok"))
+        return self.facts.status
 
     def in_domain(self, dataset: str) -> bool:
         """True if its weights were trained on this data set."""
-        return dataset in (self.facts.get("trained_on") or ())
+        return dataset in self.facts.trained_on
 
 
 @dataclass(frozen=True)
@@ -102,7 +87,7 @@ class DatasetView:
 
     name: str
     full_title: str
-    facts: Facts
+    facts: DatasetFacts
     pairs: tuple[str, ...]
     conventions: tuple[str, ...]
     limit: int | None = None
@@ -120,17 +105,17 @@ class DatasetView:
     @property
     def split(self) -> str | None:
         """The part that was scored pair by pair; None if the manifest does not say."""
-        return str(self.facts["split"]) if self.facts.get("split") else None
+        return self.facts.split or None
 
     @property
     def coverage(self) -> str:
         """How much of the listed data was there, in words; empty if all of it."""
-        listed, found, scored = self.facts.get("listed"), self.facts.get("found"), len(self.pairs)
+        listed, found, scored = self.facts.listed, self.facts.found, len(self.pairs)
         parts = []
-        if isinstance(listed, int) and isinstance(found, int) and found < listed:
+        if listed is not None and found is not None and found < listed:
             limited = self.limit is not None and found >= self.limit
             parts.append(f"{found} of {listed} listed pairs {'taken (the run was limited)' if limited else 'on disk'}")
-        if isinstance(found, int) and 0 < scored < found:
+        if found is not None and 0 < scored < found:
             parts.append(f"{scored} of these scored")
         return ", ".join(parts)
 
@@ -146,7 +131,7 @@ class RunData:
     """
 
     store: Store
-    manifest: Facts
+    manifest: Manifest
     scores: pd.DataFrame
 
     @classmethod
@@ -161,21 +146,22 @@ class RunData:
         for column in scores.columns.difference(["value"]):
             scores[column] = scores[column].fillna("").astype(str)
         scores["value"] = scores["value"].astype("float64")
-        return cls(store, Facts.of(store.read_manifest()), scores)
+        return cls(store, store.read_manifest(), scores)
 
     @cached_property
     def methods(self) -> tuple[MethodView, ...]:
         """All methods, references first, then in the order of the manifest."""
-        facts = dict(_entries(self.manifest.get("methods")))
-        labels = list(dict.fromkeys([*facts, *self.scores["method"].unique()]))
-        labels.sort(key=lambda label: facts.get(label, Facts())["kind"] != "reference")
-        titles = [str(facts.get(label, Facts())["title"] or label) for label in labels]
+        known = self.manifest.methods
+        labels = list(dict.fromkeys([*known, *self.scores["method"].unique()]))
+        facts = {label: known.get(label, MethodFacts()) for label in labels}
+        labels.sort(key=lambda label: facts[label].kind != "reference")
+        titles = [facts[label].title or label for label in labels]
         views: list[MethodView] = []
         number = 0
         for label, title in zip(labels, titles, strict=True):
-            entry = facts.get(label, Facts())
+            entry = facts[label]
             shown = f"{title} ({label})" if titles.count(title) > 1 else title
-            if entry["kind"] == "reference" or entry["beside"]:
+            if entry.kind == "reference" or entry.beside:
                 views.append(MethodView(label, shown, entry, -1, sum(view.colour < 0 for view in views)))
             else:
                 views.append(MethodView(label, shown, entry, number % STYLES, number // STYLES))
@@ -185,27 +171,21 @@ class RunData:
     @cached_property
     def datasets(self) -> tuple[DatasetView, ...]:
         """All data sets, in the order of the manifest."""
-        facts = dict(_entries(self.manifest.get("datasets")))
-        names = list(dict.fromkeys([*facts, *self.scores["dataset"].unique()]))
-        return tuple(self._dataset(name, facts.get(name, Facts())) for name in names if name)
+        known = self.manifest.datasets
+        names = list(dict.fromkeys([*known, *self.scores["dataset"].unique()]))
+        return tuple(self._dataset(name, known.get(name, DatasetFacts())) for name in names if name)
 
-    def _dataset(self, name: str, facts: Facts) -> DatasetView:
+    def _dataset(self, name: str, facts: DatasetFacts) -> DatasetView:
         rows = self.scores[(self.scores["dataset"] == name) & (self.scores["task"] == "metrics")]
         scored = set(rows["pair"]) - {""}
-        listed = [str(pair) for pair in facts.get("pairs") or ()]
+        listed = list(facts.main.pairs)
         pairs = [pair for pair in listed if pair in scored or not scored]
         pairs += sorted(scored.difference(pairs))
         found = [convention for convention in rows["convention"].unique() if convention]
-        asked = [str(name) for name in self.config.get("conventions") or ()]
+        asked = list(self.manifest.config.conventions)
         conventions = [name for name in asked if name in found] + [name for name in found if name not in asked]
-        limit = self.config["limit"] if isinstance(self.config["limit"], int) else None
-        return DatasetView(name, str(facts.get("title") or name), facts, tuple(pairs), tuple(conventions), limit)
-
-    @property
-    def config(self) -> Facts:
-        """What the run was asked for."""
-        config = self.manifest.get("config")
-        return config if isinstance(config, Facts) else Facts()
+        limit = self.manifest.config.limit
+        return DatasetView(name, facts.title or name, facts, tuple(pairs), tuple(conventions), limit)
 
     @cached_property
     def tasks(self) -> tuple[str, ...]:
@@ -224,10 +204,10 @@ class RunData:
         """Labels that are shown but not ranked in tables of fusion metrics."""
         return tuple(method.label for method in self.methods if method.reference)
 
-    def fused_path(self, dataset: str, method: str, pair: str) -> Path | None:
-        """A fused image, None if it is not on disk."""
+    def fused_path(self, data: DatasetView, method: str, pair: str) -> Path | None:
+        """A fused image of the part that was scored pair by pair, None if it is not on disk."""
         try:
-            path = self.store.fused_path(dataset, method, pair)
+            path = self.store.fused_path(data.name, data.split or "test", method, pair)
         except BenchError:
             return None
         return path if path.is_file() else None
@@ -237,28 +217,15 @@ class RunData:
         found: list[dict[str, str]] = []
         for method in self.methods:
             if method.status != "ok":
-                found.append(_problem(method.status, method.title, str(method.facts.get("reason", ""))))
+                found.append(_problem(method.status, method.title, method.facts.reason))
         bad = self.scores[self.scores["status"] != "ok"]
         for (status, task, reason), rows in bad.groupby(["status", "task", "reason"], sort=False):
             methods = [self.titles.get(name, name) for name in dict.fromkeys(rows["method"])]
             where = [str(task), _some(dict.fromkeys(rows["dataset"])), _some(methods)]
             pairs = [pair for pair in dict.fromkeys(rows["pair"]) if pair]
             found.append(_problem(str(status), " · ".join(part for part in where if part), str(reason), pairs))
-        told = {
-            str(item.get("text", ""))
-            for _, facts in _entries(self.manifest.get("datasets"))
-            for item in facts["problems"] or ()
-        }
-        for name, facts in _entries(self.manifest.get("datasets")):
-            found += [
-                _problem("data", f"{name} · {item.get('where', '')}", str(item.get("text", "")))
-                for item in facts.get("problems") or ()
-            ]
-        found += [
-            _problem("run", str(item.get("where", "")), str(item.get("text", "")))
-            for item in self.manifest.get("problems") or ()
-            if str(item.get("text", "")) not in told
-        ]
+        for name, facts in self.manifest.datasets.items():
+            found += [_problem("data", f"{name} · {item.where}", item.text) for item in facts.problems]
         return found
 
 
@@ -269,10 +236,3 @@ def _problem(kind: str, where: str, text: str, pairs: Iterable[str] = ()) -> dic
 def _some(names: Iterable[str], limit: int = 6) -> str:
     names = [name for name in names if name]
     return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
-
-
-def _entries(section: Any) -> list[tuple[str, Facts]]:
-    """The entries of one section of the manifest; anything that is not an object is left out."""
-    if not isinstance(section, Facts):
-        return []
-    return [(str(name), entry) for name, entry in section.items() if isinstance(entry, Facts)]

@@ -89,7 +89,7 @@ def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, T
             task,
             unranked=run.references if task in UNRANKED_SOURCES else (),
             order=[method.label for method in run.methods],
-            labels=[*(data.facts["classes"] or ()), *(data.facts["box_classes"] or {}).values(), "all"],
+            labels=[*data.facts.classes, *data.facts.box_classes.values(), "all"],
             titles=run.titles,
         )
         if table.columns:

@@ -16,6 +16,7 @@ from bench.data.spec import DatasetSpec, load_datasets
 from bench.errors import BenchError
 from bench.plugin.kinds import TASKS
 from bench.plugin.task import Resampler
+from bench.store.manifest import DatasetFacts
 from bench.store.run_folder import Store
 from bench.types import PairFiles
 
@@ -128,14 +129,17 @@ def compare_task(
         The comparison, its numbers as (metric, label, convention), and method -> why it is left out; None if the run
         kept nothing that can be drawn from.
     """
-    facts = store.read_manifest().get("datasets", {}).get(dataset, {})
+    facts = store.read_manifest().datasets.get(dataset, DatasetFacts())
     scores = store.read_scores()
     rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
     runner = TASKS.get(task)()
-    files = list(_files(dataset, facts))
+    files = list(_files(dataset, facts, set(rows["split"])))
     found: dict[str, Resampler] = {}
     for method in dict.fromkeys(rows["method"]):
-        resampler = runner.resampler(store.work_dir(task, dataset, method), files, spec)
+        folder = store.work_dir(task, dataset, method)
+        if store.work_is_unfinished(folder):  # its files belong to no result yet
+            continue
+        resampler = runner.resampler(folder, files, spec)
         if resampler is not None:
             found[method] = resampler
     if not found:
@@ -152,14 +156,14 @@ def compare_task(
     return compare_sets(statistics, len(model.pairs), names, settings), model.numbers, left_out
 
 
-def _files(dataset: str, facts: Mapping[str, Any]) -> Iterator[PairFiles]:
-    """The pairs of a run that have truth, from its manifest."""
-    for pair, paths in facts.get("sources", {}).items():
-        label, boxes = paths.get("labels"), paths.get("boxes")
-        yield PairFiles(
-            dataset, "", pair, Path(paths["ir"]), Path(paths["vis"]), Path(label) if label else None,
-            Path(boxes) if boxes else None,
-        )  # fmt: skip
+def _files(dataset: str, facts: DatasetFacts, splits: Collection[str]) -> Iterator[PairFiles]:
+    """The pairs of some parts, from the manifest."""
+    for split, part in facts.parts.items():
+        for pair, places in part.sources.items() if split in splits else ():
+            yield PairFiles(
+                dataset, split, pair, Path(places.ir), Path(places.vis),
+                Path(places.labels) if places.labels else None, Path(places.boxes) if places.boxes else None,
+            )  # fmt: skip
 
 
 def task_sections(
@@ -241,20 +245,20 @@ def seed_sections(stores: Sequence[Store]) -> list[tuple[str, list[dict[str, Any
     Raises:
         BenchError: two have the same seed, or differ in something else as well.
     """
-    configs = [store.read_manifest().get("config", {}) for store in stores]
-    seeds: dict[Any, Store] = {}
+    configs = [store.read_manifest().config for store in stores]
+    seeds: dict[int, Store] = {}
     for store, config in zip(stores, configs, strict=True):
-        seed = config.get("seed")
+        seed = config.seed
         if seed in seeds:
             raise BenchError(
                 f"{store.root}: has seed {seed} as {seeds[seed].root} has; give runs with --seed of their own"
             )
         seeds[seed] = store
         for key in SAME:
-            if config.get(key) != configs[0].get(key):
+            here, there = getattr(config, key), getattr(configs[0], key)
+            if here != there:
                 raise BenchError(
-                    f"{store.root}: has {key} {config.get(key)!r}, {stores[0].root} has {configs[0].get(key)!r}; "
-                    "only the seed may differ"
+                    f"{store.root}: has {key} {here!r}, {stores[0].root} has {there!r}; only the seed may differ"
                 )
     spread = seed_spread([store.read_scores() for store in stores])
     text = f"spread over seeds {', '.join(map(str, seeds))}"

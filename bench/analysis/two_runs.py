@@ -11,6 +11,7 @@ import numpy as np
 
 from bench.analysis.table import direction
 from bench.errors import BenchError
+from bench.store.manifest import Manifest, MethodFacts
 from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
 
@@ -231,27 +232,25 @@ def _leads(common: pd.DataFrame) -> Iterator[str]:
 _FACTS = ("origin", "way", "precision", "parameters", "status")
 
 
-def _causes(a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:
-    for key, title in (("version", "version"), ("seed", "seed")):
-        if a.get(key) != b.get(key):
-            yield f"{title}: {a.get(key)} -> {b.get(key)}"
-    yield from _differences("setting", a.get("config", {}), b.get("config", {}), skip=("out", "jobs", "rerun"))
-    yield from _differences("machine", a.get("machine", {}), b.get("machine", {}), skip=("packages",))
-    packages = [run.get("machine", {}).get("packages", {}) for run in (a, b)]
-    yield from _differences("package", *packages)
-    for name in sorted(set(a.get("datasets", {})) & set(b.get("datasets", {}))):
-        if a["datasets"][name].get("fingerprint") != b["datasets"][name].get("fingerprint"):
+def _causes(a: Manifest, b: Manifest) -> Iterator[str]:
+    for key in ("version", "seed"):
+        if getattr(a, key) != getattr(b, key):
+            yield f"{key}: {getattr(a, key)} -> {getattr(b, key)}"
+    yield from _differences("setting", a.config.model_dump(), b.config.model_dump(), skip=("jobs",))
+    yield from _differences("machine", a.machine.model_dump(), b.machine.model_dump(), skip=("packages",))
+    yield from _differences("package", a.machine.packages, b.machine.packages)
+    for name in sorted(set(a.datasets) & set(b.datasets)):
+        if a.datasets[name].fingerprint != b.datasets[name].fingerprint:
             yield f"data set {name}: its files, or the pairs taken, differ"
-    for name in sorted(set(a.get("methods", {})) & set(b.get("methods", {}))):
-        yield from _method_causes(name, a["methods"][name], b["methods"][name])
+    for name in sorted(set(a.methods) & set(b.methods)):
+        yield from _method_causes(name, a.methods[name], b.methods[name])
 
 
-def _method_causes(name: str, a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:
+def _method_causes(name: str, a: MethodFacts, b: MethodFacts) -> Iterator[str]:
     for key in _FACTS:
-        if a.get(key) != b.get(key):
-            yield f"method {name}: {key} {a.get(key)} -> {b.get(key)}"
-    digests = [[weight.get("sha256") for weight in facts.get("weights") or ()] for facts in (a, b)]
-    if digests[0] != digests[1]:
+        if getattr(a, key) != getattr(b, key):
+            yield f"method {name}: {key} {getattr(a, key)} -> {getattr(b, key)}"
+    if [weight.sha256 for weight in a.weights] != [weight.sha256 for weight in b.weights]:
         yield f"method {name}: other weights"
 
 

@@ -17,7 +17,8 @@ from bench.data.catalogue import open_dataset
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
 from bench.images import read_image
-from bench.store.pack import DatasetFacts, Images, MethodFacts, Pack, RunFacts, open_pack, sha256, write_pack
+from bench.store.manifest import Manifest
+from bench.store.pack import Images, Pack, PackedDataset, PackedMethod, RunFacts, open_pack, sha256, write_pack
 from bench.store.run_folder import Store
 from bench.types import Image, PairFiles
 
@@ -74,7 +75,12 @@ def pack(run_dir: Path, out: Path | None = None, images: int = 8) -> Path:
         raise BenchError(f"{run_dir}: holds no scored images; run bench run with the task metrics first")
     text = scores.to_csv(index=False, float_format="%.17g", lineterminator="\n").encode()
     target = out or run_dir.absolute().with_name(f"{run_dir.absolute().name}.zip")
-    write_pack(target, public_facts(manifest), text, hashes, images, run_dir / "fused", __version__)
+    splits = {name: facts.split or "test" for name, facts in manifest.datasets.items()}
+
+    def image(dataset: str, method: str, pair: str) -> bytes:
+        return store.fused_path(dataset, splits[dataset], method, pair).read_bytes()
+
+    write_pack(target, public_facts(manifest), text, hashes, images, image, __version__)
     with open_pack(target):
         return target
 
@@ -82,8 +88,9 @@ def pack(run_dir: Path, out: Path | None = None, images: int = 8) -> Path:
 def _hash_images(store: Store, scores: pd.DataFrame) -> Images:
     rows = scores[(scores["task"] == "metrics") & (scores["status"] == "ok")]
     hashes: Images = {}
-    for dataset, method, pair in sorted(set(zip(rows["dataset"], rows["method"], rows["pair"], strict=True))):
-        path = store.fused_path(dataset, method, pair)
+    columns = (rows[name] for name in ("dataset", "split", "method", "pair"))
+    for dataset, split, method, pair in sorted(set(zip(*columns, strict=True))):
+        path = store.fused_path(dataset, split, method, pair)
         try:
             hashes.setdefault(dataset, {}).setdefault(method, {})[pair] = sha256(path.read_bytes())
         except OSError as error:
@@ -91,33 +98,39 @@ def _hash_images(store: Store, scores: pd.DataFrame) -> Images:
     return hashes
 
 
-def public_facts(manifest: Mapping[str, Any]) -> RunFacts:
+def public_facts(manifest: Manifest) -> RunFacts:
     """What others need to know of a run; folders and user names of the machine stay at home.
 
     Raises:
         BenchError: the manifest is not one of a run.
     """
-    facts = _known(manifest, RunFacts)
-    config = {key: value for key, value in (manifest.get("config") or {}).items() if key in CONFIG_FACTS}
-    datasets = {name: _known(value, DatasetFacts) for name, value in (manifest.get("datasets") or {}).items()}
-    methods = {
-        name: {**_known(value, MethodFacts), "weights": [_weight(file) for file in value.get("weights") or []]}
-        for name, value in (manifest.get("methods") or {}).items()
+    config = {key: value for key, value in manifest.config.model_dump(mode="json").items() if key in CONFIG_FACTS}
+    datasets = {
+        name: {**_known(facts, PackedDataset), "pairs": facts.main.pairs, "digests": facts.main.digests}
+        for name, facts in manifest.datasets.items()
     }
+    methods = {
+        name: {
+            **_known(facts, PackedMethod),
+            "weights": [{"file": Path(file.path).name, "sha256": file.sha256} for file in facts.weights],
+        }
+        for name, facts in manifest.methods.items()
+    }
+    machine = manifest.machine.model_dump()
     try:
-        return RunFacts.model_validate({**facts, "config": config, "datasets": datasets, "methods": methods})
+        return RunFacts.model_validate(
+            {**_known(manifest, RunFacts), "machine": machine, "config": config, "datasets": datasets,
+             "methods": methods}
+        )  # fmt: skip
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BenchError(f"manifest.json: {where}: {first['msg']}; run bench run again to rebuild it") from error
 
 
-def _known(facts: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    return {key: facts[key] for key in model.model_fields if facts.get(key) is not None}
-
-
-def _weight(file: Mapping[str, Any]) -> dict[str, str]:
-    return {"file": Path(str(file.get("path", ""))).name, "sha256": str(file.get("sha256", ""))}
+def _known(facts: BaseModel, model: type[BaseModel]) -> dict[str, Any]:
+    found = {key: getattr(facts, key) for key in model.model_fields if hasattr(facts, key)}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 # ------------------------------------------------------------------ verify

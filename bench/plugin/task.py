@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bench.types import Fused, PairFiles, Score
 
@@ -51,14 +51,16 @@ class Job:
     Attributes:
         dataset: name; ``spec`` holds its classes and palette.
         method: the method's label.
-        parts: the fused parts by split name (``train``, ``test``, ``detection``), as ``Task.splits`` asks.
+        parts: the fused parts by name (``train``, ``test``...), as ``Task.splits`` asks.
         work_dir: kept between attempts and after the run: checkpoints, predictions, confusion matrices.
         preset: schedule size, ``smoke``, ``quick`` or ``paper``.
         weights: the method's weights file, if any; a jointly trained segmenter lies beside it.
-        seen: ids of pairs the method's weights were trained on; None where that is not known.
+        seen: (part, name) of pairs that the method's weights were trained on; None where that is not known.
         weights_root: folder of published weights, if given.
         progress: called with (what, done, total).
         options: ``--option task.name=value`` settings meant for this task.
+        load: builds the method as the run fuses with it (``bench.fuse.harness.Fuser``), for tasks that measure it;
+            None for a folder of ready images.
     """
 
     dataset: str
@@ -71,10 +73,34 @@ class Job:
     device: str
     precision: Literal["exact", "fast"] = "exact"
     weights: Path | None = None
-    seen: frozenset[str] | None = None
+    seen: frozenset[tuple[str, str]] | None = None
     weights_root: Path | None = None
     progress: Callable[[str, int, int], None] | None = None
     options: dict[str, str] = field(default_factory=dict)
+    load: Callable[[], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that a task yields, for tables, ranks and pages.
+
+    Attributes:
+        metric: as in the column ``metric``.
+        better: direction; empty where more is neither better nor worse, so that nobody is ranked by it.
+        title: for headings, with the unit where it has one.
+        decimals: places printed; None leaves it to the size of the numbers.
+        headline: True for the one or two numbers that speak for the task on the overview.
+        measured: True if a repetition on the same machine gives another value (times, memory).
+        labels: the labels that a headline is about, e.g. ``("all",)``; empty for the number without a label.
+    """
+
+    metric: str
+    better: Literal["higher", "lower", ""] = "higher"
+    title: str = ""
+    decimals: int | None = None
+    headline: bool = False
+    measured: bool = False
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,15 +124,32 @@ class Task(ABC):
 
     Attributes:
         name: of the package in ``tasks/`` and of the ``task`` column.
-        truth: what the data set must carry for it.
-        splits: which parts must be fused first.
-        on_request: True if it only runs when asked for by name or preset (it is long).
+        title: for people; ``name`` where empty.
+        about: one sentence: what is measured, how, and which way is better.
+        truth: what a pair must carry for it, ``labels``, ``boxes`` or a word of the task's own (then ``has_truth`` says
+            which pairs do); empty for none.
+        splits: which parts must be fused first; empty for the part that is scored.
+        runs: ``always`` where there is truth; ``preset`` only if a preset is given or the task is named (it is long);
+            ``named`` only if it is named.
+        needs_method: True if ready images will not do, because the method itself is measured.
+        alone: True if nothing else may run beside it, here, with all the cores (it measures time).
+        numbers: what it yields, headlines first.
     """
 
     name: ClassVar[str]
-    truth: ClassVar[Literal["labels", "boxes"]]
+    title: ClassVar[str] = ""
+    about: ClassVar[str] = ""
+    truth: ClassVar[str]
     splits: ClassVar[tuple[str, ...]]
-    on_request: ClassVar[bool] = False
+    runs: ClassVar[Literal["always", "preset", "named"]] = "always"
+    needs_method: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
+    numbers: ClassVar[tuple[Number, ...]] = ()
+
+    def has_truth(self, files: PairFiles) -> bool:
+        """True if a pair carries what the task compares with."""
+        paths = {"labels": files.label_path, "boxes": files.boxes_path}
+        return not self.truth or paths.get(self.truth) is not None
 
     @abstractmethod
     def check(self) -> None:

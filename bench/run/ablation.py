@@ -31,9 +31,10 @@ from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.method import Preset, TrainRequest
 from bench.plugin.task import FusedSet, Job
 from bench.run.choose_executor import create_executor
-from bench.run.code_digest import code_digest
 from bench.run.collect import latest
-from bench.run.stages import Listener, make_folder, sole_writer
+from bench.run.folder import make_folder, sole_writer
+from bench.run.keys import fuse_code, task_code, train_code
+from bench.run.stages import Listener
 from bench.run.units import WholeUnit
 from bench.store.run_folder import Store
 from bench.types import Image, PairFiles, Score
@@ -179,7 +180,7 @@ def make_units(ablation: Ablation) -> list[AblationUnit]:
         if not files:
             raise BenchError(f"{ablation.dataset.name}: no {split} pair is on disk; see bench data check")
         parts.append((split, files))
-    data = digest(*(f"{item.id} {pair_digest(item)} {truth_digest(item)}" for _, files in parts for item in files))
+    data = digest(*(f"{item.key} {pair_digest(item)} {truth_digest(item)}" for _, files in parts for item in files))
     return [_unit(ablation, name, seed, tuple(parts), data) for seed in ablation.seeds for name in ablation.variants]
 
 
@@ -187,7 +188,9 @@ def _unit(
     ablation: Ablation, name: str, seed: int, parts: tuple[tuple[str, tuple[PairFiles, ...]], ...], data: str
 ) -> AblationUnit:
     owner = ablation.method if name in known_variants(ablation.method) else name
-    code = code_digest(METHODS.get(owner).__module__), code_digest("tasks.segmentation.task")
+    cls: Any = METHODS.get(owner)
+    module = cls.__module__
+    code = train_code(module, getattr(cls, "built_on", ())), fuse_code(module), task_code("tasks.segmentation.task")
     options = tuple(sorted(ablation.task_options.items()))
     kind = ablation.device.partition(":")[0]
     key = digest(__version__, *code, name, str(seed), ablation.preset, kind, str(ablation.options), str(options), data)

@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from bench.run.keys import fused_key
-from bench.run.plan import DatasetPlan, MethodPlan, Plan
+from bench.run.keys import fused_key, score_key
+from bench.run.plan import METRICS, DatasetPlan, MethodPlan, Plan
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame, tidy
-from bench.types import Score
+from bench.types import PairFiles, Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class FusedIndex:
-    """Which fused images of one data set are finished, by method and pair."""
+    """Which fused images of one data set are finished, by method, part and pair."""
 
     def __init__(self, store: Store, dataset: str) -> None:
         """Reads the journals; later lines replace earlier ones, but a failure never replaces a finished image."""
         self._store, self._dataset = store, dataset
-        self._lines: dict[tuple[str, str, str], dict[str, Any]] = {}
-        self._whole: dict[tuple[str, str, str], bool] = {}
+        self._lines: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+        self._whole: dict[tuple[str, str, str, str], bool] = {}
         for journal in store.journals("fused", dataset):
-            for line in journal.lines("method", "pair", "key", "status"):
-                identity = (line["method"], line["pair"], line["key"])
+            for line in journal.lines("method", "split", "pair", "key", "status"):
+                identity = (line["method"], line["split"], line["pair"], line["key"])
                 if line["status"] == "ok" or self._lines.get(identity, {}).get("status") != "ok":
                     self._lines[identity] = line
 
-    def line(self, method: str, pair: str, key: str) -> dict[str, Any] | None:
+    def line(self, method: str, files: PairFiles, key: str) -> dict[str, Any] | None:
         """The latest line on this result: ok or failed."""
-        return self._lines.get((method, pair, key))
+        return self._lines.get((method, *files.key, key))
 
-    def finished(self, method: str, pair: str, key: str) -> dict[str, Any] | None:
+    def finished(self, method: str, files: PairFiles, key: str) -> dict[str, Any] | None:
         """The line of a finished image that is still whole on disk."""
-        line = self._lines.get((method, pair, key))
+        identity = (method, *files.key, key)
+        line = self._lines.get(identity)
         if line is None or line.get("status") != "ok":
             return None
-        identity = (method, pair, key)
         if identity not in self._whole:
             self._whole[identity] = self._store.fused_is_whole(self._dataset, method, line)
         return line if self._whole[identity] else None
@@ -59,48 +59,55 @@ def latest(store: Store, kind: str, dataset: str) -> dict[tuple[str, str], dict[
     }
 
 
-def metric_lines(store: Store, dataset: str) -> dict[tuple[str, str, str, str], dict[str, Any]]:
-    """The last line of each (pair, method, convention, key) of the metrics journals; failures only where none is whole.
+def metric_lines(store: Store, dataset: str) -> dict[tuple[str, str, str, str, str], dict[str, Any]]:
+    """What the metrics journals say of each (part, pair, method, convention, key), the rows of all lines together.
 
-    Which of two journals is the younger one says nothing about which of their lines is, hence the preference.
+    Equal keys mean equal images and code, so lines of several commands add up; a failure counts only where none is
+    whole, since which of two journals is the younger one says nothing about which of their lines is.
     """
-    lines: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    lines: dict[tuple[str, str, str, str, str], dict[str, Any]] = {}
     for journal in store.journals("metrics", dataset):
-        for line in journal.lines("pair", "method", "convention", "key", "rows"):
-            identity = (line["pair"], line["method"], line["convention"], line["key"])
-            if line["rows"] or not lines.get(identity, {}).get("rows"):
+        for line in journal.lines("split", "pair", "method", "convention", "key", "rows"):
+            identity = (line["split"], line["pair"], line["method"], line["convention"], line["key"])
+            known = lines.get(identity)
+            if known and known["rows"]:
+                new = {row[0] for row in line["rows"]}
+                lines[identity] = {**known, "rows": [row for row in known["rows"] if row[0] not in new] + line["rows"]}
+            else:
                 lines[identity] = line
     return lines
 
 
 def metric_scores(
-    plan: Plan,
-    dataset: DatasetPlan,
-    method: MethodPlan,
-    index: FusedIndex,
-    lines: dict[Any, dict[str, Any]],
-    score_key: Any,
-) -> Iterator[Score]:
-    """The per-pair metric rows of one method: a value, or why there is none."""
-    assert method.source is not None  # noqa: S101 - callers pass runnable methods only
+    plan: Plan, dataset: DatasetPlan, method: MethodPlan, index: FusedIndex, lines: dict[Any, dict[str, Any]],
+    others: Collection[str] = (),
+) -> Iterator[Score]:  # fmt: skip
+    """The per-pair metric rows of one method: a value, or why there is none.
+
+    Args:
+        plan: with the conventions and metrics asked for.
+        dataset: one of its.
+        method: one that can run.
+        index: of the data set's fused images.
+        lines: of its metrics.
+        others: conventions of earlier commands; their rows are given as far as they are there.
+    """
     for files in dataset.parts[dataset.main]:
-        key = fused_key(method.source, files.id, dataset.digests)
-        finished = index.finished(method.label, files.id, key)
-        noted = index.line(method.label, files.id, key) or {}
-        for convention in plan.config.conventions:
-            line = (
-                lines.get((files.id, method.label, convention, score_key(finished, files, convention)))
-                if finished
-                else None
-            )
-            common = {"task": "metrics", "dataset": dataset.name, "split": files.split, "method": method.label,
+        key = fused_key(method.ready, files, dataset.digests)
+        finished = index.finished(method.label, files, key)
+        noted = index.line(method.label, files, key) or {}
+        for convention in dict.fromkeys([*plan.metrics, *others]):
+            line = None
+            if finished:
+                found = score_key(convention, finished, dataset.digests[files.key])
+                line = lines.get((*files.key, method.label, convention, found))
+            common = {"task": METRICS, "dataset": dataset.name, "split": files.split, "method": method.label,
                       "pair": files.id, "convention": convention}  # fmt: skip
-            if line and line["rows"]:
-                for metric, value, status, reason in line["rows"]:
-                    yield Score(metric=metric, value=value, status=status, reason=reason, **common)
-                continue
+            rows = line["rows"] if line else []
+            for metric, value, status, reason in rows:
+                yield Score(metric=metric, value=value, status=status, reason=reason, **common)
             reason = (line or noted).get("reason") or "not computed; run the same command again"
-            for metric in plan.metrics[convention]:
+            for metric in set(plan.metrics.get(convention, ())) - {row[0] for row in rows}:
                 yield Score(metric=metric, value=None, status="failed", reason=reason, **common)
 
 
@@ -119,15 +126,22 @@ def skipped_score(task: str, dataset: DatasetPlan, label: str, reason: str) -> S
     return Score(task, dataset.name, dataset.main, label, "", None, status="skipped", reason=reason)
 
 
-def merge(previous: pd.DataFrame | None, scores: Iterable[Score], plan: Plan) -> pd.DataFrame:
-    """The new table, with rows of earlier runs in this folder that the present plan says nothing about."""
+def merge(previous: pd.DataFrame | None, scores: Iterable[Score], plan: Plan, tasks: Collection[str]) -> pd.DataFrame:
+    """The new table, with rows of earlier commands in this folder that the present plan says nothing about.
+
+    Args:
+        previous: the table that is there.
+        scores: all that is known now of the plan's methods and data sets.
+        plan: the present one.
+        tasks: whose rows ``scores`` holds.
+    """
     import pandas as pd
 
     frame = scores_frame(scores)
     if previous is None or previous.empty:
         return frame
     covered = {(task, dataset.name, method.label)
-               for task in plan.tasks for dataset in plan.datasets for method in plan.methods}  # fmt: skip
+               for task in tasks for dataset in plan.datasets for method in plan.methods}  # fmt: skip
     identity = list(zip(previous["task"], previous["dataset"], previous["method"], strict=True))
     kept = previous[[item not in covered for item in identity]]
     return tidy(pd.concat([kept, frame])) if len(kept) else frame

@@ -12,7 +12,7 @@ from bench.strict import Strict
 
 
 class RunConfig(Strict):
-    """All that ``bench run`` was asked for; stored in the manifest."""
+    """All that ``bench run`` was asked for; what of it a reader needs stands in the manifest."""
 
     methods: tuple[str, ...] = ("all",)
     datasets: tuple[str, ...] = ("demo",)
@@ -35,3 +35,8 @@ class RunConfig(Strict):
     compile: Literal["never", "auto"] = "never"
     time_limit_s: float = Field(default=300.0, gt=0)
     options: dict[str, str] = Field(default_factory=dict)
+
+    def options_of(self, name: str) -> dict[str, str]:
+        """The ``--option NAME.key=value`` settings meant for one task or method, by key."""
+        prefix = f"{name}."
+        return {key.removeprefix(prefix): value for key, value in self.options.items() if key.startswith(prefix)}

@@ -40,7 +40,7 @@ class FuseUnit(Unit):
     def run(self) -> None:
         """Fuses the pairs that are not finished yet; a pair that fails is noted and the rest goes on."""
         done = self._finished()
-        files = [files for files, key in zip(self.files, self.keys, strict=True) if (files.id, key) not in done]
+        files = [files for files, key in zip(self.files, self.keys, strict=True) if (*files.key, key) not in done]
         if self.source.folder is not None:
             self._copy(files)
             return
@@ -66,7 +66,7 @@ class FuseUnit(Unit):
 
     def _keep(self, item: PairFiles, result: Any, parameters: int) -> None:
         store = Store(self.out)
-        key = dict(zip((files.id for files in self.files), self.keys, strict=True))[item.id]
+        key = dict(zip((files.key for files in self.files), self.keys, strict=True))[item.key]
         if isinstance(result, Exception):
             if is_fatal(result):
                 raise result
@@ -76,15 +76,22 @@ class FuseUnit(Unit):
         self._journal().append({**line, "method": self.method, "key": key, "status": "ok", "parameters": parameters})
 
     def _failure(self, item: PairFiles, key: str, reason: str) -> dict[str, Any]:
-        return {"pair": item.id, "method": self.method, "key": key, "status": "failed", "reason": reason}
+        return {
+            "split": item.split,
+            "pair": item.id,
+            "method": self.method,
+            "key": key,
+            "status": "failed",
+            "reason": reason,
+        }
 
     def _journal(self) -> Any:
         return Store(self.out).journal("fused", self.dataset, f"{digest(self.method, *self.keys)[:16]}")
 
-    def _finished(self) -> set[tuple[str, str]]:
-        store, lines = Store(self.out), self._journal().lines("pair", "key", "status")
+    def _finished(self) -> set[tuple[str, str, str]]:
+        store, lines = Store(self.out), self._journal().lines("split", "pair", "key", "status")
         return {
-            (line["pair"], line["key"])
+            (line["split"], line["pair"], line["key"])
             for line in lines
             if line["status"] == "ok" and store.fused_is_whole(self.dataset, self.method, line)
         }
@@ -92,7 +99,7 @@ class FuseUnit(Unit):
     def give_up(self, reason: str) -> list[Unit]:
         """Several pairs: tries the unfinished ones one by one, to find the culprit; one pair: notes its failure."""
         done = self._finished()
-        left = [(files, key) for files, key in zip(self.files, self.keys, strict=True) if (files.id, key) not in done]
+        left = [(files, key) for files, key in zip(self.files, self.keys, strict=True) if (*files.key, key) not in done]
         if len(self.files) > 1:
             return [replace(self, files=(files,), keys=(key,)) for files, key in left]
         for files, key in left:

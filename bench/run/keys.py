@@ -1,11 +1,161 @@
-"""Fingerprints: equal key, equal result, so that it need not be made again."""
+"""Fingerprints: equal key, equal result, so that it need not be made again.
+
+Each stage depends on the rooms that its results come from, on the versions of the libraries that compute them, and on
+its data; it is done again when any of these changed, and for no other room. What a room holds is found, not listed: a
+file that is added to it counts at once.
+"""
 
 from __future__ import annotations
 
+import ast
+import importlib.util
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
 from bench.files import digest
 from bench.run.sources import MethodSource
+from bench.types import PairFiles
+
+GROUND = "bench.*"
+"""The modules that stand directly in ``bench``."""
+
+STAGES: dict[str, tuple[str, ...]] = {
+    "fuse": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.fuse"),
+    "score": (GROUND, "bench.data", "bench.metrics"),
+    "train": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.train"),
+    "task": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.train"),
+    "measure": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.fuse"),
+    "report": (GROUND, "bench.data", "bench.metrics", "bench.store", "bench.analysis", "bench.plugin", "reports"),
+}
+"""Stage -> the rooms that its results come from; a method or task adds its own modules."""
+
+LIBRARIES: dict[str, tuple[str, ...]] = {
+    "fuse": ("torch", "numpy", "opencv-python-headless", "opencv-python", "scipy", "scikit-image", "PyWavelets"),
+    "score": ("numpy", "opencv-python-headless", "opencv-python", "scipy", "scikit-image", "PyWavelets", "numba"),
+    "train": ("torch", "torchvision", "numpy", "opencv-python-headless", "opencv-python", "scipy"),
+    "task": ("torch", "torchvision", "numpy", "opencv-python-headless", "opencv-python", "ultralytics",
+             "mmsegmentation", "mmengine", "mmcv-lite"),
+    "measure": ("torch", "numpy", "opencv-python-headless", "opencv-python", "scipy"),
+    "report": ("numpy", "pandas", "scipy", "statsmodels", "scikit-posthocs", "matplotlib", "jinja2"),
+}  # fmt: skip
+"""Stage -> the distributions that compute its results; one that is not installed counts as such."""
+
+NOT_FUSING = ("methods._training",)
+"""What an adapter imports without its images depending on it."""
+
+CONTENT = (".py", ".html", ".css", ".js", ".svg", ".json", ".yaml", ".toml")
 
 
-def fused_key(source: MethodSource, pair: str, digests: dict[str, str]) -> str:
+@lru_cache(maxsize=64)
+def stage_digest(stage: str) -> str:
+    """Digest of the code and the libraries that a stage's results come from, a method's or task's own apart."""
+    files = sorted(path for room in STAGES[stage] for path in _room_files(room))
+    libraries = [f"{name} {_version(name)}" for name in LIBRARIES[stage]]
+    return digest(*libraries, *(part for path in files for part in (path.name, path.read_bytes())))
+
+
+@lru_cache(maxsize=256)
+def module_digest(*modules: str, without: tuple[str, ...] = ()) -> str:
+    """Digest of modules and of all that they import from their own package, found without importing them.
+
+    Args:
+        modules: dotted names, e.g. ``methods.seafusion``, which leads to ``methods._nets.seafusion``.
+        without: modules and packages that are not followed.
+    """
+    files: dict[str, Path] = {}
+    queue = [(name, f"{name.partition('.')[0]}.") for name in modules]
+    while queue:
+        name, package = queue.pop()
+        path = _source(name)
+        if name in files or path is None or _below(name, without):
+            continue
+        files[name] = path
+        queue += [(found, package) for found in _imports(path, name) if found.startswith(package)]
+    return digest(*(part for name in sorted(files) for part in (name, files[name].read_bytes())))
+
+
+def fuse_code(module: str) -> str:
+    """Digest of the code that makes a method's images; training code is not among it."""
+    return digest(stage_digest("fuse"), module_digest(module, without=NOT_FUSING))
+
+
+def train_code(module: str, built_on: tuple[str, ...] = ()) -> str:
+    """Digest of the code that trains a method.
+
+    Args:
+        module: the adapter's.
+        built_on: modules that its training uses through a registry, e.g. a segmenter's.
+    """
+    return digest(stage_digest("train"), module_digest(module, *built_on))
+
+
+def task_code(module: str) -> str:
+    """Digest of the code of a task: the whole package that its runner stands in."""
+    package = ".".join(module.split(".")[:2])
+    files = sorted(_room_files(package))
+    own = digest(*(part for path in files for part in (path.name, path.read_bytes())))
+    return digest(stage_digest("task"), own, module_digest(module))
+
+
+def fused_key(source: MethodSource, files: PairFiles, digests: Mapping[tuple[str, str], str]) -> str:
     """The fingerprint of one fused image."""
-    return digest(source.key, digests[pair])
+    return digest(source.key, digests[files.key])
+
+
+def score_key(convention: str, fused: Mapping[str, Any], sources: str) -> str:
+    """The fingerprint of one image's scores in one convention; which metrics they are, their lines say.
+
+    Args:
+        convention: its name.
+        fused: the journal's line of the fused image.
+        sources: digest of the pair.
+    """
+    return digest(stage_digest("score"), convention, str(fused["digest"]), sources)
+
+
+def _below(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def _room_files(room: str) -> list[Path]:
+    flat = room.endswith(".*")
+    origin = _source(room.removesuffix(".*"))
+    if origin is None:
+        return []
+    if origin.name != "__init__.py":
+        return [origin]
+    found = origin.parent.glob("*") if flat else origin.parent.rglob("*")
+    return [path for path in found if path.suffix in CONTENT and path.is_file()]
+
+
+@lru_cache(maxsize=64)
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _source(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _imports(path: Path, name: str) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                base = importlib.util.resolve_name("." * node.level + base, package)
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return found

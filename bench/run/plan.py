@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from bench.data.catalogue import Dataset
 from bench.data.spec import DatasetSpec
+from bench.errors import BenchError
 from bench.run.config import RunConfig
 from bench.run.sources import MethodSource
+from bench.store.manifest import MethodFacts
 from bench.types import PairFiles, Problem
 
-CORE_TASKS = ("metrics", "efficiency")
+METRICS = "metrics"
+"""The one task that no runner stands for: every fused image is scored against its pair."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class DatasetPlan:
         parts: the pairs of each part that some task needs, by split.
         main: the split that the metrics are computed on.
         listed: how many pairs the published list of ``main`` has.
-        digests: digest of each pair's source files.
-        label_digests: digest of each pair's truth files, empty where there are none.
+        digests: digest of each pair's source files, by (part, pair).
+        label_digests: digest of each pair's truth files, by (part, pair); empty where there are none.
     """
 
     opened: Dataset
@@ -33,8 +35,8 @@ class DatasetPlan:
     parts: dict[str, tuple[PairFiles, ...]]
     listed: int
     problems: tuple[Problem, ...]
-    digests: dict[str, str]
-    label_digests: dict[str, str]
+    digests: dict[tuple[str, str], str]
+    label_digests: dict[tuple[str, str], str]
 
     @property
     def name(self) -> str:
@@ -47,8 +49,8 @@ class DatasetPlan:
         return self.opened.spec
 
     def files(self) -> list[PairFiles]:
-        """All pairs of all parts, each once."""
-        return list({files.id: files for part in self.parts.values() for files in part}.values())
+        """All pairs of all parts; parts may use the same names."""
+        return [files for part in self.parts.values() for files in part]
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,19 @@ class MethodPlan:
     by_name: bool
     source: MethodSource | None
     reason: str = ""
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: MethodFacts = field(default_factory=MethodFacts)
     train: bool = False
+
+    @property
+    def ready(self) -> MethodSource:
+        """How the images of a method that can run are made.
+
+        Raises:
+            BenchError: it cannot run.
+        """
+        if self.source is None:
+            raise BenchError(f"{self.label}: {self.reason}")
+        return self.source
 
 
 @dataclass(frozen=True)
@@ -83,9 +96,3 @@ class Plan:
     tasks: tuple[str, ...]
     metrics: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
-
-
-def task_options(config: RunConfig, task: str) -> dict[str, str]:
-    """The ``--option task.name=value`` settings meant for one task."""
-    prefix = f"{task}."
-    return {key.removeprefix(prefix): value for key, value in config.options.items() if key.startswith(prefix)}

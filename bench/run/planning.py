@@ -9,7 +9,7 @@ from bench.data.pairs import pair_digest, truth_digest
 from bench.errors import BenchError
 from bench.plugin.kinds import METHODS, TASKS
 from bench.run.config import RunConfig
-from bench.run.plan import CORE_TASKS, DatasetPlan, Plan, task_options
+from bench.run.plan import METRICS, DatasetPlan, Plan
 from bench.run.plan_methods import device_of, plan_method
 from bench.store.run_folder import Store
 
@@ -23,17 +23,32 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
     from bench.metrics.catalogue import chosen_metrics
 
     metrics = chosen_metrics(config.conventions, list(config.metrics) or None)
-    _known("task", config.tasks, [*CORE_TASKS, *TASKS.names()])
+    _known("task", config.tasks, [METRICS, *TASKS.names()])
     for option, folder in (("--data-root", config.data_root), ("--weights-root", config.weights_root)):
         if folder is not None and not folder.exists():
             raise BenchError(f"{option} {folder} does not exist; give an existing folder")
     named, every = _requested_methods(config)
     tasks, notes = _requested_tasks(config)
-    datasets = tuple(_plan_dataset(selection, config, tasks) for selection in _unique(config.datasets))
+    selections = _unique(config.datasets)
+    _one_part_each(selections)
+    datasets = tuple(_plan_dataset(selection, config, tasks) for selection in selections)
     methods = tuple(plan_method(label, label in named, config, store) for label in every)
     if not any(plan.files() for plan in datasets):
         raise BenchError("none of the data sets holds a usable pair; see bench data check, or give --data-root")
     return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes)
+
+
+def _one_part_each(selections: Sequence[str]) -> None:
+    """One folder holds one part of a data set: tables and reports go by the set's name."""
+    seen: dict[str, str] = {}
+    for selection in selections:
+        name = selection.partition(":")[0]
+        if name in seen:
+            raise BenchError(
+                f"--datasets names {seen[name]} and {selection}, two parts of one set, whose rows would be mixed; "
+                "run them with an --out of their own, or name the set once"
+            )
+        seen[name] = selection
 
 
 def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> None:
@@ -68,14 +83,14 @@ def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...
     """Named tasks as they are; else metrics plus those task runners that can run here and are not long."""
     if config.tasks:
         return tuple(_unique(config.tasks)), ()
-    chosen, notes = ["metrics"], []
+    chosen, notes = [METRICS], []
     for name in TASKS.names():
         try:
             task = TASKS.get(name)()
-            if task.on_request and config.preset is None:
+            if task.runs == "named" or (task.runs == "preset" and config.preset is None):
                 continue
             task.check()
-            task.ready(task_options(config, name), config.weights_root)
+            task.ready(config.options_of(name), config.weights_root)
         except BenchError as error:
             notes.append(f"task {name} left out: {error}")
         else:
@@ -94,7 +109,7 @@ def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> Da
             listing = dataset.listing(split=wanted, limit=config.limit)
             parts[wanted] = listing.pairs
             problems += listing.problems
-    files = {item.id: item for part in parts.values() for item in part}
+    files = [item for part in parts.values() for item in part]
     return DatasetPlan(
         opened=dataset,
         selection=selection,
@@ -102,14 +117,14 @@ def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> Da
         parts=parts,
         listed=main.listed,
         problems=tuple(problems),
-        digests={key: pair_digest(item) for key, item in files.items()},
-        label_digests={key: truth_digest(item) for key, item in files.items()},
+        digests={item.key: pair_digest(item) for item in files},
+        label_digests={item.key: truth_digest(item) for item in files},
     )
 
 
 def _task_splits(dataset: Dataset, tasks: Sequence[str], config: RunConfig) -> list[str]:
     wanted: list[str] = []
     for name in tasks:
-        if name not in CORE_TASKS:
-            wanted += TASKS.get(name)().splits_for(task_options(config, name))
+        if name != METRICS:
+            wanted += TASKS.get(name)().splits_for(config.options_of(name))
     return [split for split in _unique(wanted) if dataset.has_split(split)]

@@ -1,109 +1,208 @@
-"""The manifest of a run: what was asked, what was found, what it ran on."""
+"""The manifest of a run: what was asked, what was found, what it ran on; kept up to date while the run goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench import __version__
 from bench.errors import BenchError
 from bench.files import digest
 from bench.machine import describe_machine
-from bench.run.plan import CORE_TASKS, DatasetPlan, MethodPlan, Plan, task_options
+from bench.plugin.kinds import TASKS
+from bench.run.collect import FusedIndex
+from bench.run.config import RunConfig
+from bench.run.plan import METRICS, DatasetPlan, MethodPlan, Plan
+from bench.store.manifest import (
+    CommandFacts,
+    DatasetFacts,
+    MachineFacts,
+    Manifest,
+    MethodFacts,
+    NumberFacts,
+    PartFacts,
+    ProblemFacts,
+    Request,
+    SourceFacts,
+    TaskFacts,
+)
+from bench.store.run_folder import Store
 from bench.types import PairFiles
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def build_manifest(
-    plan: Plan, previous: dict[str, Any], command: Sequence[str], parameters: dict[str, int | None], complete: bool
-) -> dict[str, Any]:
-    """The manifest of a plan, merged with what an earlier run in the same folder said of other names.
+UNITED = ("methods", "datasets", "tasks", "conventions", "metrics")
+"""Lists of a request that a later command in the same folder adds to."""
+
+
+class Recorder:
+    """Writes one run's manifest: at its start, at its end, and in between when work turns up."""
+
+    def __init__(self, store: Store, command: tuple[str, ...]) -> None:
+        """Remembers what the folder held before."""
+        self.store, self.command = store, command
+        self.before = store.read_manifest()
+        self.started = _now()
+        self.rows = 0
+
+    def begin(self, plan: Plan) -> None:
+        """Notes the request before any work."""
+        self._write(plan, {}, complete=False)
+
+    def working(self) -> None:
+        """There is work to do after all: until it is done, the manifest must not call the run complete."""
+        manifest = self.store.read_manifest()
+        if manifest.complete:
+            self.store.write_manifest(manifest.model_copy(update={"complete": False}))
+
+    def count_rows(self, previous: pd.DataFrame | None, frame: pd.DataFrame) -> None:
+        """Notes how many rows this command made or changed."""
+        if previous is None:
+            self.rows = len(frame)
+        else:
+            rows = [set(table.astype(str).itertuples(index=False, name=None)) for table in (previous, frame)]
+            self.rows = len(rows[1] - rows[0])
+
+    def end(self, plan: Plan, made: Mapping[str, int]) -> None:
+        """Notes what came out."""
+        self._write(plan, made, complete=True)
+
+    def _write(self, plan: Plan, made: Mapping[str, int], complete: bool) -> None:
+        idle = complete and not self.rows and not any(made.values())
+        manifest = build_manifest(plan, self.before, _parameters(plan, self.store), complete)
+        there = self.store.read_manifest()
+        if idle and self.before.complete and manifest.without_times() == self.before.without_times():
+            if there != self.before:  # nothing was done, so nothing is noted
+                self.store.write_manifest(self.before)
+            return
+        commands = (*self.before.commands, self._command(plan, made, complete))
+        self.store.write_manifest(
+            manifest.model_copy(update={"command": self.command, "commands": commands, "updated": _now()})
+        )
+
+    def _command(self, plan: Plan, made: Mapping[str, int], complete: bool) -> CommandFacts:
+        machine = describe_machine()
+        covers = {
+            "datasets": tuple(dataset.selection for dataset in plan.datasets),
+            "methods": tuple(method.label for method in plan.methods),
+            "tasks": plan.tasks,
+            "conventions": tuple(plan.metrics),
+        }
+        return CommandFacts(
+            command=self.command, version=__version__, started=self.started, device=plan.device,
+            machine=machine.gpu or machine.cpu, covers=covers,
+            made={stage: count for stage, count in made.items() if count}, rows=self.rows, complete=complete,
+        )  # fmt: skip
+
+
+def build_manifest(plan: Plan, before: Manifest, parameters: Mapping[str, int | None], complete: bool) -> Manifest:
+    """The manifest of a plan, with what earlier commands in the same folder said of other names.
 
     Args:
         plan: what is run.
-        previous: the manifest that is there, or empty.
-        command: the command line.
+        before: the manifest that is there, or an empty one.
         parameters: number of parameters by method label, None where unknown.
         complete: False while the run is going on.
     """
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    datasets = {dataset.name: dataset_facts(dataset) for dataset in plan.datasets}
-    methods = {method.label: method_facts(method, parameters, previous) for method in plan.methods}
-    tasks = {name: task_facts(name, plan) for name in plan.tasks}
-    return {
-        "version": __version__,
-        "created": previous.get("created", now),
-        "updated": previous.get("updated", now),
-        "command": list(command),
-        "config": plan.config.model_dump(mode="json"),
-        "seed": plan.config.seed,
-        "device": plan.device,
-        "machine": asdict(describe_machine()),
-        "datasets": {**previous.get("datasets", {}), **datasets},
-        "methods": {**previous.get("methods", {}), **methods},
-        "tasks": {**previous.get("tasks", {}), **tasks},
-        "problems": [
-            {"where": f"{dataset.name}: {problem.where}", "text": problem.text}
-            for dataset in plan.datasets
-            for problem in dataset.problems
-            if problem.fault
-        ],
-        "notes": list(plan.notes),
-        "complete": complete,
-    }
+    methods = {method.label: _method_facts(method, parameters, before) for method in plan.methods}
+    return Manifest(
+        version=__version__,
+        created=before.created or _now(),
+        updated=before.updated or _now(),
+        command=before.command,
+        commands=before.commands,
+        config=_request(plan.config, plan, before),
+        seed=plan.config.seed,
+        device=plan.device,
+        machine=MachineFacts(**asdict(describe_machine())),
+        datasets={**before.datasets, **{dataset.name: dataset_facts(dataset) for dataset in plan.datasets}},
+        methods={**before.methods, **methods},
+        tasks={**before.tasks, **{name: task_facts(name, plan) for name in plan.tasks}},
+        notes=plan.notes,
+        complete=complete,
+    )
 
 
-def dataset_facts(dataset: DatasetPlan) -> dict[str, Any]:
+def _request(config: RunConfig, plan: Plan, before: Manifest) -> Request:
+    """What was asked for, now and before: conventions are those that were scored, tasks those that ran."""
+    values: dict[str, Any] = config.model_dump(mode="json")
+    now = {**values, "tasks": plan.tasks, "conventions": tuple(plan.metrics)}
+    for key in UNITED:
+        values[key] = tuple(dict.fromkeys([*getattr(before.config, key), *now[key]])) if before else tuple(now[key])
+    if before and not (before.config.metrics and config.metrics):
+        values["metrics"] = ()
+    return Request.model_validate(values)
+
+
+def dataset_facts(dataset: DatasetPlan) -> DatasetFacts:
     """What the report needs to know of a data set."""
     spec, main = dataset.spec, dataset.parts[dataset.main]
+    return DatasetFacts(
+        title=spec.title,
+        licence=spec.licence,
+        homepage=spec.homepage,
+        citation=spec.citation,
+        split=dataset.main,
+        subset=dataset.selection.partition(":")[2],
+        listed=dataset.listed,
+        found=len(main),
+        parts={split: _part_facts(dataset, files) for split, files in dataset.parts.items()},
+        problems=tuple(ProblemFacts(**asdict(problem)) for problem in dataset.problems),
+        fingerprint=digest(*(f"{split} {pair} {value}" for (split, pair), value in sorted(dataset.digests.items()))),
+        classes=tuple(spec.classes),
+        palette=tuple(spec.palette),
+        box_classes={str(key): value for key, value in spec.box_classes.items()},
+    )
+
+
+def _part_facts(dataset: DatasetPlan, part: tuple[PairFiles, ...]) -> PartFacts:
+    return PartFacts(
+        pairs=tuple(files.id for files in part),
+        sources={files.id: _source_facts(files) for files in part},
+        digests={files.id: dataset.digests[files.key] for files in part},
+        tags={files.id: files.tags for files in part if files.tags},
+    )
+
+
+def _source_facts(files: PairFiles) -> SourceFacts:
+    paths = {"ir": files.ir_path, "vis": files.vis_path, "labels": files.label_path, "boxes": files.boxes_path}
+    found = {key: str(path.resolve()) for key, path in paths.items() if path is not None}
+    return SourceFacts(**found, four_channel=files.four_channel)
+
+
+def _method_facts(method: MethodPlan, parameters: Mapping[str, int | None], before: Manifest) -> MethodFacts:
+    count = parameters.get(method.label)
+    known = before.methods[method.label].parameters if method.label in before.methods else None
+    return method.facts.model_copy(update={"parameters": count if count is not None else known})
+
+
+def _parameters(plan: Plan, store: Store) -> dict[str, int | None]:
+    index = [FusedIndex(store, dataset.name) for dataset in plan.datasets]
     return {
-        "title": spec.title,
-        "licence": spec.licence,
-        "homepage": spec.homepage,
-        "citation": spec.citation,
-        "split": dataset.main,
-        "subset": dataset.selection.partition(":")[2],
-        "listed": dataset.listed,
-        "found": len(main),
-        "pairs": [files.id for files in main],
-        "parts": {split: [files.id for files in part] for split, part in dataset.parts.items()},
-        "tags": {files.id: list(files.tags) for files in dataset.files() if files.tags},
-        "sources": {files.id: source_paths(files) for files in dataset.files()},
-        "problems": [asdict(problem) for problem in dataset.problems],
-        "fingerprint": digest(*(f"{key} {value}" for key, value in sorted(dataset.digests.items()))),
-        "digests": dataset.digests,
-        "classes": list(spec.classes),
-        "palette": [list(colour) for colour in spec.palette],
-        "box_classes": {str(key): value for key, value in spec.box_classes.items()},
+        method.label: next((n for i in index if (n := i.parameters(method.label)) is not None), None)
+        for method in plan.methods
     }
 
 
-def source_paths(files: PairFiles) -> dict[str, str]:
-    """Where a pair's files lie, absolute."""
-    paths = {"ir": files.ir_path, "vis": files.vis_path, "labels": files.label_path, "boxes": files.boxes_path}
-    found = {key: str(path.resolve()) for key, path in paths.items() if path is not None}
-    return {**found, "four_channel": "yes"} if files.four_channel else found
-
-
-def method_facts(method: MethodPlan, parameters: dict[str, int | None], previous: dict[str, Any]) -> dict[str, Any]:
-    """What the report needs to know of a method."""
-    known = previous.get("methods", {}).get(method.label, {}).get("parameters")
-    count = parameters.get(method.label)
-    return {**method.facts, "parameters": count if count is not None else known}
-
-
-def task_facts(name: str, plan: Plan) -> dict[str, Any]:
+def task_facts(name: str, plan: Plan) -> TaskFacts:
     """What a task says of itself and its settings."""
-    if name in CORE_TASKS:
-        return {"name": name}
-    from bench.plugin.kinds import TASKS
-
-    config, facts = plan.config, {"name": name, "summary": TASKS.summary(name)}
+    if name == METRICS:
+        return TaskFacts(name=name, title="Fusion metrics")
+    cls, config = TASKS.get(name), plan.config
+    numbers = tuple(NumberFacts(**asdict(number)) for number in cls.numbers)
+    facts = TaskFacts(
+        name=name, title=cls.title or name.replace("_", " "), about=cls.about, summary=TASKS.summary(name),
+        numbers=numbers,
+    )  # fmt: skip
     try:
-        settings = TASKS.get(name)().facts(
-            config.preset or "quick", task_options(config, name), plan.device, config.weights_root
-        )
+        settings = cls().facts(config.preset or "quick", config.options_of(name), plan.device, config.weights_root)
     except BenchError as error:  # a wrong setting is said where the task runs
-        return {**facts, "reason": str(error)}
-    return {**facts, **settings}
+        return facts.model_copy(update={"reason": str(error)})
+    return facts.model_copy(update={"settings": dict(settings)})
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -57,12 +57,18 @@ class ScoreUnit(Unit):
 
     def _left(self) -> list[ScoreTarget]:
         """What an earlier try of this unit, whose process was lost, did not come to."""
-        lines = self._journal().lines("pair", "method", "convention", "key", "rows")
-        done = {(line["pair"], line["method"], line["convention"], line["key"]) for line in lines if line["rows"]}
-        left = []
+        done: dict[tuple[str, ...], set[str]] = {}
+        for line in self._journal().lines("split", "pair", "method", "convention", "key", "rows"):
+            identity = tuple(line[key] for key in ("split", "pair", "method", "convention", "key"))
+            done.setdefault(identity, set()).update(row[0] for row in line["rows"])
+        wanted, left = dict(self.metrics), []
         for target in self.targets:
-            pair = self.files[target.index].id
-            keys = tuple(item for item in target.keys if (pair, target.method, *item) not in done)
+            place = (*self.files[target.index].key, target.method)
+            keys = tuple(
+                (name, key)
+                for name, key in target.keys
+                if not set(wanted[name]) <= done.get((*place, name, key), set())
+            )
             if keys:
                 left.append(replace(target, keys=keys))
         return left
@@ -78,7 +84,7 @@ class ScoreUnit(Unit):
         scorer = PairScorer(pair.ir, pair.vis, conventions, sorted(names))
         for target in targets:
             try:
-                fused = read_image(store.fused_path(self.dataset, target.method, files.id))
+                fused = read_image(store.fused_of(files, target.method))
                 values = scorer.score(fused)
             except Exception as error:
                 if is_fatal(error):
@@ -94,11 +100,13 @@ class ScoreUnit(Unit):
             self._append(target, convention, {"key": key, "status": "failed", "reason": reason, "rows": []})
 
     def _append(self, target: ScoreTarget, convention: str, line: dict[str, Any]) -> None:
-        pair = self.files[target.index].id
-        self._journal().append({"pair": pair, "method": target.method, "convention": convention, **line})
+        split, pair = self.files[target.index].key
+        self._journal().append(
+            {"split": split, "pair": pair, "method": target.method, "convention": convention, **line}
+        )
 
     def _journal(self) -> Any:
-        name = digest(self.dataset, *(files.id for files in self.files))[:16]
+        name = digest(self.dataset, *(part for files in self.files for part in files.key))[:16]
         return Store(self.out).journal("metrics", self.dataset, name)
 
     def give_up(self, reason: str) -> list[Unit]:

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
-from bench import __version__
-from bench.data.catalogue import seen_in_training
-from bench.data.pairs import pair_digest, truth_digest
-from bench.errors import BenchError, describe, is_fatal, stop_for
+from bench.errors import BenchError
 from bench.files import digest, file_digest, write_atomic
-from bench.machine import count_cores, describe_machine
-from bench.plugin.kinds import METHODS, TASKS
-from bench.plugin.task import FusedSet
+from bench.machine import count_cores
+from bench.plugin.kinds import TASKS
 from bench.run.choose_executor import create_executor
-from bench.run.code_digest import code_digest
 from bench.run.collect import FusedIndex, latest, merge, metric_lines, metric_scores, skipped_score, whole_scores
 from bench.run.config import RunConfig
 from bench.run.executors import Executor, LocalExecutor
-from bench.run.fuse_unit import FuseUnit
-from bench.run.keys import fused_key
-from bench.run.plan import CORE_TASKS, DatasetPlan, MethodPlan, task_options
+from bench.run.folder import extending, make_folder, sole_writer, with_absolute_paths
+from bench.run.keys import stage_digest
+from bench.run.plan import METRICS, MethodPlan
 from bench.run.plan_methods import with_both_ways, with_trained_weights
 from bench.run.planning import make_plan
-from bench.run.score_unit import ScoreTarget, ScoreUnit
-from bench.run.sources import MethodSource
-from bench.run.units import EfficiencyUnit, TaskUnit, TrainUnit, Unit
+from bench.run.record import Recorder
+from bench.run.units import Unit
+from bench.run.worklist import Worklist
 from bench.store.run_folder import Store
-from bench.types import PairFiles, Score
+from bench.types import Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bench.plugin.task import Job
-
-CHUNK = 8
-"""Pairs per unit: small enough to lose little when a process dies, large enough to batch and to share a method."""
-
 Listener = Callable[[str, int, int], None]
 """Called with (stage, done, total) as work ends."""
+
+Say = Callable[[str], None]
+"""Called with a line to print at once, e.g. what the work ahead will cost."""
 
 
 @dataclass
@@ -74,73 +62,21 @@ class RunResult:
         return 1 if self.failed else 0
 
 
-Say = Callable[[str], None]
-"""Called with a line to print at once, e.g. what the work ahead will cost."""
-
-
 def run(
     config: RunConfig, command: Sequence[str] = (), listener: Listener | None = None, say: Say | None = None
 ) -> RunResult:
     """Runs a benchmark into ``config.out``.
 
     Raises:
-        BenchError: the request is wrong, another run holds the folder, or the disk takes no more.
+        BenchError: the request is wrong or does not fit what the folder holds, another run holds the folder, or the
+            disk takes no more.
     """
     store = Store(config.out.resolve())
     make_folder(store.root)
     with sole_writer(store):
         store.sweep()
+        config = extending(config, store.read_manifest())
         return Runner(with_absolute_paths(config), store, command, listener, say).run()
-
-
-@contextmanager
-def sole_writer(store: Store) -> Iterator[None]:
-    """Holds the output folder's lock, which dies with its holder; a full disk ends the work in one line.
-
-    Raises:
-        BenchError: another run holds the folder, or the disk takes no more.
-    """
-    lock = FileLock(store.lock_path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise BenchError(
-            f"{store.root}: another bench run is writing here; wait for it, end it, or choose another --out"
-        ) from error
-    except OSError as error:
-        raise BenchError(
-            f"{store.lock_path}: cannot be locked ({error.strerror}); remove it, or choose another --out"
-        ) from error
-    try:
-        with lock:
-            yield
-    except OSError as error:
-        if is_fatal(error):
-            raise stop_for(describe(error)) from error
-        raise
-
-
-def with_absolute_paths(config: RunConfig) -> RunConfig:
-    """The same request with roots that mean the same in the workers of any machine, whatever their current folder."""
-    roots = {"data_root": config.data_root, "weights_root": config.weights_root}
-    found = {key: path.expanduser().absolute() for key, path in roots.items() if path is not None}
-    return config.model_copy(update=found)
-
-
-def make_folder(folder: Path) -> None:
-    """Creates an output folder.
-
-    Raises:
-        BenchError: a file is in the way, or it is not writable.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(
-            f"{folder}: cannot be made an output folder ({error.strerror}); choose another --out"
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise BenchError(f"{folder}: is not writable; choose another --out or mend its permissions")
 
 
 class Runner:
@@ -155,7 +91,7 @@ class Runner:
         say: Say | None = None,
     ) -> None:
         """Makes the plan; raises BenchError where the request is wrong."""
-        self.config, self.store, self.command = config, store, list(command)
+        self.config, self.store = config, store
         self.listener = listener or (lambda *_: None)
         self.say = say or (lambda _: None)
         self.plan = make_plan(config, store)
@@ -164,30 +100,46 @@ class Runner:
         cores = count_cores()
         self.jobs = config.jobs or cores
         self.long_jobs = min(self.jobs, 1 if self.plan.device.startswith("cuda") else cores)
-        self._metrics_code = code_digest("bench.metrics.engine")
+        self.recorder = Recorder(store, tuple(command))
+        self.earlier = tuple(task for task in store.read_manifest().tasks if task not in self.plan.tasks)
+
+    @property
+    def work(self) -> Worklist:
+        """What of the plan is to be done."""
+        return Worklist(self.plan, self.store, self.fuse_workers)
+
+    @property
+    def fuse_workers(self) -> int:
+        """Workers of the fusing stage; one per GPU."""
+        return 1 if self.plan.device.startswith("cuda") else self.jobs
 
     def run(self) -> RunResult:
         """Walks the stages."""
-        self.write_manifest(complete=False)
+        self.recorder.begin(self.plan)
         if self.config.rerun != "none":
             if self.config.preset == "paper":
                 self.forecast()
             self.train()
             self.plan = with_both_ways(self.plan)
-            self.stage("fuse", list(self.fuse_units()), self.fuse_workers())
-            if "metrics" in self.plan.tasks:
-                self.stage("score", list(self.score_units()), self.jobs)
-            for task in self.plan.tasks:
-                if task not in CORE_TASKS:
-                    self.stage(task, list(self.task_units(task)), self.long_jobs)
-            if "efficiency" in self.plan.tasks:
-                if self.config.executor == "ray":  # what is timed is this machine, which the manifest describes
-                    self.executor = LocalExecutor()
-                self.stage("efficiency", list(self.efficiency_units()), 1, self.jobs)
+            self.stage("fuse", list(self.work.fuse_units()), self.fuse_workers)
+            if METRICS in self.plan.tasks:
+                self.stage("score", list(self.work.score_units()), self.jobs)
+            for task in sorted((t for t in self.plan.tasks if t != METRICS), key=lambda t: TASKS.get(t).alone):
+                self.task_stage(task)
         self.collect()
-        self.write_manifest(complete=True)
+        self.recorder.end(self.plan, self.result.computed)
         self.report()
         return self.result
+
+    def task_stage(self, task: str) -> None:
+        """Runs one task; what measures time has this machine, which the manifest describes, for itself."""
+        units = list(self.work.task_units(task))
+        if not TASKS.get(task).alone:
+            self.stage(task, units, self.long_jobs)
+            return
+        if self.config.executor == "ray":
+            self.executor = LocalExecutor()
+        self.stage(task, units, 1, self.jobs)
 
     def stage(self, name: str, units: Sequence[Unit], workers: int, threads: int = 1) -> None:
         """Runs the units of one stage and counts them.
@@ -202,7 +154,7 @@ class Runner:
         self.result.computed[name] = total
         if not units:
             return
-        self._mark_incomplete()
+        self.recorder.working()
         self.listener(name, 0, total)
 
         def note(unit: Unit, failed: bool) -> None:
@@ -212,21 +164,13 @@ class Runner:
 
         self.executor.run(units, max(1, min(workers, len(units))), threads, note)
 
-    def fuse_workers(self) -> int:
-        """Workers of the fusing stage; one per GPU."""
-        return 1 if self.plan.device.startswith("cuda") else self.jobs
-
-    @property
-    def runnable(self) -> list[MethodPlan]:
-        """Methods that have all they need."""
-        return [method for method in self.plan.methods if method.source is not None and not method.train]
-
     # ------------------------------------------------------------------ training
 
     def train(self) -> None:
         """Trains the methods that have no weights, and puts the weights into the plan."""
-        units = self.trainings()
-        self.stage("train", [unit for unit in units if not self._is_trained(unit)], self.long_jobs)
+        work = self.work
+        units = work.trainings()
+        self.stage("train", [unit for unit in units if not work.is_trained(unit)], self.long_jobs)
         outcome = {
             unit.method: (latest(self.store, "trained", unit.dataset).get((unit.method, unit.key)) or {})
             for unit in units
@@ -234,44 +178,6 @@ class Runner:
         self.plan = replace(
             self.plan, methods=tuple(self._after_training(method, outcome) for method in self.plan.methods)
         )
-
-    def trainings(self) -> list[TrainUnit]:
-        """The trainings of this plan, done or not."""
-        return [unit for method in self.plan.methods if method.train for unit in self.train_unit(method)]
-
-    def _is_trained(self, unit: TrainUnit) -> bool:
-        line = self._done(unit.kind, unit.dataset, unit.method, unit.key)
-        return line is not None and (self.store.root / str(line.get("weights"))).is_file()
-
-    def forecast(self) -> None:
-        """Says what trainings and tasks will cost here, measured on a few steps: published schedules are long."""
-        from bench.run.forecast import forecast
-
-        trainings = [unit for unit in self.trainings() if not self._is_trained(unit)]
-        for text in forecast(trainings, list(self._jobs_ahead()), self.long_jobs):
-            self.say(text)
-
-    def _jobs_ahead(self) -> Iterator[tuple[str, Job, int]]:
-        """(task, job, methods) for each task and data set that some method is not finished with.
-
-        The fused images are not there yet: the job's are the visible ones, which have their sizes.
-        """
-        able = [method for method in self.plan.methods if method.source is not None]
-        for task in self.plan.tasks:
-            for dataset in self.plan.datasets if task not in CORE_TASKS else ():
-                lines = latest(self.store, task, dataset.name)
-                done = {method for (method, _), line in lines.items() if line.get("status") == "ok"}
-                left = [method for method in able if method.label not in done]
-                if not left or not self._carries_truth(task, dataset):
-                    continue
-                splits = TASKS.get(task)().splits_for(task_options(self.config, task))
-                parts = {split: dataset.parts.get(split, ()) for split in splits}
-                unit = self._make_task_unit(task, dataset, left[0], parts)
-                sources = {
-                    split: FusedSet("visible", files, tuple(item.vis_path for item in files))
-                    for split, files in parts.items()
-                }
-                yield task, replace(unit.job(), parts=sources), len(left)
 
     def _after_training(self, method: MethodPlan, outcome: dict[str, dict[str, Any]]) -> MethodPlan:
         if not method.train:
@@ -281,222 +187,37 @@ class Runner:
         if line.get("status") == "ok" and weights.is_file():
             return with_trained_weights(method, weights, self.config)
         reason = f"training failed: {line.get('reason', 'interrupted')}"
-        facts = {**method.facts, "status": "failed", "reason": reason}
+        facts = method.facts.model_copy(update={"status": "failed", "reason": reason})
         return replace(method, source=None, reason=reason, train=False, facts=facts)
 
-    def train_unit(self, method: MethodPlan) -> list[TrainUnit]:
-        """The training of a method: on the first chosen data set that has a training part."""
-        for dataset in self.plan.datasets:
-            files = self._training_part(dataset)
-            if files:
-                code = code_digest(METHODS.get(method.label).__module__)
-                truth = [digest(pair, labels) for pair, labels in self._training_digests(dataset, files)]
-                key = digest(__version__, code, method.label, str(self.config.preset), str(self.config.seed), *truth)
-                return [
-                    TrainUnit(
-                        out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
-                        gpus=self._gpus(), key=key, files=files, preset=cast(Any, self.config.preset),
-                        seed=self.config.seed, device=self.plan.device,
-                    )
-                ]  # fmt: skip
-        return []
+    def forecast(self) -> None:
+        """Says what trainings and tasks will cost here, measured on a few steps: published schedules are long."""
+        from bench.run.forecast import forecast
 
-    def _training_part(self, dataset: DatasetPlan) -> tuple[PairFiles, ...]:
-        if "train" in dataset.parts:
-            return dataset.parts["train"]
-        opened = dataset.opened
-        return opened.listing(split="train", limit=self.config.limit).pairs if opened.has_split("train") else ()
-
-    def _training_digests(self, dataset: DatasetPlan, files: Sequence[PairFiles]) -> Iterator[tuple[str, str]]:
-        for item in files:
-            yield (
-                dataset.digests.get(item.id) or pair_digest(item),
-                dataset.label_digests.get(item.id) or truth_digest(item),
-            )
-
-    # ------------------------------------------------------------------ units of each stage
-
-    def _done(self, kind: str, dataset: str, method: str, key: str) -> dict[str, Any] | None:
-        if self.config.rerun == "all":
-            return None
-        line = latest(self.store, kind, dataset).get((method, key))
-        return line if line and line.get("status") == "ok" else None
-
-    def _gpus(self) -> float:
-        return 1.0 if self.plan.device.startswith("cuda") else 0.0
-
-    def fuse_units(self) -> Iterator[FuseUnit]:
-        """Pairs that are not fused yet, in chunks."""
-        for dataset in self.plan.datasets:
-            index = FusedIndex(self.store, dataset.name)
-            for method in self.runnable:
-                source = cast(MethodSource, method.source)
-                missing = [
-                    (files, key)
-                    for files in dataset.files()
-                    for key in [fused_key(source, files.id, dataset.digests)]
-                    if self.config.rerun == "all" or not index.finished(method.label, files.id, key)
-                ]
-                if self.config.rerun == "all":
-                    self._forget(dataset.name, method.label)
-                expected = -(-len(missing) // self.fuse_workers())
-                for start in range(0, len(missing), CHUNK):
-                    chunk = missing[start : start + CHUNK]
-                    yield FuseUnit(
-                        out=self.store.root, dataset=dataset.name, method=method.label,
-                        time_limit_s=self.config.time_limit_s, gpus=self._gpus(), source=source,
-                        files=tuple(files for files, _ in chunk), keys=tuple(key for _, key in chunk),
-                        expected=expected,
-                    )  # fmt: skip
-
-    def _forget(self, dataset: str, method: str) -> None:
-        """Makes the journals speak of nothing for one method, so that ``--rerun all`` does it again."""
-        for journal in self.store.journals("fused", dataset):
-            if any(line.get("method") == method for line in journal.lines()):
-                journal.path.unlink()
-
-    def score_key(self, dataset: DatasetPlan, convention: str, fused: dict[str, Any], files: PairFiles) -> str:
-        """The fingerprint of one image's scores in one convention."""
-        names = self.plan.metrics[convention]
-        return digest(self._metrics_code, convention, *names, str(fused["digest"]), dataset.digests[files.id])
-
-    def score_units(self) -> Iterator[ScoreUnit]:
-        """Finished images that are not scored yet, all methods of a pair together."""
-        for dataset in self.plan.datasets:
-            index, lines = FusedIndex(self.store, dataset.name), metric_lines(self.store, dataset.name)
-            files = dataset.parts[dataset.main]
-            for start in range(0, len(files), CHUNK):
-                chunk = files[start : start + CHUNK]
-                targets = [t for i, item in enumerate(chunk) for t in self._targets(dataset, index, lines, i, item)]
-                used = [item for i, item in enumerate(chunk) if any(target.index == i for target in targets)]
-                if targets:
-                    place = {item.id: number for number, item in enumerate(used)}
-                    yield ScoreUnit(
-                        out=self.store.root, dataset=dataset.name, method="", time_limit_s=None, gpus=0.0,
-                        files=tuple(used), metrics=tuple(self.plan.metrics.items()),
-                        targets=tuple(replace(target, index=place[chunk[target.index].id]) for target in targets),
-                        afresh=self.config.rerun == "all",
-                    )  # fmt: skip
-
-    def _targets(
-        self, dataset: DatasetPlan, index: FusedIndex, lines: dict[Any, Any], number: int, files: PairFiles
-    ) -> Iterator[ScoreTarget]:
-        for method in self.runnable:
-            key = fused_key(cast(MethodSource, method.source), files.id, dataset.digests)
-            fused = index.finished(method.label, files.id, key)
-            if fused is None:
-                continue
-            keys = [
-                (convention, self.score_key(dataset, convention, fused, files))
-                for convention in self.config.conventions
-            ]
-            wanted = tuple(
-                (convention, score_key)
-                for convention, score_key in keys
-                if self.config.rerun == "all" or not _scored(lines.get((files.id, method.label, convention, score_key)))
-            )
-            if wanted:
-                yield ScoreTarget(method.label, number, wanted)
-
-    def task_units(self, task: str, everything: bool = False) -> Iterator[TaskUnit]:
-        """Methods whose images a task has not evaluated yet; all of them if ``everything``."""
-        runner = TASKS.get(task)()
-        for dataset in self.plan.datasets:
-            splits = runner.splits_for(task_options(self.config, task))
-            parts = {split: dataset.parts.get(split, ()) for split in splits}
-            if not self._carries_truth(task, dataset):
-                continue
-            index = FusedIndex(self.store, dataset.name)
-            for method in self.runnable:
-                unit = self._task_unit(task, dataset, method, index, parts)
-                if unit and (everything or self._done(task, dataset.name, method.label, unit.key) is None):
-                    yield unit
-
-    def _carries_truth(self, task: str, dataset: DatasetPlan) -> bool:
-        """True if the data set has what the task compares with; the core tasks need nothing."""
-        if task in CORE_TASKS:
-            return True
-        runner = TASKS.get(task)
-        return self._has_truth(runner.truth, {split: dataset.parts.get(split, ()) for split in runner.splits})
-
-    @staticmethod
-    def _has_truth(truth: str, parts: dict[str, tuple[PairFiles, ...]]) -> bool:
-        attribute = "label_path" if truth == "labels" else "boxes_path"
-        return all(any(getattr(files, attribute) for files in part) for part in parts.values())
-
-    def _task_unit(
-        self,
-        task: str,
-        dataset: DatasetPlan,
-        method: MethodPlan,
-        index: FusedIndex,
-        parts: dict[str, tuple[PairFiles, ...]],
-    ) -> TaskUnit | None:
-        source = cast(MethodSource, method.source)
-        ready: list[tuple[str, tuple[PairFiles, ...]]] = []
-        facts: list[str] = []
-        for split, part in parts.items():
-            kept = []
-            for files in part:
-                line = index.finished(method.label, files.id, fused_key(source, files.id, dataset.digests))
-                if line:
-                    kept.append(files)
-                    facts += [files.id, str(line["digest"]), dataset.label_digests[files.id]]
-            ready.append((split, tuple(kept)))
-        if not all(part for _, part in ready):
-            return None
-        unit = self._make_task_unit(task, dataset, method, dict(ready))
-        key = digest(TASKS.get(task)().fingerprint(unit.job()), unit.preset, str(unit.seed), *facts, str(unit.options))
-        return replace(unit, key=key)
-
-    def _make_task_unit(
-        self, task: str, dataset: DatasetPlan, method: MethodPlan, parts: dict[str, tuple[PairFiles, ...]]
-    ) -> TaskUnit:
-        """The unit without its key."""
-        source = cast(MethodSource, method.source)
-        return TaskUnit(
-            out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus(),
-            key="", task=task, spec=dataset.spec, parts=tuple(parts.items()), preset=self.config.preset or "quick",
-            seed=self.config.seed, device=self.plan.device, precision=self.config.precision, weights=source.weights,
-            seen=self._seen(dataset, method, tuple(parts)), weights_root=self.config.weights_root,
-            options=tuple(task_options(self.config, task).items()),
-        )  # fmt: skip
-
-    @staticmethod
-    def _seen(dataset: DatasetPlan, method: MethodPlan, splits: Sequence[str]) -> frozenset[str] | None:
-        """Pairs of the task's parts that the method's weights were trained on; None where that cannot be known."""
-        seen = [seen_in_training(dataset.opened, method.facts.get("trained_on", ()), split) for split in splits]
-        known = [ids for ids in seen if ids is not None]
-        return frozenset().union(*known) if len(known) == len(seen) else None
-
-    def efficiency_units(self, everything: bool = False) -> Iterator[EfficiencyUnit]:
-        """Methods that are not timed on this machine yet; folders of images cannot be."""
-        where = str(describe_machine()), code_digest("bench.fuse.efficiency", follow=False)
-        options = tuple(sorted(task_options(self.config, "efficiency").items()))
-        for dataset in self.plan.datasets:
-            files = dataset.parts[dataset.main]
-            for method in self.runnable:
-                source = cast(MethodSource, method.source)
-                if source.folder is not None or not files:
-                    continue
-                key = digest(source.key, *where, str(options), *(item.id for item in files))
-                if everything or self._done("efficiency", dataset.name, method.label, key) is None:
-                    yield EfficiencyUnit(
-                        out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
-                        gpus=self._gpus(), key=key, source=source, files=files, options=options,
-                    )  # fmt: skip
+        work = self.work
+        trainings = [unit for unit in work.trainings() if not work.is_trained(unit)]
+        for text in forecast(trainings, list(work.jobs_ahead()), self.long_jobs):
+            self.say(text)
 
     # ------------------------------------------------------------------ results
 
     def collect(self) -> None:
-        """Writes the score table and notes what is missing."""
-        scores = [score for task in self.plan.tasks for score in self._task_scores(task)]
+        """Writes the score table and notes what is missing.
+
+        Rows of tasks and conventions that earlier commands asked for are looked up anew: those whose images, code or
+        data have changed since are left out rather than shown beside the new ones.
+        """
         previous = self._previous_scores()
-        frame = merge(previous, scores, self.plan)
+        asked = [score for task in self.plan.tasks for score in self._task_scores(task, previous)]
+        earlier = [
+            score for task in self.earlier for score in self._task_scores(task, previous) if score.status == "ok"
+        ]
+        frame = merge(previous, [*asked, *earlier], self.plan, [*self.plan.tasks, *self.earlier])
         if previous is None or not frame.equals(previous) or not self.store.scores_csv.is_file():
             self.store.write_scores(frame)
         self.result.scores = len(frame)
-        self._summarise(scores)
+        self.recorder.count_rows(previous, frame)
+        self._summarise(asked)
 
     def _previous_scores(self) -> pd.DataFrame | None:
         """The table that is there; a damaged one is made anew from the journals, as far as this run goes."""
@@ -508,32 +229,29 @@ class Runner:
             self.result.notes.append(f"{error} - rebuilt; name other methods of this folder again to list them too")
             return None
 
-    def _task_scores(self, task: str) -> Iterator[Score]:
+    def _task_scores(self, task: str, previous: pd.DataFrame | None) -> Iterator[Score]:
+        work = self.work
         for dataset in self.plan.datasets:
-            for method in self.plan.methods if self._carries_truth(task, dataset) else ():
+            for method in self.plan.methods if work.carries_truth(task, dataset) else ():
                 if method.source is None or method.train:
                     yield skipped_score(task, dataset, method.label, method.reason or "its training was not run")
-        if task == "metrics":
-            yield from self._metric_scores()
+        if task == METRICS:
+            yield from self._metric_scores(previous)
             return
-        units = self.efficiency_units(True) if task == "efficiency" else self.task_units(task, True)
-        for unit in units:
+        for unit in work.task_units(task, everything=True):
             line = latest(self.store, task, unit.dataset).get((unit.method, unit.key))
             dataset = next(plan for plan in self.plan.datasets if plan.name == unit.dataset)
             yield from whole_scores(line, task, unit.dataset, dataset.main, unit.method)
 
-    def _metric_scores(self) -> Iterator[Score]:
+    def _metric_scores(self, previous: pd.DataFrame | None) -> Iterator[Score]:
+        others = [] if previous is None else [name for name in previous["convention"].unique() if name]
+        known = [name for name in others if name in _conventions()]
         for dataset in self.plan.datasets:
             index, lines = FusedIndex(self.store, dataset.name), metric_lines(self.store, dataset.name)
-
-            def key(fused: dict[str, Any], files: PairFiles, convention: str, dataset: DatasetPlan = dataset) -> str:
-                return self.score_key(dataset, convention, fused, files)
-
-            for method in self.runnable:
-                yield from metric_scores(self.plan, dataset, method, index, lines, key)
+            for method in self.work.runnable:
+                yield from metric_scores(self.plan, dataset, method, index, lines, known)
 
     def _summarise(self, scores: Sequence[Score]) -> None:
-        by_name = {method.label: method.by_name for method in self.plan.methods}
         seen: dict[tuple[str, str, str, str], int] = {}
         for score in scores:
             if score.status == "failed":
@@ -544,12 +262,12 @@ class Runner:
         ]
         for method in self.plan.methods:
             if method.source is None or method.train:
-                failed = by_name[method.label] or method.facts.get("status") == "failed"
+                failed = method.by_name or method.facts.status == "failed"
                 named = method.reason.startswith(f"{method.label}:")
                 line = method.reason if named else f"{method.label}: {method.reason}"
                 (self.result.failed if failed else self.result.skipped).append(line)
         for task in self.config.tasks:
-            if not any(self._carries_truth(task, dataset) for dataset in self.plan.datasets):
+            if not any(self.work.carries_truth(task, dataset) for dataset in self.plan.datasets):
                 names = ", ".join(dataset.name for dataset in self.plan.datasets)
                 runner = TASKS.get(task)
                 self.result.failed.append(
@@ -559,38 +277,12 @@ class Runner:
         for dataset in self.plan.datasets:
             self.result.failed += [f"{dataset.name}: {p.where}: {p.text}" for p in dataset.problems if p.fault]
 
-    def write_manifest(self, complete: bool) -> None:
-        """Writes what was run; keeps what earlier runs in this folder said of other data sets and methods."""
-        from bench.run.record import build_manifest
-
-        previous = self.store.read_manifest()
-        index = {dataset.name: FusedIndex(self.store, dataset.name) for dataset in self.plan.datasets}
-        parameters = {
-            method.label: next((n for i in index.values() if (n := i.parameters(method.label)) is not None), None)
-            for method in self.plan.methods
-        }
-        manifest = build_manifest(self.plan, previous, self.command, parameters, complete)
-        changed = _without_times(manifest) != _without_times(previous)
-        if changed or (complete and not previous.get("complete")):
-            manifest["updated"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            self.store.write_manifest(manifest)
-
-    def _mark_incomplete(self) -> None:
-        """There is work to do after all: until it is done, the manifest must not call the run complete."""
-        manifest = self.store.read_manifest()
-        if manifest.get("complete"):
-            self.store.write_manifest({**manifest, "complete": False})
-
     def report(self) -> None:
         """Builds the HTML, unless the one that is there was built from the same by the same code."""
         from reports import build_report
 
-        code = (
-            code_digest("reports.build"),
-            code_digest("bench.analysis.means", "bench.analysis.pairwise", "bench.analysis.two_runs", follow=False),
-        )
-        manifest = _without_times(self.store.read_manifest())
-        stamp = digest(*code, str(manifest), file_digest(self.store.scores_parquet))
+        manifest = self.store.read_manifest().without_times()
+        stamp = digest(stage_digest("report"), str(manifest), file_digest(self.store.scores_parquet))
         index = self.store.report_dir / "index.html"
         built = self.store.report_stamp.read_text(encoding="utf-8") if self.store.report_stamp.is_file() else ""
         if built != stamp or not index.is_file():
@@ -602,9 +294,7 @@ class Runner:
         self.result.report = index
 
 
-def _scored(line: dict[str, Any] | None) -> bool:
-    return line is not None and bool(line["rows"])
+def _conventions() -> set[str]:
+    from bench.metrics.catalogue import CONVENTIONS
 
-
-def _without_times(manifest: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in manifest.items() if key not in ("updated", "complete", "command")}
+    return set(CONVENTIONS)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import describe, is_fatal
 from bench.files import digest
@@ -21,6 +22,7 @@ from bench.types import PairFiles
 if TYPE_CHECKING:
     from bench.data.spec import DatasetSpec
     from bench.plugin.method import Preset, TrainRequest
+    from bench.plugin.task import Job
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,10 @@ class TaskUnit(WholeUnit):
     task: str
     spec: DatasetSpec
     parts: tuple[tuple[str, tuple[PairFiles, ...]], ...]
+    source: MethodSource
     preset: str
     seed: int
-    device: str
-    precision: Literal["exact", "fast"]
-    weights: Path | None
-    seen: frozenset[str] | None
+    seen: frozenset[tuple[str, str]] | None
     weights_root: Path | None
     options: tuple[tuple[str, str], ...]
 
@@ -124,29 +124,32 @@ class TaskUnit(WholeUnit):
         """The task's name."""
         return self.task
 
-    def job(self) -> Any:
+    def job(self) -> Job:
         """The task runner's view of this unit."""
         from bench.plugin.task import FusedSet, Job
 
-        store = Store(self.out)
-        parts = {}
-        for split, files in self.parts:
-            paths = tuple(store.fused_path(self.dataset, self.method, item.id) for item in files)
-            parts[split] = FusedSet(self.method, files, paths)
+        store, source = Store(self.out), self.source
+        parts = {
+            split: FusedSet(self.method, files, tuple(store.fused_of(item, self.method) for item in files))
+            for split, files in self.parts
+        }
         return Job(
             dataset=self.dataset, spec=self.spec, method=self.method, parts=parts,
             work_dir=store.work_dir(self.task, self.dataset, self.method), preset=self.preset, seed=self.seed,
-            device=self.device, precision=self.precision, weights=self.weights, seen=self.seen,
+            device=source.device, precision=source.precision, weights=source.weights, seen=self.seen,
             weights_root=self.weights_root, progress=self.progress(), options=dict(self.options),
+            load=None if source.folder else partial(load_fuser, source),
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:
-        """Runs the task."""
+        """Runs the task; what it leaves in its folder is marked with the key of the scores that it belongs to."""
         from bench.plugin.kinds import TASKS
 
-        job = self.job()
-        job.work_dir.mkdir(parents=True, exist_ok=True)
-        return {"scores": [asdict(score) for score in TASKS.get(self.task)().run(job)]}
+        store, job = Store(self.out), self.job()
+        store.mark_work(job.work_dir, "")
+        scores = [asdict(score) for score in TASKS.get(self.task)().run(job)]
+        store.mark_work(job.work_dir, self.key)
+        return {"scores": scores}
 
 
 @dataclass(frozen=True)
@@ -182,25 +185,3 @@ class TrainUnit(WholeUnit):
     def folder(self) -> Path:
         """Where this training's checkpoints and weights lie; another request gets another folder."""
         return Store(self.out).trained_dir / self.method / self.key[:16]
-
-
-@dataclass(frozen=True)
-class EfficiencyUnit(WholeUnit):
-    """Times one method on one data set; journal ``efficiency``; ``options`` as ``efficiency.read_options``."""
-
-    source: MethodSource
-    files: tuple[PairFiles, ...]
-    options: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """``efficiency``."""
-        return "efficiency"
-
-    def work(self) -> dict[str, Any]:
-        """Measures."""
-        from bench.fuse.efficiency import measure, read_options
-
-        variants, budget_s = read_options(dict(self.options))
-        scores = measure(load_fuser(self.source), self.files, self.method, variants, budget_s)
-        return {"scores": [asdict(score) for score in scores]}

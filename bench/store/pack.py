@@ -14,7 +14,7 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +43,14 @@ Images = dict[Component, dict[Component, dict[Component, Sha256]]]
 """Data set -> method -> pair -> SHA-256 of the fused PNG."""
 
 
-class WeightFacts(Strict):
+class PackedWeights(Strict):
     """One file of weights that a method loaded."""
 
     file: str = ""
     sha256: str = ""
 
 
-class MethodFacts(Strict):
+class PackedMethod(Strict):
     """What a pack says of a method."""
 
     name: str = ""
@@ -65,10 +65,10 @@ class MethodFacts(Strict):
     precision: str = ""
     parameters: int | None = None
     status: str = ""
-    weights: tuple[WeightFacts, ...] = ()
+    weights: tuple[PackedWeights, ...] = ()
 
 
-class DatasetFacts(Strict):
+class PackedDataset(Strict):
     """What a pack says of a data set; ``digests`` are those of each pair's source files."""
 
     title: str = ""
@@ -94,8 +94,8 @@ class RunFacts(Strict):
     complete: bool = False
     machine: dict[str, str | int | float | dict[str, str]] = Field(default_factory=dict)
     config: dict[str, str | int | float | bool | list[str] | None] = Field(default_factory=dict)
-    datasets: dict[str, DatasetFacts] = Field(default_factory=dict)
-    methods: dict[str, MethodFacts] = Field(default_factory=dict)
+    datasets: dict[str, PackedDataset] = Field(default_factory=dict)
+    methods: dict[str, PackedMethod] = Field(default_factory=dict)
 
 
 class Contents(Strict):
@@ -190,7 +190,13 @@ def image_name(dataset: str, method: str, pair: str) -> str:
 
 
 def write_pack(
-    path: Path, manifest: RunFacts, scores: bytes, images: Images, per_method: int, folder: Path, version: str
+    path: Path,
+    manifest: RunFacts,
+    scores: bytes,
+    images: Images,
+    per_method: int,
+    image: Callable[[str, str, str], bytes],
+    version: str,
 ) -> Contents:
     """Writes a pack; equal runs give equal bytes.
 
@@ -200,7 +206,7 @@ def write_pack(
         scores: ``scores.csv``.
         images: checksums of all fused images.
         per_method: how many of each method and data set go in; -1 for all.
-        folder: with ``<dataset>/<method>/<pair>.png``.
+        image: gives the PNG of a (data set, method, pair).
         version: of this program.
 
     Raises:
@@ -217,7 +223,7 @@ def write_pack(
             _add(archive, MANIFEST, text, zipfile.ZIP_DEFLATED)
             _add(archive, SCORES, scores, zipfile.ZIP_DEFLATED)
             for dataset, method, pair in contents.sample():
-                data = (folder / dataset / method / f"{pair}.png").read_bytes()
+                data = image(dataset, method, pair)
                 _add(archive, image_name(dataset, method, pair), data, zipfile.ZIP_STORED)
         part.replace(path)
     except OSError as error:

@@ -16,11 +16,15 @@ from bench.errors import BenchError
 from bench.files import PARTIAL, SAFE_NAME, digest, file_digest, write_atomic
 from bench.images import encode_png
 from bench.store.journal import Journal
+from bench.store.manifest import Manifest, parse_manifest
 from bench.store.scores import write_table
 from bench.types import SCORE_COLUMNS, Image, PairFiles
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+MADE_FOR = ".made-for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,36 @@ class Store:
         """Weights trained in this run, one folder per method."""
         return self.root / "trained"
 
-    def fused_path(self, dataset: str, method: str, pair: str) -> Path:
-        """A fused image."""
-        return self.root / "fused" / _safe(dataset) / _safe(method) / f"{_safe(pair)}.png"
+    def fused_path(self, dataset: str, split: str, method: str, pair: str) -> Path:
+        """A fused image: parts may use the same names, so each but ``test`` has a folder of its own."""
+        return self.fused_dir(dataset, split, method) / f"{_safe(pair)}.png"
+
+    def fused_dir(self, dataset: str, split: str, method: str) -> Path:
+        """The folder of one method's fused images of one part."""
+        return self.root / "fused" / _safe(place(dataset, split)) / _safe(method)
+
+    def fused_of(self, files: PairFiles, method: str) -> Path:
+        """The fused image of a pair."""
+        return self.fused_path(files.dataset, files.split, method, files.id)
 
     def work_dir(self, task: str, dataset: str, method: str) -> Path:
         """Where a task keeps predictions, matrices and checkpoints of one method and data set."""
         return self.root / "tasks" / _safe(task) / _safe(dataset) / _safe(method)
+
+    def mark_work(self, folder: Path, key: str) -> None:
+        """Notes which result the files of a task's folder belong to; empty while they are being made."""
+        write_atomic(folder / MADE_FOR, key.encode())
+
+    def work_is_unfinished(self, folder: Path) -> bool:
+        """True if the files of a task's folder are being made, or were when the work was broken off."""
+        return self.work_is_of(folder, "")
+
+    def work_is_of(self, folder: Path, key: str) -> bool:
+        """True if the files of a task's folder belong to this result, and not to one of other settings or data."""
+        try:
+            return (folder / MADE_FOR).read_text(encoding="utf-8") == key
+        except OSError:
+            return False
 
     def journal(self, kind: str, dataset: str, name: str) -> Journal:
         """An append-only journal; one writer at a time."""
@@ -91,14 +118,20 @@ class Store:
 
     def write_fused(self, files: PairFiles, method: str, image: Image) -> dict[str, Any]:
         """Writes a fused image; returns what the journal must remember to trust it later."""
-        path = self.fused_path(files.dataset, method, files.id)
+        path = self.fused_of(files, method)
         data = encode_png(image)
         write_atomic(path, data)
-        return {"pair": files.id, "digest": digest(data), "size": len(data), "mtime": path.stat().st_mtime_ns}
+        return {
+            "split": files.split,
+            "pair": files.id,
+            "digest": digest(data),
+            "size": len(data),
+            "mtime": path.stat().st_mtime_ns,
+        }
 
     def fused_is_whole(self, dataset: str, method: str, line: Mapping[str, Any]) -> bool:
         """True if the image a journal line speaks of is still the one that was written."""
-        path = self.fused_path(dataset, method, str(line["pair"]))
+        path = self.fused_path(dataset, str(line["split"]), method, str(line["pair"]))
         try:
             status = path.stat()
         except OSError:
@@ -107,27 +140,25 @@ class Store:
             return False
         return status.st_mtime_ns == line.get("mtime") or file_digest(path) == line.get("digest")
 
-    def read_manifest(self) -> dict[str, Any]:
-        """The manifest, empty if there is none yet.
+    def read_manifest(self) -> Manifest:
+        """The manifest, an empty one if there is none yet.
 
         Raises:
-            BenchError: it is not JSON.
+            BenchError: it is not JSON, or not a manifest.
         """
         try:
             loaded = json.loads(self.manifest_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            return {}
+            return Manifest()
         except (OSError, ValueError) as error:
             raise BenchError(
                 f"{self.manifest_path}: not readable as JSON ({error}); remove it and run again"
             ) from error
-        if not isinstance(loaded, dict):
-            raise BenchError(f"{self.manifest_path}: holds a {type(loaded).__name__}, wanted an object")
-        return loaded
+        return parse_manifest(self.manifest_path, loaded)
 
-    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+    def write_manifest(self, manifest: Manifest) -> None:
         """Writes the manifest."""
-        write_atomic(self.manifest_path, json.dumps(manifest, indent=1, default=str).encode())
+        write_atomic(self.manifest_path, manifest.model_dump_json(indent=1).encode())
 
     def write_scores(self, scores: pd.DataFrame) -> None:
         """Writes ``scores.csv`` and ``scores.parquet``, both sorted the same way.
@@ -157,6 +188,11 @@ class Store:
                 f"{self.scores_parquet}: columns {', '.join(missing)} are missing; written by another program?"
             )
         return scores
+
+
+def place(dataset: str, split: str) -> str:
+    """What the folder of one part of a data set is called: ``mfnet`` for its ``test``, ``mfnet@train`` for another."""
+    return dataset if split == "test" else f"{dataset}@{split}"
 
 
 def _safe(name: str) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
+from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
+from bench.files import digest
 from bench.types import PairFiles
 
 
@@ -32,9 +33,5 @@ def class_names(dataset: str, pairs: Sequence[PairFiles]) -> tuple[str, ...]:
 
 
 def set_digest(pairs: Sequence[PairFiles]) -> str:
-    """A digest of names and file sizes, in order: cheap, and another selection or export has another one."""
-    digest = hashlib.sha256()
-    for files in pairs:
-        sizes = [path.stat().st_size if path else 0 for path in (files.ir_path, files.vis_path, files.label_path)]
-        digest.update(f"{files.id} {sizes}\n".encode())
-    return digest.hexdigest()
+    """A digest of names and contents, images and labels, in order: a changed label of equal size is another set."""
+    return digest(*(part for files in pairs for part in (*files.key, pair_digest(files), truth_digest(files))))

@@ -41,7 +41,10 @@ def finetune(settings: Settings, job: Job) -> Path:
     folder = job.work_dir / FOLDER
     epochs = settings.epochs_for(job.preset)
     start = _files.locate(settings.model, job.weights_root)
-    images = [digest(files.id, file_digest(path)) for files, path in zip(part.files, part.paths, strict=True)]
+    images = [
+        digest(files.id, file_digest(path), file_digest(files.boxes_path) if files.boxes_path else "")
+        for files, path in zip(part.files, part.paths, strict=True)
+    ]
     key = digest(file_digest(start), str(epochs), str(job.seed), *images)
     checkpoint = folder / "run" / "weights" / "last.pt"
     if checkpoint.is_file() and _done(folder) == [key, file_digest(checkpoint)]:

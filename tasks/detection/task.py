@@ -178,8 +178,8 @@ def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str]) -> Ite
 
 def _unseen_rows(row: Score, images: Sequence[_Image], job: Job) -> Iterator[Score]:
     if job.seen is not None:
-        spoilt = job.seen | _training_twins(job.spec)
-        unseen = [image for image in images if image.files.id not in spoilt]
+        twins = _training_twins(job.spec)
+        unseen = [image for image in images if image.files.key not in job.seen and image.files.id not in twins]
         yield from _ap_rows(row, unseen, job.spec.box_classes)
         return
     why = f"not known which pairs {job.method} was trained on"
@@ -194,13 +194,13 @@ def _training_twins(spec: DatasetSpec) -> frozenset[str]:
     return frozenset(pair for subset in twins for pair in subset.pairs)
 
 
-def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[str] | None) -> Iterator[Score]:
+def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[tuple[str, str]] | None) -> Iterator[Score]:
     for image in images:
         if seen is None:
             why = f"not known which pairs {row.method} was trained on"
             yield replace(row, pair=image.files.id, metric="seen_in_training", status="skipped", reason=why)
         else:
-            value = float(image.files.id in seen)
+            value = float(image.files.key in seen)
             yield replace(row, pair=image.files.id, metric="seen_in_training", value=value)
 
 
@@ -217,7 +217,7 @@ def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
         picture = f"{PICTURES}/{image.files.id}.jpg" if pictures else ""
         summary[image.files.id] = {
             "right": right, "wrong": int(shown.sum()) - right, "missed": labelled - right,
-            "seen": None if job.seen is None else image.files.id in job.seen, "picture": picture,
+            "seen": None if job.seen is None else image.files.key in job.seen, "picture": picture,
         }  # fmt: skip
         if pictures:
             _write_picture(job.work_dir / picture, image, job.spec.box_classes)

@@ -39,7 +39,7 @@ class SegmentationTask(Task):
     name = "segmentation"
     truth = "labels"
     splits = ("train", "test")
-    on_request = True
+    runs = "preset"
 
     def check(self) -> None:
         """The default segmenter needs no optional package."""

@@ -10,6 +10,7 @@ import pytest
 from bench.analysis.two_runs import compare_runs, render_text
 from bench.errors import BenchError
 from bench.images import encode_png
+from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
 from bench.types import Score
@@ -19,7 +20,7 @@ from reports.comparison import write_comparison as write_html
 def write(root: Path, scores: list[Score], **manifest: object) -> Path:
     store = Store(root)
     store.write_scores(scores_frame(scores))
-    store.write_manifest({"version": "0.1.0", "seed": 0, **manifest})
+    store.write_manifest(parse_manifest(root, {"version": "0.1.0", "seed": 0, **manifest}))
     return root
 
 
@@ -66,7 +67,7 @@ def test_other_times_do_not_make_two_runs_differ_and_lead_to_no_pair(tmp_path: P
 
     a, b = write(tmp_path / "a", timed(5.0)), write(tmp_path / "b", timed(9.0))
     for root in (a, b):
-        path = Store(root).fused_path("tno", "one", "00")
+        path = Store(root).fused_path("tno", "test", "one", "00")
         path.parent.mkdir(parents=True)
         path.write_bytes(encode_png(np.zeros((4, 4, 3), np.uint8)))
     found = compare_runs(a, b)
@@ -141,7 +142,7 @@ def test_the_page_shows_changes_and_images_and_escapes_names(tmp_path: Path) -> 
             metric(name, f"{i}", i + lift) for i in range(3)
         ]
         roots.append(write(tmp_path / folder, scores))
-        path = Store(roots[-1]).fused_path("tno", "one", "0")
+        path = Store(roots[-1]).fused_path("tno", "test", "one", "0")
         path.parent.mkdir(parents=True)
         path.write_bytes(encode_png(np.zeros((2, 2), np.uint8)))
     page = write_html(compare_runs(*roots), tmp_path / "pages" / "compare.html")

@@ -20,6 +20,7 @@ from bench.analysis.set_level import compare_sets, seed_spread
 from bench.analysis.stats_command import stats_command
 from bench.cli import app
 from bench.errors import BenchError
+from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
 
@@ -311,7 +312,9 @@ def write_run(out: Path, scores: pd.DataFrame, **config: object) -> Path:
     store = Store(out)
     store.root.mkdir()
     store.write_scores(scores)
-    store.write_manifest({"config": {"seed": 0, "preset": "smoke", "options": {}, **config}, "datasets": {}})
+    store.write_manifest(
+        parse_manifest(out, {"config": {"seed": 0, "preset": "smoke", "options": {}, **config}, "datasets": {}})
+    )
     return out
 
 

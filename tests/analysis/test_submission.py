@@ -22,6 +22,7 @@ from bench.data.pairs import pair_digest, read_pair
 from bench.errors import BenchError
 from bench.images import encode_png
 from bench.metrics.engine import PairScorer
+from bench.store.manifest import parse_manifest
 from bench.store.pack import open_pack
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
@@ -72,20 +73,22 @@ def make_run(root: Path, data: Path, weights: dict[str, float], names: tuple[str
         }
         for method in weights
     }  # fmt: skip
-    store.write_manifest(
+    store.write_manifest(parse_manifest(root,
         {
             "version": "0.1.0", "created": "2026-01-01", "updated": "2026-01-01T11:00", "seed": 0, "complete": True,
             "command": ["bench", "run", "--out", str(root)], "config": {"out": str(root)},
             "machine": {"cpu": "x", "cores": 2, "packages": {"numpy": "2"}}, "methods": methods, "problems": [],
             "datasets": {
                 "tno": {
-                    "title": "TNO", "split": "test", "listed": 42, "found": 6, "pairs": list(names), "classes": [],
-                    "sources": {name: {"ir": str(data)} for name in names},
-                    "digests": {files.id: pair_digest(files) for files in listing.pairs if files.id in names},
+                    "title": "TNO", "split": "test", "listed": 42, "found": 6, "classes": [],
+                    "parts": {"test": {
+                        "pairs": list(names), "sources": {name: {"ir": str(data)} for name in names},
+                        "digests": {files.id: pair_digest(files) for files in listing.pairs if files.id in names},
+                    }},
                 }
             },
         }
-    )  # fmt: skip
+    ))  # fmt: skip
     return root
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from bench.images import encode_png
 from bench.metrics.catalogue import CONVENTIONS
+from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import tidy
 from bench.types import SCORE_COLUMNS, Score
@@ -70,7 +71,7 @@ def make_run(root: Path, plan: RunPlan | None = None) -> Path:
         scores = [row if row.method != "method0" else _renamed(row, HOSTILE) for row in scores]
     frame = pd.DataFrame([_as_dict(score) for score in scores], columns=list(SCORE_COLUMNS))
     store.write_scores(tidy(frame))
-    store.write_manifest(_manifest(root, plan, labels, pairs))
+    store.write_manifest(parse_manifest(root, _manifest(root, plan, labels, pairs)))
     if plan.images and "segmentation" in plan.tasks:
         _segmentation(store, plan, labels, pairs)
     if plan.images and "detection" in plan.tasks:
@@ -93,8 +94,8 @@ def _images(store: Store, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
         for index, pair in enumerate(names):
             if plan.distinct and index >= plan.distinct:
                 for label in labels:
-                    path = store.fused_path(dataset, label, pair)
-                    path.hardlink_to(store.fused_path(dataset, label, names[index % plan.distinct]))
+                    path = store.fused_path(dataset, "test", label, pair)
+                    path.hardlink_to(store.fused_path(dataset, "test", label, names[index % plan.distinct]))
                 continue
             vis = np.stack(
                 [
@@ -111,7 +112,7 @@ def _images(store: Store, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
                 image = vis if label == "visible" else np.repeat(ir[..., None], 3, axis=2)
                 if label not in ("visible", "infrared"):
                     image = ((1 - weight) * vis + weight * ir[..., None]).astype(np.uint8)
-                path = store.fused_path(dataset, label, pair)
+                path = store.fused_path(dataset, "test", label, pair)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(encode_png(image))
 
@@ -186,7 +187,8 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
         name: {
             "title": HOSTILE if plan.hostile and name == "tno" else titles.get(name, name), "licence": "unknown",
             "homepage": "https://example.org", "split": "test", "subset": "",
-            "listed": len(names) + (10 if plan.faults else 0), "found": len(names), "pairs": names,
+            "listed": len(names) + (10 if plan.faults else 0), "found": len(names),
+            "parts": {"test": {"pairs": names,
             "tags": {pair: ["night" if pair.endswith("N") else "day"] for pair in names},
             "sources": {
                 pair: {
@@ -195,7 +197,7 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
                     "labels": str(root / "labels" / f"{pair}.png"),
                 }
                 for pair in names
-            },
+            }}},
             "problems": [{"where": "00099N", "text": "its visible image is missing"}] if plan.faults else [],
             "fingerprint": "abc123", "classes": list(CLASSES), "palette": [list(colour) for colour in PALETTE],
         }

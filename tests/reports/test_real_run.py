@@ -130,7 +130,7 @@ def open_viewer(visit: Visitor, root: Path, view: str) -> Any:
 
 
 def first_pair(root: Path, dataset: str) -> str:
-    return str(Store(root).read_manifest()["datasets"][dataset]["pairs"][0])
+    return str(Store(root).read_manifest().datasets[dataset].main.pairs[0])
 
 
 def test_the_viewer_zooms_and_wipes_real_images(real: Path, visit: Visitor) -> None:
@@ -236,7 +236,7 @@ def test_detection_shows_boxes_and_tells_seen_pairs_from_unseen(real: Path, visi
 def test_a_hostile_method_name_of_a_real_run_shows_as_text(real: Path, visit: Visitor, tmp_path: Path) -> None:
     """Somebody's images, in a folder, under a label that is HTML: scored and reported by the command itself."""
     label = "<script>alert(1)"
-    shared = Path(str(Store(real).read_manifest()["config"]["data_root"])).parent
+    shared = Path(str(Store(real).read_manifest().config.data_root)).parent
     images = real / "fused" / "tno" / "average"
     out = tmp_path / "run"
     request = [

@@ -332,7 +332,9 @@ def test_sources_outside_the_run_are_copied_as_they_are(tmp_path: Path, monkeypa
     source.write_bytes((root / "fused/tno/visible/00000D.png").read_bytes())
     (root / "fused/tno/visible/00000D.png").unlink()
     manifest = json.loads((root / "manifest.json").read_text())
-    manifest["datasets"]["tno"]["sources"] = {"00000D": {"ir": str(tmp_path / "gone.png"), "vis": str(source)}}
+    manifest["datasets"]["tno"]["parts"]["test"]["sources"] = {
+        "00000D": {"ir": str(tmp_path / "gone.png"), "vis": str(source)}
+    }
     (root / "manifest.json").write_text(json.dumps(manifest))
     monkeypatch.setattr(pictures, "CARRIED_BYTES", 10)
     build_report(root, jobs=1)

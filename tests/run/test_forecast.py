@@ -62,7 +62,7 @@ def test_a_cost_that_cannot_be_known_does_not_end_the_run(
 
 def test_the_manifest_says_how_the_segmenter_learns(msrs: Path, tmp_path: Path) -> None:
     run(config(msrs, tmp_path, rerun="none"))
-    facts = json.loads((tmp_path / "manifest.json").read_text())["tasks"]["segmentation"]
+    facts = json.loads((tmp_path / "manifest.json").read_text())["tasks"]["segmentation"]["settings"]
     assert facts["segmenter"] == "banet"
     assert (facts["schedule"]["steps"], facts["schedule"]["batch"]) == (80_000, 2)
     assert facts["backbone"].startswith(("ImageNet", "random"))

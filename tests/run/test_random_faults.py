@@ -174,7 +174,7 @@ def finished_images(out: Path) -> dict[Path, int]:
     """The finished images, with when they were written."""
     store = Store(out)
     lines = journal_lines(out, "fused", "method", "pair", "key")
-    paths = [store.fused_path("mfnet", line["method"], line["pair"]) for line in lines]
+    paths = [store.fused_path("mfnet", line["split"], line["method"], line["pair"]) for line in lines]
     return {path: path.stat().st_mtime_ns for path in paths if path.exists()}
 
 

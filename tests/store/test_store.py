@@ -41,7 +41,7 @@ def test_a_fused_image_is_trusted_only_as_written(tmp_path: Path) -> None:
     files = PairFiles("d", "test", "p", tmp_path, tmp_path)
     line = store.write_fused(files, "m", np.zeros((4, 4, 3), np.uint8))
     assert store.fused_is_whole("d", "m", line)
-    path = store.fused_path("d", "m", "p")
+    path = store.fused_path("d", "test", "m", "p")
     data = path.read_bytes()
     path.write_bytes(data[:-1] + b"x")
     assert not store.fused_is_whole("d", "m", line)
@@ -54,7 +54,7 @@ def test_a_fused_image_is_trusted_only_as_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["..", ".hidden", "a/b", "a\\b", "", "x" * 300, "a\x00b"])
 def test_names_that_leave_the_folder_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BenchError, match="not usable as a file name"):
-        Store(tmp_path).fused_path("d", "m", name)
+        Store(tmp_path).fused_path("d", "test", "m", name)
 
 
 def test_csv_and_parquet_hold_the_same_numbers(tmp_path: Path) -> None:

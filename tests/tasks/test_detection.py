@@ -51,7 +51,9 @@ def job(tmp_path: Path, spec: DatasetSpec) -> Job:
     part = FusedSet("mine", tuple(files), tuple(paths))
     work = tmp_path / "work"
     work.mkdir()
-    return Job("mfnet", spec, "mine", {"detection": part}, work, "quick", 0, "cpu", seen=frozenset({"1"}))
+    return Job(
+        "mfnet", spec, "mine", {"detection": part}, work, "quick", 0, "cpu", seen=frozenset({("detection", "1")})
+    )
 
 
 class Perfect:

@@ -13,6 +13,7 @@ from bench.analysis.set_level import compare_task, task_sections
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.files import PROJECT_ROOT
+from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
 from bench.types import PairFiles, Score
@@ -139,7 +140,8 @@ def run(tmp_path: Path) -> Store:
         scores += [Score(task, "mfnet", "test", method, "mIoU", 0.5) for task in ("segmentation", "detection")]
     store.root.mkdir(exist_ok=True)
     store.write_scores(scores_frame(scores))
-    store.write_manifest({"datasets": {"mfnet": {"sources": sources}}})
+    parts = {"test": {"sources": sources}}
+    store.write_manifest(parse_manifest(store.root, {"datasets": {"mfnet": {"split": "test", "parts": parts}}}))
     return store
 
 
