@@ -205,7 +205,8 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
     }  # fmt: skip
     return {
         "version": "0.1.0", "created": "2026-01-01T10:00:00+00:00", "updated": "2026-01-01T11:00:00+00:00",
-        "command": ["bench", "run"], "config": {"conventions": list(plan.conventions)}, "seed": 0,
+        "commands": [{"command": ["bench", "run"], "rows": 3, "complete": True}],
+        "config": {"conventions": list(plan.conventions)}, "seed": 0,
         "machine": {
             "cpu": "Synthetic CPU", "cores": 2, "memory_gb": 8.0, "gpu": "", "driver": "", "python": "3.11",
             "torch": "2.5", "cuda": "", "platform": "Linux", "threads": 1, "packages": {"numpy": "2.0"},
