@@ -22,7 +22,7 @@ def describe_machine() -> Machine:
 
     gpu = torch.cuda.is_available()
     return Machine(
-        cpu=_cpu_name(),
+        cpu=processor_name(),
         cores=count_cores(),
         memory_gb=round(psutil.virtual_memory().total / 2**30, 1),
         gpu=torch.cuda.get_device_name(0) if gpu else "",
@@ -41,7 +41,8 @@ def count_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _cpu_name() -> str:
+def processor_name() -> str:
+    """The processor's model, as the system names it."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -27,7 +27,9 @@ from bench.metrics import (
     vif,
 )
 from bench.metrics.catalogue import CONVENTIONS, Convention, Use, chosen_metrics, convention
-from bench.metrics.planes import Budget, Kept, Plane, Sources, Triple, check_image, grey_planes
+from bench.metrics.choice import Engine, choose_engine, compile_kernels
+from bench.metrics.facts import Parameter
+from bench.metrics.planes import Budget, Conversion, Levels, Plane, Sources, Triple, check_image, grey_planes
 from bench.types import Image, Status
 
 KEPT_BYTES = 75 * 2**20
@@ -124,6 +126,7 @@ class PairScorer:
         vis: Image,
         conventions: Sequence[str] | Mapping[str, Sequence[str]] = ("standard",),
         metrics: Sequence[str] | str | None = None,
+        engine: str = "auto",
     ) -> None:
         """Takes the pair as stored; each convention converts colour by itself.
 
@@ -132,32 +135,26 @@ class PairScorer:
             vis: uint8, (H, W) or (H, W, 3) RGB, same height and width.
             conventions: names; or name -> metrics, as ``catalogue.chosen_metrics`` gives them.
             metrics: names, ``all``, or None for each convention's default; only where ``conventions`` is a list.
+            engine: ``auto``, ``numpy`` or ``numba``, see :func:`bench.metrics.choice.choose_engine`.
 
         Raises:
-            BenchError: unknown names, or images that are not what is wanted.
+            BenchError: unknown names, an engine that is not installed, or images that are not what is wanted.
         """
         _keep_freed_memory()
         self.metrics = _chosen(conventions, metrics)
+        self.engine = choose_engine(engine)
+        self._formulas, self._faster = _implementations(self.engine)
         check_image(ir, "infrared image")
         self.shape: tuple[int, int] = ir.shape[:2]
         check_image(vis, "visible image", self.shape)
         self._budget = Budget(KEPT_BYTES)
-        self._planes: list[Plane] = []
         self._sources: dict[tuple[Plane, Plane], Sources] = {}
-        self._ir, self._vis = ir, vis
-        conversions: set[str] = {
-            _conversion(CONVENTIONS[name], metric) for name, metrics in self.metrics.items() for metric in metrics
-        }
-        self._pairs = {
-            conversion: list(
-                zip(
-                    _planes(ir, conversion, self._planes, self._budget),
-                    _planes(vis, conversion, self._planes, self._budget),
-                    strict=True,
-                )
-            )
-            for conversion in sorted(conversions)
-        }
+        self._conversions = sorted(
+            {_conversion(CONVENTIONS[name], metric) for name, metrics in self.metrics.items() for metric in metrics}
+        )
+        planes: list[Plane] = []
+        both = [self._planes(image, planes, self._budget) for image in (ir, vis)]
+        self._pairs = {name: list(zip(*(each[name] for each in both), strict=True)) for name in self._conversions}
 
     def score(self, fused: Image) -> list[MetricValue]:
         """All chosen metrics of one fused image, by convention, in the catalogue's order.
@@ -168,40 +165,100 @@ class PairScorer:
         Raises:
             BenchError: the image is not what is wanted.
         """
+        wanted = self._wanted(fused)
+        results = {step: self._result(step) for step in _steps(wanted)}
+        return [self._value(name, use, [results[step] for step in steps]) for name, use, steps in wanted]
+
+    def plan(self, fused: Image) -> dict[Step, list[tuple[str, str]]]:
+        """What :meth:`score` will compute, each step once, and the numbers (convention, metric) that each goes into.
+
+        Steps are shared where formula, parameters and all three planes are equal, and nowhere else; formulas of one
+        triple share parts of their work by themselves.
+
+        Raises:
+            BenchError: the image is not what is wanted.
+        """
+        return _steps(self._wanted(fused))
+
+    def _wanted(self, fused: Image) -> list[tuple[str, Use, list[Step]]]:
         check_image(fused, "fused image", self.shape)
-        known: list[Plane] = []
-        budget = Budget(KEPT_BYTES // 4)
-        shared = Kept()
-        values = []
+        found = self._planes(fused, [], Budget(KEPT_BYTES // 4))
+        wanted = []
         for name, metrics in self.metrics.items():
             entry = CONVENTIONS[name]
-            needed = {_conversion(entry, metric) for metric in metrics}
-            triples = {conversion: self._triples(fused, conversion, known, budget) for conversion in sorted(needed)}
-            values += [
-                self._value(name, entry.uses[metric], triples[_conversion(entry, metric)], shared) for metric in metrics
-            ]
-        return values
+            for metric in metrics:
+                use, conversion = entry.uses[metric], _conversion(entry, metric)
+                pairs = zip(self._pairs[conversion], found[conversion], strict=True)
+                wanted.append(
+                    (name, use, self._steps_of(use, [Triple(self._pair(*pair), each) for pair, each in pairs]))
+                )
+        return wanted
 
-    def _triples(self, fused: Image, conversion: str, known: list[Plane], budget: Budget) -> list[Triple]:
-        pairs = self._pairs[conversion]
-        planes = _planes(fused, conversion, known, budget)
-        return [Triple(self._pair(*pair), plane) for pair, plane in zip(pairs, planes, strict=True)]
+    def _steps_of(self, use: Use, triples: list[Triple]) -> list[Step]:
+        """The steps whose mean is the number; none where the images are too small."""
+        if min(self.shape) < use.smallest:
+            return []
+        if use.channels == "together":
+            return [Step(use.formula, use.parameters, tuple(triples))]
+        if use.channels == "side_by_side":
+            triples = [_side_by_side(triples)]
+        return [Step(use.formula, use.parameters, triple) for triple in triples]
+
+    def _result(self, step: Step) -> float | BenchError:
+        """The number of a step, or why it cannot be had."""
+        try:
+            return float(self._formulas[step.formula](step.triple, **dict(step.parameters)))
+        except BenchError as error:
+            return error
 
     def _pair(self, ir: Plane, vis: Plane) -> Sources:
         return self._sources.setdefault((ir, vis), Sources(ir, vis, self._budget))
 
-    def _value(self, name: str, use: Use, triples: list[Triple], shared: Kept) -> MetricValue:
-        height, width = self.shape
-        if min(height, width) < use.smallest:
+    def _planes(self, image: Image, known: list[Plane], budget: Budget) -> dict[str, list[Plane]]:
+        """The planes of an image in each conversion; one equal to a known one is that one, so that work is shared."""
+        levels = grey_planes(image, self._conversions, self._faster)
+        return {name: [_known_plane(each, known, budget) for each in levels[name]] for name in self._conversions}
+
+    def _value(self, name: str, use: Use, results: list[float | BenchError]) -> MetricValue:
+        if not results:
+            height, width = self.shape
             reason = f"{width}x{height} pixels, {use.metric} needs at least {use.smallest}x{use.smallest}"
             return MetricValue(name, use.metric, None, "skipped", reason)
-        try:
-            value = _computed(use, triples, shared)
-        except BenchError as error:
-            return MetricValue(name, use.metric, None, "skipped", str(error))
+        refused = next((result for result in results if isinstance(result, BenchError)), None)
+        if refused is not None:
+            return MetricValue(name, use.metric, None, "skipped", str(refused))
+        value = _mean([float(result) for result in results if not isinstance(result, BenchError)])
         if not math.isfinite(value):
             return MetricValue(name, use.metric, None, "failed", f"{use.metric} came out as {value}")
         return MetricValue(name, use.metric, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One formula with its parameters on one triple of planes, or on those of all channels; equal ones are one."""
+
+    formula: str
+    parameters: tuple[tuple[str, Parameter], ...]
+    triple: Triple | tuple[Triple, ...]
+
+
+def _steps(wanted: list[tuple[str, Use, list[Step]]]) -> dict[Step, list[tuple[str, str]]]:
+    numbers: dict[Step, list[tuple[str, str]]] = {}
+    for name, use, steps in wanted:
+        for step in dict.fromkeys(steps):
+            numbers.setdefault(step, []).append((name, use.metric))
+    return numbers
+
+
+@cache
+def _implementations(engine: Engine) -> tuple[Mapping[str, Formula], Mapping[str, Conversion]]:
+    """Formulas and conversions to grey of an engine; compiled ones first, NumPy's where there is none."""
+    if engine == "numpy":
+        return FORMULAS, {}
+    compile_kernels(lambda text: print(text, file=sys.stderr))  # noqa: T201 - said once on a machine
+    from bench.metrics.kernels.formulas import GREYS, KERNELS
+
+    return {**FORMULAS, **KERNELS}, GREYS
 
 
 @cache
@@ -226,20 +283,6 @@ def _conversion(entry: Convention, metric: str) -> str:
     return "channels" if entry.uses[metric].channels == "together" else entry.grey
 
 
-def _computed(use: Use, triples: list[Triple], shared: Kept) -> float:
-    if use.channels == "together":
-        return float(FORMULAS[use.formula](triples, **dict(use.parameters)))
-    if use.channels == "side_by_side":
-        triples = [_side_by_side(triples)]
-    return _mean([_apply(use, triple, shared) for triple in triples])
-
-
-def _apply(use: Use, triple: Triple, shared: Kept) -> float:
-    key = (use.formula, use.parameters, triple.ir, triple.vis, triple.fused)
-    parameters: dict[str, Any] = dict(use.parameters)
-    return shared.once(key, lambda: float(FORMULAS[use.formula](triple, **parameters)))
-
-
 def _side_by_side(triples: list[Triple]) -> Triple:
     """The channels of each image next to each other, as one wide image."""
     ir, vis, fused = (
@@ -253,16 +296,12 @@ def _mean(values: list[float]) -> float:
     return values[0] if len(values) == 1 else sum(values) / len(values)
 
 
-def _planes(image: Image, conversion: str, known: list[Plane], budget: Budget | None) -> list[Plane]:
-    """The planes of an image in one conversion; a plane equal to a known one is that one, so that work is shared."""
-    planes = []
-    for levels in grey_planes(image, conversion):
-        plane = next((each for each in known if np.array_equal(each.levels, levels)), None)
-        if plane is None:
-            plane = Plane(levels, budget)
-            known.append(plane)
-        planes.append(plane)
-    return planes
+def _known_plane(levels: Levels, known: list[Plane], budget: Budget) -> Plane:
+    for plane in known:
+        if plane.levels is levels or np.array_equal(plane.levels, levels):
+            return plane
+    known.append(Plane(levels, budget))
+    return known[-1]
 
 
 def evaluate(
@@ -271,6 +310,7 @@ def evaluate(
     fused: Image,
     convention: str = "standard",
     metrics: Sequence[str] | str | None = None,
+    engine: str = "auto",
 ) -> dict[str, float]:
     """Metric name -> value of one fused image in one convention.
 
@@ -280,6 +320,7 @@ def evaluate(
         fused: uint8, (H, W) or (H, W, 3) RGB, same height and width.
         convention: name, see ``bench list conventions``.
         metrics: names; ``all``; None for those of the convention that cost little (the six among them).
+        engine: ``auto``, ``numpy`` or ``numba``, see :func:`bench.metrics.choice.choose_engine`.
 
     Raises:
         BenchError: unknown names, images that are not what is wanted, or too small for one of the metrics.
@@ -293,7 +334,7 @@ def evaluate(
     if metrics is None:
         metrics = chosen_quick(convention)
     values = {}
-    for score in PairScorer(ir, vis, (convention,), metrics).score(fused):
+    for score in PairScorer(ir, vis, (convention,), metrics, engine).score(fused):
         if score.value is None:
             raise BenchError(f"{convention} {score.metric}: {score.reason}; leave it out of the metrics")
         values[score.metric] = score.value

@@ -73,15 +73,33 @@ def mutual_information(triple: Triple, unit: str, merge_top_bins: bool = False, 
     """
     total = 0.0
     for source in triple.sources:
-        joint = joint_histogram(source, triple.fused)
-        if stretch:
-            joint = _stretched(joint)
+        joint = usable_joint(source, triple.fused, stretch)
         marginals = entropy_of(joint.sum(axis=1), unit) + entropy_of(joint.sum(axis=0), unit)
-        total += marginals - entropy_of(_merged(joint) if merge_top_bins else joint, unit)
+        together = merged(joint) if merge_top_bins else joint
+        total += exact_if_independent(marginals - entropy_of(together, unit), together)
     return total
 
 
-def _merged(joint: Counts) -> Counts:
+def usable_joint(source: Plane, fused: Plane, stretch: bool) -> Counts:
+    """The joint histogram of a source and the fused image, each stretched first where that is asked for."""
+    joint = joint_histogram(source, fused)
+    return _stretched(joint) if stretch else joint
+
+
+def exact_if_independent(information: float, joint: Counts) -> float:
+    """The mutual information found from a joint histogram, or exactly 0 where its images are independent.
+
+    They are if every count times the number of pixels equals the product of its two marginal counts; sums of logarithms
+    leave a residue there.
+    """
+    if abs(information) > 1e-9:
+        return information
+    rows, columns = joint.sum(axis=1), joint.sum(axis=0)
+    return 0.0 if np.array_equal(joint * int(joint.sum()), np.outer(rows, columns)) else information
+
+
+def merged(joint: Counts) -> Counts:
+    """The joint histogram with levels 254 and 255 in one bin, in both images."""
     merged = joint[:255, :255].copy()
     merged[254] += joint[255, :255]
     merged[:, 254] += joint[:255, 255]

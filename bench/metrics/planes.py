@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import cv2
@@ -17,7 +18,7 @@ Levels = NDArray[np.uint8]
 """uint8 (H, W), 0..255."""
 
 # MATLAB's rgb2gray: first row of the inverse of the NTSC YIQ matrix, in double precision.
-_MATLAB_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
+MATLAB_WEIGHTS = (0.298936021293775, 0.587043074451121, 0.114020904255103)
 
 
 class Budget:
@@ -65,7 +66,9 @@ class Plane(Kept):
 
     def __init__(self, levels: Levels, budget: Budget | None = None) -> None:
         super().__init__(budget)
-        self.levels = np.ascontiguousarray(levels)
+        self.levels = np.require(
+            levels, dtype=np.uint8, requirements=["C", "W"]
+        )  # compiled code wants one kind of array
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -89,11 +92,12 @@ class Sources(Kept):
         return iter((self.ir, self.vis))
 
 
+@dataclass(frozen=True, slots=True)
 class Triple:
     """Infrared, visible and fused plane of one channel: what every formula takes."""
 
-    def __init__(self, sources: Sources, fused: Plane) -> None:
-        self.sources, self.fused = sources, fused
+    sources: Sources
+    fused: Plane
 
     @property
     def ir(self) -> Plane:
@@ -134,19 +138,29 @@ def _number_format(image: NDArray[Any]) -> str:
     return f"dtype {image.dtype} with values {image.min():g}..{image.max():g}"
 
 
-def grey_planes(image: Image, conversion: str) -> list[Levels]:
-    """The uint8 planes a convention computes on: one grey plane, or for ``channels`` the three channels.
+Conversion = Callable[[list[Levels]], Levels]
+
+
+def grey_planes(
+    image: Image, conversions: Iterable[str], faster: Mapping[str, Conversion] | None = None
+) -> dict[str, list[Levels]]:
+    """Conversion -> the uint8 planes a convention computes on: one grey plane, or for ``channels`` the three channels.
 
     Args:
         image: uint8 (H, W) or (H, W, 3) RGB.
-        conversion: ``bt601``: floor(0.299 R + 0.587 G + 0.114 B + 1/2) in exact integers; ``matlab``: rgb2gray of a
-            uint8 array; ``opencv``: cvtColor on float32, rounded half to even; ``pillow``: Pillow's integer mode L;
-            ``channels``: no conversion.
+        conversions: ``bt601``: floor(0.299 R + 0.587 G + 0.114 B + 1/2) in exact integers; ``matlab``: rgb2gray of a
+            uint8 array; ``opencv``: cvtColor on float32, rounded half to even; ``pillow``: Pillow's integer
+            mode L; ``channels``: no conversion.
+        faster: conversions that give the same levels and are to be used in place of those here.
     """
     channels = split_channels(image)
-    if conversion == "channels":
-        return channels * (3 // len(channels))
-    return [channels[0] if len(channels) == 1 else _CONVERSIONS[conversion](channels)]
+    known = {**_CONVERSIONS, **(faster or {})}
+    return {
+        name: channels * (3 // len(channels)) if name == "channels" else [
+            channels[0] if len(channels) == 1 else known[name](channels)
+        ]
+        for name in conversions
+    }  # fmt: skip
 
 
 def split_channels(image: Image) -> list[Levels]:
@@ -163,7 +177,7 @@ def _bt601(channels: list[Levels]) -> Levels:
 
 
 def _matlab(channels: list[Levels]) -> Levels:
-    red, green, blue = (weight * channel for weight, channel in zip(_MATLAB_WEIGHTS, channels, strict=True))
+    red, green, blue = (weight * channel for weight, channel in zip(MATLAB_WEIGHTS, channels, strict=True))
     return np.floor(red + green + blue + 0.5).astype(np.uint8)
 
 
@@ -179,6 +193,6 @@ def _pillow(channels: list[Levels]) -> Levels:
     return ((19595 * red + 38470 * green + 7471 * blue + 32768) >> 16).astype(np.uint8)
 
 
-_CONVERSIONS: dict[str, Callable[[list[Levels]], Levels]] = {
+_CONVERSIONS: dict[str, Conversion] = {
     "bt601": _bt601, "matlab": _matlab, "opencv": _opencv, "pillow": _pillow,
 }  # fmt: skip

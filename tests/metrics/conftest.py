@@ -25,6 +25,15 @@ def oracle() -> ModuleType:
     return module
 
 
+@pytest.fixture(params=["numpy", "numba"])
+def either_engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a test once with each engine."""
+    if request.param == "numba":
+        pytest.importorskip("numba", reason="the extra fast is not installed")
+    monkeypatch.setenv("BENCH_ENGINE", request.param)
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
 def scene() -> Callable[[int, int, int], Images]:
     """Makes a smooth pair and a fused image with some noise: grey uint8 of the given height, width and seed."""

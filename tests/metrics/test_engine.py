@@ -100,7 +100,7 @@ def test_source_statistics_are_computed_once_per_pair(monkeypatch: pytest.Monkey
     calls = []
     original = vif._variance
     monkeypatch.setattr(vif, "_variance", lambda *images: calls.append(1) or original(*images))
-    scorer = PairScorer(GREY, GREY[::-1].copy(), ("standard", "tang2023", "cddfuse"), ["VIF"])
+    scorer = PairScorer(GREY, GREY[::-1].copy(), ("standard", "tang2023", "cddfuse"), ["VIF"], engine="numpy")
     scorer.score(GREY)
     first = len(calls)
     scorer.score(255 - GREY)
@@ -111,7 +111,7 @@ def test_source_statistics_are_computed_once_per_pair(monkeypatch: pytest.Monkey
 def test_a_spent_budget_changes_no_number() -> None:
     ir, vis = GREY, GREY[::-1].copy()
     free, poor = PairScorer(ir, vis, list(CONVENTIONS), "all"), PairScorer(ir, vis, list(CONVENTIONS), "all")
-    for plane in poor._planes:
+    for plane in {plane for pairs in poor._pairs.values() for pair in pairs for plane in pair}:
         plane._budget = Budget(0)
     for sources in poor._sources.values():
         sources._budget = Budget(0)

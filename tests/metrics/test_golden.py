@@ -11,6 +11,8 @@ import pytest
 from bench.images import read_image
 from bench.metrics import PairScorer, evaluate
 
+pytestmark = pytest.mark.usefixtures("either_engine")
+
 OTHER_FILES = ("SwinFusion", "YDTR")
 """VIFB methods whose published numbers do not belong to the published images: nearly every value differs, both ways."""
 

@@ -1,0 +1,126 @@
+"""Which engine computes the metrics: ``numpy``, the reference, or ``numba``, compiled copies of its slow formulas.
+
+Numba is not imported here; it is when its engine is used. Compiling takes half a minute, once: the results are kept
+beside the kernels, or below ``BENCH_CACHE`` where the program's folder cannot be written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, get_args
+
+from bench.errors import BenchError
+from bench.machine import processor_name
+
+Engine = Literal["numpy", "numba"]
+ENGINES = ("auto", *get_args(Engine))
+VARIABLE = "BENCH_ENGINE"
+"""Environment variable that decides where nothing else was asked for."""
+
+REPAID_AFTER = 600
+"""Numbers of fused images times conventions from which compiling takes less time than it saves."""
+
+_KERNELS = Path(__file__).parent / "kernels"
+
+
+def choose_engine(wanted: str = "auto", images: int = 1) -> Engine:
+    """The engine to use.
+
+    Args:
+        wanted: ``numpy``; ``numba``; or ``auto``: what ``BENCH_ENGINE`` says, else Numba where its kernels are compiled
+            or ``images`` repay compiling them.
+        images: how many fused images will be scored, times conventions.
+
+    Raises:
+        BenchError: unknown name, or Numba is wanted and not installed.
+    """
+    if wanted == "auto":
+        wanted = os.environ.get(VARIABLE) or "auto"
+    if wanted not in ENGINES:
+        raise BenchError(f"engine of the metrics is {wanted!r}, wanted one of {', '.join(ENGINES)}")
+    installed = importlib.util.find_spec("numba") is not None
+    if wanted == "numba" and not installed:
+        raise BenchError('engine numba is wanted and not installed; pip install "ivif-bench[fast]", or --engine numpy')
+    if wanted == "numba" or (wanted == "auto" and installed and (kernels_ready() or images >= REPAID_AFTER)):
+        return "numba"
+    return "numpy"
+
+
+@cache
+def kernel_cache() -> Path:
+    """The folder of the kernels compiled from these very sources, for this processor and these versions.
+
+    It lies in ``NUMBA_CACHE_DIR``, else beside the kernels, or where these cannot be written in ``numba`` below
+    ``BENCH_CACHE`` or the user's cache folder.
+    """
+    parts = [version("numba"), version("numpy"), platform.python_version(), processor_name()]
+    state = hashlib.sha256("\n".join(parts).encode())
+    for path in sorted(_KERNELS.glob("*.py")):
+        state.update(path.read_bytes())
+    return _cache_parent() / f"kernels-{state.hexdigest()[:16]}"
+
+
+def _cache_parent() -> Path:
+    explicit = os.environ.get("NUMBA_CACHE_DIR")
+    if explicit:
+        return Path(explicit)
+    if os.access(_KERNELS, os.W_OK):
+        return _KERNELS / "__pycache__"
+    if os.environ.get("BENCH_CACHE"):
+        return Path(os.environ["BENCH_CACHE"]).expanduser() / "numba"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("ivif-bench", appauthor=False) / "numba"
+
+
+def kernels_ready() -> bool:
+    """True if all kernels are compiled."""
+    return _mark().exists()
+
+
+def _mark() -> Path:
+    """A file that is there once everything is compiled."""
+    return kernel_cache() / "complete"
+
+
+def compile_kernels(announce: Callable[[str], None] = lambda text: None) -> bool:
+    """Compiles all kernels unless they are; while one process does, others wait.
+
+    Args:
+        announce: told once, if there is something to compile.
+
+    Returns:
+        True if anything was compiled.
+
+    Raises:
+        BenchError: Numba is not installed, or the folder cannot be written.
+    """
+    from filelock import FileLock
+
+    choose_engine("numba")
+    mark = _mark()
+    if mark.exists():
+        return False
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(mark.with_suffix(".lock")):
+            if mark.exists():
+                return False
+            announce(f"compiling the kernels of the metrics, once, for about half a minute ({mark.parent})")
+            from bench.metrics.kernels.warm import run_all_once
+
+            run_all_once()
+            mark.touch()
+    except OSError as error:
+        raise BenchError(
+            f"{mark.parent}: compiled kernels cannot be kept ({error.strerror}); point NUMBA_CACHE_DIR at a writable "
+            "folder, or use --engine numpy"
+        ) from error
+    return True

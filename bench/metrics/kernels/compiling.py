@@ -1,0 +1,48 @@
+"""How the kernels are compiled: kept on disk, without fast-math beyond fused multiply-add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.choice import kernel_cache
+
+F = TypeVar("F", bound=Callable[..., Any])
+Array = NDArray[Any]
+
+
+def _compiler(**options: Any) -> Callable[[F], F]:
+    """Compiles a function when it is first called, and keeps the result in the folder of these sources."""
+
+    def compile_later(function: F) -> F:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(kernel_cache())  # by itself Numba would not notice that a called kernel changed
+        try:
+            return numba.njit(cache=True, error_model="numpy", **options)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return compile_later
+
+
+kernel = _compiler(fastmath={"contract", "nsz"})
+"""Compiles a function; products may be fused with the sum they go into, nothing else is reordered."""
+
+# without "fastmath" a kernel takes over that of the first kernel that calls it
+exact_kernel = _compiler(fastmath=False)
+"""Compiles a function whose every operation rounds as NumPy's does, for what is compared for equality afterwards."""
+
+LANE = 320
+"""Columns per tile: the lines of a tile stay in the cache; two tiles cover a row of 640 pixels.
+
+Lines of one tile lie in one array at constant multiples of this, which lets the compiler see that they do not overlap.
+"""
+
+
+def workspace(lines: int, dtype: Any = np.float64) -> Array:
+    """An array of lines that a kernel uses for as long as one call lasts."""
+    return np.zeros(lines * LANE, dtype=dtype)

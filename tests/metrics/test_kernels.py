@@ -1,0 +1,254 @@
+"""The compiled engine against the NumPy engine, on images that break shortcuts; and what each computes how often."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from bench.errors import BenchError
+from bench.metrics import PairScorer, choice
+from bench.metrics.catalogue import CONVENTIONS
+from bench.metrics.engine import MetricValue
+
+pytest.importorskip("numba", reason="the extra fast is not installed")
+
+Images = tuple[np.ndarray, np.ndarray, np.ndarray]
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # no shrinking: a failing triple is small enough to read
+ALL = {name: list(entry.metrics) for name, entry in CONVENTIONS.items()}
+FIVE = ("standard", "seafusion2022", "tang2023", "cddfuse", "vifb")
+LOOSER = {"VIF": 1e-8}
+"""Relative; all others agree within 1e-9. Where clipped products cancel, rounding decides more of a VIF."""
+
+
+def scored(engine: str, images: Images) -> list[MetricValue]:
+    ir, vis, fused = images
+    many = ir.size > 10_000  # of windows: feature mutual information has been seen on smaller images
+    chosen = {name: [m for m in metrics if not (many and m.startswith("FMI"))] for name, metrics in ALL.items()}
+    return PairScorer(ir, vis, chosen, engine=engine).score(fused)
+
+
+def compare(images: Images) -> None:
+    for numpy_, numba in zip(scored("numpy", images), scored("numba", images), strict=True):
+        assert (numpy_.metric, numpy_.status) == (numba.metric, numba.status)
+        if numpy_.value is not None:
+            tolerance = LOOSER.get(numpy_.metric, 1e-9)
+            assert numba.value == pytest.approx(numpy_.value, rel=tolerance, abs=1e-12), numpy_
+
+
+def random(seed: int, *shape: int, top: int = 256) -> Images:
+    rng = np.random.default_rng(seed)
+    return tuple(rng.integers(0, top, shape, dtype=np.uint8) for _ in range(3))
+
+
+triples = st.tuples(st.integers(1, 52), st.integers(1, 52), st.booleans()).flatmap(
+    lambda size: st.tuples(*[arrays(np.uint8, size[:2] + (3,) * size[2], elements=st.integers(0, 255))] * 3)
+)
+
+
+@settings(max_examples=25, deadline=None, phases=QUICK)
+@given(triples)
+def test_both_engines_agree_on_random_images(three: Images) -> None:
+    compare(three)
+
+
+@settings(max_examples=15, deadline=None, phases=QUICK)
+@given(st.integers(0, 2**32), st.integers(41, 90), st.integers(41, 90), st.sampled_from([3, 17, 60, 256]))
+def test_both_engines_agree_on_noise_of_any_strength(seed: int, height: int, width: int, top: int) -> None:
+    compare(random(seed, height, width, top=top))
+
+
+def flat(level: int) -> np.ndarray:
+    return np.full((44, 47), level, np.uint8)
+
+
+def step(height: int, width: int, low: int, high: int) -> np.ndarray:
+    image = np.full((height, width), low, np.uint8)
+    image[height // 3 :, width // 2 :] = high
+    return image
+
+
+SMOOTH = tuple(np.add.outer(np.arange(169) * k % 200, np.arange(165) * (k + 1) % 55).astype(np.uint8) for k in range(3))
+CASES: dict[str, Images] = {
+    "black": (flat(0),) * 3,
+    "white": (flat(255),) * 3,
+    "flat": (flat(3), flat(15), flat(16)),
+    "flat source": (flat(90), *random(1, 44, 47)[:2]),
+    "flat fused image": (*random(2, 44, 47)[:2], flat(90)),
+    "saturated": tuple(np.where(image > 99, 255, image // 50).astype(np.uint8) for image in random(3, 60, 61)),
+    "dark": random(4, 60, 61, top=18),
+    "steps": (step(90, 71, 0, 255), step(90, 71, 16, 15), step(90, 71, 120, 121)),
+    "equal": (SMOOTH[0],) * 3,
+    "smooth": SMOOTH,
+    "one pixel": random(5, 1, 1),
+    "a row": random(6, 1, 50),
+    "a column": random(7, 50, 1),
+    "smallest of VIF": random(8, 41, 41),
+    "wide": random(9, 43, 660),
+    "high": random(10, 660, 43),
+    "one tile": random(11, 50, 336),
+    "one tile and a column": random(12, 50, 337),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_engines_agree_on_images_that_break_shortcuts(name: str) -> None:
+    compare(CASES[name])
+
+
+def test_both_engines_agree_whatever_the_layout_of_the_array() -> None:
+    whole = random(13, 120, 131, 3)
+    ir, vis, fused = (image[3:108:2, 5:120:2, ::-1] for image in whole)
+    copies = tuple(np.ascontiguousarray(image) for image in (ir, vis, fused))
+    assert scored("numba", (ir, vis, fused)) == scored("numba", copies)
+    compare(tuple(image.transpose(1, 0, 2) for image in (ir, vis, fused)))
+    frozen = tuple(image[..., 0].copy().T for image in copies)
+    for image in frozen:
+        image.setflags(write=False)
+    compare(frozen)
+
+
+@pytest.mark.usefixtures("either_engine")
+def test_independent_images_share_no_information_at_all() -> None:
+    levels = np.array([0, 1, 1, 7, 7, 7, 90, 200, 200, 254, 13, 13, 13, 13], np.uint8)
+    fused = np.repeat(levels[:, None], 30, axis=1)
+    ir = np.repeat((np.arange(30, dtype=np.uint8) ** 2 % 23)[None], 14, axis=0)
+    vis = np.repeat((np.arange(30, dtype=np.uint8) % 7)[None], 14, axis=0)
+    for value in PairScorer(ir, vis, ("standard", "cddfuse", "vifb"), ["MI", "Mutinf"]).score(fused):
+        assert value.value == 0.0, value
+    ir[0, 0] += 1
+    assert all(value.value != 0.0 for value in PairScorer(ir, vis, ("standard",), ["MI"]).score(fused))
+
+
+def test_polynomials_are_as_exact_as_they_say() -> None:
+    from bench.metrics.kernels.elementary import angle_between, exponential
+
+    for x in np.concatenate([np.linspace(-700, 700, 3001), np.linspace(-1, 1, 2001), [0.0]]):
+        assert exponential(x) == pytest.approx(math.exp(x), rel=3e-14)
+    turns = np.concatenate([np.linspace(0, math.pi, 5001), [math.pi / 8, math.pi / 4, math.pi / 2]])
+    for size in (1e-17, 1.0, 1e6):
+        for turn in turns:
+            across, along = size * abs(math.sin(turn)), size * math.cos(turn)
+            assert angle_between(across, along) == pytest.approx(math.atan2(across, along), abs=5e-13)
+
+
+def test_a_step_is_shared_by_equal_definitions_of_equal_planes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    ir, vis, fused = random(14, 44, 45)
+    scorer = PairScorer(ir, vis, FIVE, ["VIF", "EN", "Entropy", "Qabf"], engine="numpy")
+    shared = {tuple(numbers) for numbers in scorer.plan(fused).values()}
+    three = ("standard", "tang2023", "cddfuse")
+    assert tuple((name, "VIF") for name in three) in shared
+    assert (("seafusion2022", "VIF"),) in shared
+    assert (("tang2023", "Qabf"), ("cddfuse", "Qabf")) in shared
+    assert (*((name, "EN") for name in FIVE[:4]), ("vifb", "Entropy")) in shared
+    counted: Counter[str] = Counter()
+    for name, formula in list(scorer._formulas.items()):
+        monkeypatch.setitem(
+            scorer._formulas,  # type: ignore[arg-type]
+            name,
+            lambda triple, _name=name, _formula=formula, **parameters: (
+                counted.update([_name]) or _formula(triple, **parameters)
+            ),
+        )
+    scorer.score(fused)
+    assert counted == {"visual_information_fidelity": 2, "entropy": 1, "edge_preservation": 4}
+
+
+def test_planes_that_differ_in_one_pixel_share_nothing() -> None:
+    grey = np.repeat(random(15, 44, 45)[0][..., None], 3, axis=2)
+    coloured = grey.copy()
+    coloured[20, 20] = (90, 91, 7)
+    scorer = PairScorer(grey, coloured, ("standard", "tang2023", "vifb"), ["VIF", "SD", "Variance"], engine="numpy")
+    plan = scorer.plan(grey)
+    standard = next(step for step, numbers in plan.items() if ("standard", "VIF") in numbers)
+    for step, numbers in plan.items():
+        same = np.array_equal(step.triple.vis.levels, standard.triple.vis.levels)
+        assert same == (step.triple.vis is standard.triple.vis), numbers
+    assert len({id(step.triple.ir) for step in plan}) == 1
+
+
+def test_source_statistics_are_computed_once_per_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.metrics.kernels import fidelity
+
+    calls: Counter[str] = Counter()
+    for name in ("reference", "kept_information"):
+        original: Callable[..., object] = getattr(fidelity, name)
+        monkeypatch.setattr(
+            fidelity, name, lambda *given, _name=name, _own=original: calls.update([_name]) or _own(*given)
+        )
+    ir, vis, fused = random(16, 60, 61)
+    scorer = PairScorer(ir, vis, ("standard", "seafusion2022", "tang2023", "cddfuse"), ["VIF"], engine="numba")
+    scorer.score(fused)
+    assert calls == {"reference": 2 * 5, "kept_information": 5}  # four scales, and the finest once more, clipped
+    scorer.score(255 - fused)
+    assert calls == {"reference": 2 * 5, "kept_information": 10}
+
+
+def test_a_spent_budget_changes_no_number() -> None:
+    from bench.metrics.planes import Budget
+
+    ir, vis, fused = random(17, 60, 61)
+    free, poor = (PairScorer(ir, vis, ALL, engine="numba") for _ in range(2))
+    for plane in {plane for pairs in poor._pairs.values() for pair in pairs for plane in pair}:
+        plane._budget = Budget(0)
+    assert free.score(fused) == poor.score(fused)
+
+
+def test_an_engine_is_chosen_by_what_was_asked_then_by_what_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BENCH_ENGINE", raising=False)
+    monkeypatch.setattr(choice, "kernels_ready", lambda: False)
+    assert choice.choose_engine() == "numpy"
+    assert choice.choose_engine(images=choice.REPAID_AFTER) == "numba"
+    assert choice.choose_engine("numba") == "numba"
+    monkeypatch.setattr(choice, "kernels_ready", lambda: True)
+    assert choice.choose_engine() == "numba"
+    monkeypatch.setenv("BENCH_ENGINE", "numpy")
+    assert choice.choose_engine(images=10**6) == "numpy"
+    monkeypatch.setenv("BENCH_ENGINE", "fast")
+    with pytest.raises(BenchError, match="'fast', wanted one of auto, numpy, numba"):
+        choice.choose_engine()
+
+
+def test_without_numba_numpy_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BENCH_ENGINE", raising=False)
+    monkeypatch.setattr(choice.importlib.util, "find_spec", lambda name: None)
+    assert choice.choose_engine(images=10**6) == "numpy"
+    with pytest.raises(BenchError, match=r"not installed; pip install .*\[fast\]"):
+        choice.choose_engine("numba")
+
+
+def test_kernels_lie_in_the_cache_where_the_program_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(choice.os, "access", lambda path, mode: False)
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
+    assert choice.kernel_cache.__wrapped__().parent == tmp_path / "numba"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "mine"))
+    assert choice.kernel_cache.__wrapped__().parent == tmp_path / "mine"
+
+
+def test_changed_sources_are_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_KERNELS", tmp_path)
+    (tmp_path / "windows.py").write_text("1")
+    before = choice.kernel_cache.__wrapped__()
+    (tmp_path / "windows.py").write_text("2")
+    assert choice.kernel_cache.__wrapped__() != before
+
+
+@pytest.mark.parametrize(
+    "code", ["import bench, bench.metrics.engine", "from bench.cli import main; sys.argv = ['bench', '--help']; main()"]
+)
+def test_numba_is_imported_only_where_its_engine_computes(code: str) -> None:
+    told = "import sys, atexit; atexit.register(lambda: print('numba' in sys.modules, file=sys.stderr)); "
+    done = subprocess.run([sys.executable, "-c", told + code], capture_output=True, text=True, check=True)
+    assert done.stderr.split()[-1] == "False"
