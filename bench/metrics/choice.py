@@ -6,18 +6,14 @@ beside the kernels, or below ``BENCH_CACHE`` where the program's folder cannot b
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
-import platform
 from collections.abc import Callable
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, get_args
 
 from bench.errors import BenchError
-from bench.machine import processor_name
+from bench.metrics.kernel_cache import kernel_cache
 
 Engine = Literal["numpy", "numba"]
 ENGINES = ("auto", *get_args(Engine))
@@ -26,8 +22,6 @@ VARIABLE = "BENCH_ENGINE"
 
 REPAID_AFTER = 600
 """Numbers of fused images times conventions from which compiling takes less time than it saves."""
-
-_KERNELS = Path(__file__).parent / "kernels"
 
 
 def choose_engine(wanted: str = "auto", images: int = 1) -> Engine:
@@ -51,33 +45,6 @@ def choose_engine(wanted: str = "auto", images: int = 1) -> Engine:
     if wanted == "numba" or (wanted == "auto" and installed and (kernels_ready() or images >= REPAID_AFTER)):
         return "numba"
     return "numpy"
-
-
-@cache
-def kernel_cache() -> Path:
-    """The folder of the kernels compiled from these very sources, for this processor and these versions.
-
-    It lies in ``NUMBA_CACHE_DIR``, else beside the kernels, or where these cannot be written in ``numba`` below
-    ``BENCH_CACHE`` or the user's cache folder.
-    """
-    parts = [version("numba"), version("numpy"), platform.python_version(), processor_name()]
-    state = hashlib.sha256("\n".join(parts).encode())
-    for path in sorted(_KERNELS.glob("*.py")):
-        state.update(path.read_bytes())
-    return _cache_parent() / f"kernels-{state.hexdigest()[:16]}"
-
-
-def _cache_parent() -> Path:
-    explicit = os.environ.get("NUMBA_CACHE_DIR")
-    if explicit:
-        return Path(explicit)
-    if os.access(_KERNELS, os.W_OK):
-        return _KERNELS / "__pycache__"
-    if os.environ.get("BENCH_CACHE"):
-        return Path(os.environ["BENCH_CACHE"]).expanduser() / "numba"
-    from platformdirs import user_cache_path
-
-    return user_cache_path("ivif-bench", appauthor=False) / "numba"
 
 
 def kernels_ready() -> bool:

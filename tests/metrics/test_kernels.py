@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bench.errors import BenchError
-from bench.metrics import PairScorer, choice
+from bench.metrics import PairScorer, choice, kernel_cache
 from bench.metrics.catalogue import CONVENTIONS
 from bench.metrics.engine import MetricValue
 
@@ -230,19 +230,19 @@ def test_kernels_lie_in_the_cache_where_the_program_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(choice.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(kernel_cache.os, "access", lambda path, mode: False)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    assert choice.kernel_cache.__wrapped__().parent == tmp_path / "numba"
+    assert kernel_cache.kernel_cache.__wrapped__().parent == tmp_path / "numba"
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "mine"))
-    assert choice.kernel_cache.__wrapped__().parent == tmp_path / "mine"
+    assert kernel_cache.kernel_cache.__wrapped__().parent == tmp_path / "mine"
 
 
 def test_changed_sources_are_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "_KERNELS", tmp_path)
+    monkeypatch.setattr(kernel_cache, "_KERNELS", tmp_path)
     (tmp_path / "windows.py").write_text("1")
-    before = choice.kernel_cache.__wrapped__()
+    before = kernel_cache.kernel_cache.__wrapped__()
     (tmp_path / "windows.py").write_text("2")
-    assert choice.kernel_cache.__wrapped__() != before
+    assert kernel_cache.kernel_cache.__wrapped__() != before
 
 
 @pytest.mark.parametrize(

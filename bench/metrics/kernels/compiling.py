@@ -9,7 +9,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.choice import kernel_cache
+from bench.metrics.kernel_cache import kernel_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 Array = NDArray[Any]
