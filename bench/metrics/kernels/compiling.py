@@ -19,12 +19,13 @@ def _compiler(**options: Any) -> Callable[[F], F]:
     """Compiles a function when it is first called, and keeps the result in the folder of these sources."""
 
     def compile_later(function: F) -> F:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(kernel_cache())  # by itself Numba would not notice that a called kernel changed
+        settings: Any = numba.config
+        before = settings.CACHE_DIR
+        settings.CACHE_DIR = str(kernel_cache())  # by itself Numba would not notice that a called kernel changed
         try:
             return numba.njit(cache=True, error_model="numpy", **options)(function)
         finally:
-            numba.config.CACHE_DIR = before
+            settings.CACHE_DIR = before
 
     return compile_later
 

@@ -28,12 +28,14 @@ def _matlab(red: Array, green: Array, blue: Array, out: Array) -> None:
 def bt601(channels: list[Levels]) -> Levels:
     """Floor(0.299 R + 0.587 G + 0.114 B + 1/2)."""
     out = np.empty(channels[0].shape, dtype=np.uint8)
-    _bt601(*channels, out)
+    red, green, blue = channels
+    _bt601(red, green, blue, out)
     return out
 
 
 def matlab(channels: list[Levels]) -> Levels:
     """MATLAB's rgb2gray of a uint8 array."""
     out = np.empty(channels[0].shape, dtype=np.uint8)
-    _matlab(*channels, out)
+    red, green, blue = channels
+    _matlab(red, green, blue, out)
     return out
