@@ -6,12 +6,15 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from bench.errors import BenchError
 from bench.types import Image
@@ -27,8 +30,20 @@ BOMBS = (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarnin
 """The warning, too, is an exception where warnings are made errors."""
 
 
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm")
+"""Endings of the image files that are read, in lower case; a file's ending may be of any case."""
+
+FORMATS = ("PNG", "JPEG", "BMP", "PPM", TiffImageFile.format, WebPImageFile.format)
+"""What Pillow may take a file for. Formats whose depth cannot be told from the opened file are not among them."""
+
+ORIENTATION = 0x0112
+"""The tag of EXIF (and TIFF) that says how the stored rows and columns are to be turned; CIPA DC-008, 4.6.4 A."""
+
+
 def read_image(path: Path, colour: bool | None = None) -> Image:
-    """Reads an 8-bit grey or RGB image as stored.
+    """Reads an 8-bit grey or RGB image as stored, turned upright if its EXIF orientation says so.
+
+    An alpha channel that is opaque everywhere is dropped.
 
     Args:
         path: PNG, JPEG, BMP, TIFF...
@@ -38,12 +53,12 @@ def read_image(path: Path, colour: bool | None = None) -> Image:
         uint8 (H, W) or (H, W, 3) RGB.
 
     Raises:
-        BenchError: missing, unreadable, truncated, too large, 16-bit, with alpha, or another mode.
+        BenchError: missing, unreadable, truncated, too large, of more than 8 bits, with an alpha channel that hides
+            something, or of another mode.
     """
     with _opened(path) as file:
-        if file.mode == "P":
-            file = file.convert("RGB")
-        array = np.asarray(file.convert("L") if file.mode == "1" else file)
+        pixels = _without_alpha(path, file)
+        array = np.ascontiguousarray(_upright(pixels, _orientation(file)))  # Pillow turns a TIFF as it loads it
     if colour and array.ndim == 2:
         array = np.repeat(array[..., None], 3, axis=2)
     array.setflags(write=False)
@@ -60,33 +75,73 @@ def read_four_channel(path: Path) -> tuple[Image, Image]:
         BenchError: missing, unreadable, too large, or not of four 8-bit channels.
     """
     with _opened(path, four_channel=True) as file:
-        array = np.asarray(file)
+        pixels = np.asarray(file)
+        array = _upright(pixels, _orientation(file))
     ir, vis = np.ascontiguousarray(array[..., 3]), np.ascontiguousarray(array[..., :3])
     ir.setflags(write=False)
     vis.setflags(write=False)
     return ir, vis
 
 
-def image_size(path: Path, four_channel: bool = False) -> tuple[int, int]:
-    """Height and width from the file's header, with the checks of ``read_image``; no pixel is decoded."""
+def read_ids(path: Path) -> Image:
+    """Reads an image of class ids: the numbers stored, of 1, 2, 4 or 8 bits, or the indices of a palette.
+
+    Returns:
+        uint8 (H, W), turned upright as ``read_image`` does.
+
+    Raises:
+        BenchError: missing, unreadable, too large, of more than 8 bits, or not of one channel.
+    """
+    with _opened(path) as file:
+        if file.mode not in ("1", "L", "P"):
+            raise BenchError(f"{path}: image of mode {file.mode}, wanted one channel of class ids")
+        step = _STRETCHED.get(_raw_mode(file), 1)  # Pillow stretches grey levels of few bits to 0..255
+        ids = np.asarray(file).astype(np.uint8) // step
+        return np.ascontiguousarray(_upright(ids, _orientation(file)))
+
+
+_STRETCHED = {"L;2": 85, "L;4": 17}
+
+
+class Header(NamedTuple):
+    """What a file says of its image before a pixel is decoded.
+
+    Attributes:
+        height: of the upright image.
+        width: of the upright image.
+        alpha: it has an alpha channel, which ``read_image`` drops if it is opaque.
+    """
+
+    height: int
+    width: int
+    alpha: bool
+
+
+def read_header(path: Path, four_channel: bool = False) -> Header:
+    """Reads a file's header, with the checks of ``read_image``; no pixel is decoded."""
     with _opened(path, four_channel) as file:
-        return file.height, file.width
+        tags = getattr(file, "tag_v2", {})  # Pillow's own size of a TIFF is turned already, by version
+        width, height = int(tags.get(256, file.width)), int(tags.get(257, file.height))
+        if _orientation(file) >= 5:
+            height, width = width, height
+        return Header(height, width, _is_alpha(file))
+
+
+def image_size(path: Path, four_channel: bool = False) -> tuple[int, int]:
+    """Height and width of the upright image; see ``read_header``."""
+    return read_header(path, four_channel)[:2]
 
 
 @contextmanager
 def _opened(path: Path, four_channel: bool = False) -> Iterator[PillowImage.Image]:
     """Opens an image whose header is in order, and words every fault of it, decoding faults included."""
     try:
-        with PillowImage.open(path) as file:
+        with PillowImage.open(path, formats=FORMATS) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise BenchError(
                     f"{path}: {file.width}x{file.height} pixels, wanted at most {MAX_PIXELS}; crop or split the image"
                 )
-            plain = file.mode in ("L", "RGB", "1") or (file.mode == "P" and "transparency" not in file.info)
-            if four_channel and file.mode != "RGBA":
-                raise BenchError(f"{path}: {_mode_in_words(file.mode)}, wanted four 8-bit channels (RGB and infrared)")
-            if not four_channel and not plain:
-                raise BenchError(f"{path}: {_mode_in_words(file.mode)}, wanted 8-bit grey or RGB; convert the file")
+            _check_mode(path, file, four_channel)
             yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error
@@ -95,12 +150,118 @@ def _opened(path: Path, four_channel: bool = False) -> Iterator[PillowImage.Imag
         raise BenchError(f"{path}: not a readable image ({text}); fetch or export it again") from error
 
 
-def _mode_in_words(mode: str) -> str:
-    if mode.startswith(("I", "F")):
-        return f"{'16-bit or wider' if mode != 'F' else 'floating-point'} image (mode {mode})"
-    if mode in ("RGBA", "LA", "PA", "P", "RGBa", "La"):
-        return f"image with an alpha channel (mode {mode})"
-    return f"image of mode {mode}"
+def _check_mode(path: Path, file: PillowImage.Image, four_channel: bool) -> None:
+    bits = _bits(file)
+    if bits > 8:
+        seen = "floating-point" if file.mode == "F" else f"{bits}-bit"
+        raise BenchError(
+            f"{path}: {seen} image (mode {file.mode}), wanted at most 8 bits a channel; convert it, and say how"
+        )
+    if four_channel and file.mode != "RGBA":
+        raise BenchError(f"{path}: {_mode_in_words(file)}, wanted four 8-bit channels (RGB and infrared)")
+    if not four_channel and file.mode not in ("L", "RGB", "1", "P", "RGBA", "LA", "PA"):
+        raise BenchError(f"{path}: {_mode_in_words(file)}, wanted 8-bit grey or RGB; convert the file")
+
+
+def _bits(file: PillowImage.Image) -> int:
+    """Bits of the deepest channel as the file stores it; Pillow drops the low byte of 16-bit colour without a word."""
+    if file.mode.startswith(("I", "F")):
+        return 32 if file.mode in ("I", "F") and not _stored_in_16(file) else 16
+    depths: object = getattr(file, "tag_v2", {}).get(258)  # BitsPerSample of a TIFF
+    deepest = max(depths) if isinstance(depths, tuple) and depths else 8
+    return max(deepest, 16 if _stored_in_16(file) else 8)
+
+
+def _stored_in_16(file: PillowImage.Image) -> bool:
+    raw = _tile_arguments(file)
+    if file.format == "PPM":  # the largest value that a sample may have
+        return any(isinstance(part, int) and part > 255 for part in raw) or any(";16" in str(part) for part in raw)
+    return any(isinstance(part, str) and ";16" in part for part in raw)
+
+
+def _tile_arguments(file: PillowImage.Image) -> tuple[object, ...]:
+    tiles = getattr(file, "tile", None)
+    if not tiles:
+        return ()
+    raw = tiles[0][3]
+    return tuple(raw) if isinstance(raw, tuple) else (raw,)
+
+
+def _raw_mode(file: PillowImage.Image) -> str:
+    raw = _tile_arguments(file)
+    return str(raw[0]) if raw else ""
+
+
+def _is_alpha(file: PillowImage.Image) -> bool:
+    return file.mode in ("RGBA", "LA", "PA") or (file.mode == "P" and "transparency" in file.info)
+
+
+def _without_alpha(path: Path, file: PillowImage.Image) -> Image:
+    """The grey or RGB pixels as stored."""
+    if file.mode == "1":
+        return np.asarray(file.convert("L"))
+    if not _is_alpha(file):
+        return np.asarray(file.convert("RGB") if file.mode == "P" else file)
+    array = np.asarray(file if file.mode in ("RGBA", "LA") else file.convert("RGBA"))
+    if (array[..., -1] != 255).any():
+        raise BenchError(
+            f"{path}: image with an alpha channel (mode {file.mode}) that is not opaque, wanted 8-bit grey or RGB; "
+            "convert the file, or describe it as four_channel if the fourth channel is infrared"
+        )
+    return array[..., 0] if array.shape[2] == 2 else array[..., :3]
+
+
+def _orientation(file: PillowImage.Image) -> int:
+    """EXIF orientation 1 to 8; 1, upright, where there is none or another value."""
+    if isinstance(file, PngImageFile) and "exif" not in file.info:
+        found = PillowImage.Exif()
+        found.load(_exif_after_pixels(file))
+    else:
+        found = file.getexif()
+    value = found.get(ORIENTATION, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _exif_after_pixels(file: PngImageFile) -> bytes:
+    """The eXIf chunk of a PNG that stands behind its pixels, found by chunk headers alone; empty if there is none."""
+    with Path(str(file.filename)).open("rb") as stream:
+        stream.seek(8)
+        while len(head := stream.read(8)) == 8:
+            length, kind = int.from_bytes(head[:4], "big"), head[4:]
+            if kind == b"eXIf":
+                return stream.read(length)
+            if kind == b"IEND":
+                break
+            stream.seek(length + 4, 1)
+    return b""
+
+
+def _upright(array: Image, orientation: int) -> Image:
+    """Turns stored rows and columns as EXIF orientation 1 to 8 says (2 and 4 mirror, 3 turns half, 5 to 8 swap)."""
+    if orientation >= 5:
+        array = array.swapaxes(0, 1)
+    # the side on which the stored first row and column end up, per orientation, once the axes are swapped
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return array
+
+
+def _mode_in_words(file: PillowImage.Image) -> str:
+    if _is_alpha(file) or file.mode in ("RGBa", "La"):
+        return f"image with an alpha channel (mode {file.mode})"
+    return f"image of mode {file.mode}"
+
+
+def encode_image(image: Image, ending: str) -> bytes:
+    """The image as the bytes of a lossless file: PNG, BMP, TIFF or PPM by its ending, in any case."""
+    if ending.casefold() == ".png":
+        return encode_png(image)
+    buffer = io.BytesIO()
+    name = {".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".ppm": "PPM"}[ending.casefold()]
+    PillowImage.fromarray(np.ascontiguousarray(image)).save(buffer, name)
+    return buffer.getvalue()
 
 
 def encode_png(image: Image, compress_level: int = 1) -> bytes:

@@ -17,7 +17,7 @@ class Strict(BaseModel):
 def inside(path: str) -> str:
     """Refuses what would lead out of its folder: data set files come from strangers too."""
     parts = PurePosixPath(path).parts
-    if not path or path.startswith(("/", "\\")) or ".." in parts or "\\" in path or ":" in parts[0]:
+    if not path or path.startswith(("/", "\\")) or ".." in parts or "\\" in path or ":" in "".join(parts[:1]):
         raise ValueError("wanted a relative path with forward slashes and without '..'")
     return path
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.analysis.pairwise import Settings
 from bench.analysis.set_level import HEADLINES, SetComparison, compare_task
-from bench.data.spec import load_datasets
+from bench.data.spec import recorded_spec
 from bench.errors import BenchError
 from reports.pages import Overview
 from reports.source import DatasetView, RunData
@@ -48,14 +48,16 @@ class TaskPart:
 
 def task_parts(overview: Overview) -> Iterator[TaskPart]:
     """What can be said of segmentation and detection; a task whose package is missing or broken is passed over."""
-    specs = load_datasets()
+    known = overview.run.store.read_manifest().datasets
     for task, by_dataset in overview.task_tables.items():
         for data in overview.run.datasets:
-            if data.name not in by_dataset or data.name not in specs or task == "efficiency":
+            if data.name not in by_dataset or data.name not in known or task == "efficiency":
                 continue
             title = TASK_TITLES.get(task, task)
             try:
-                found = compare_task(overview.run.store, task, data.name, specs[data.name], DRAWS)
+                found = compare_task(
+                    overview.run.store, task, data.name, recorded_spec(known[data.name].model_dump()), DRAWS
+                )
             except (BenchError, ImportError, OSError, ValueError) as error:
                 yield TaskPart(data, title, [], str(error))
                 continue

@@ -15,6 +15,7 @@ from PIL import Image
 
 PROJECT = Path(__file__).resolve().parent.parent
 pytest_plugins = ("checkpoint_files",)
+Images = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @pytest.fixture(scope="session")
@@ -116,3 +117,19 @@ def toy_segmenter(monkeypatch: pytest.MonkeyPatch) -> type:
 
     monkeypatch.setattr(SEGMENTERS, "get", lambda _: ToySegmenter)
     return ToySegmenter
+
+
+@pytest.fixture(scope="session")
+def scene() -> Callable[[int, int, int], Images]:
+    """Makes a smooth pair and a fused image with some noise: grey uint8 of the given height, width and seed."""
+
+    def make(height: int, width: int, seed: int = 0) -> Images:
+        rng = np.random.default_rng(seed)
+        y, x = np.mgrid[:height, :width] / 9.0
+        base = np.sin(x + rng.uniform(0, 6)) + np.cos(1.3 * y + rng.uniform(0, 6))
+        other = np.sin(0.7 * x * y / 3 + rng.uniform(0, 6))
+        ir, vis = 128 + 45 * base, 120 + 60 * other
+        fused = (ir + vis) / 2 + rng.normal(0, 6, base.shape)
+        return tuple(np.clip(image, 0, 255).astype(np.uint8) for image in (ir, vis, fused))
+
+    return make

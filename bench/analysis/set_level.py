@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.analysis.bootstrap import Interval, WeightedStatistic, bootstrap_images, stacked, with_differences
 from bench.analysis.pairwise import DEFAULTS, Settings
-from bench.data.spec import DatasetSpec, load_datasets
+from bench.data.spec import DatasetSpec, recorded_spec
 from bench.errors import BenchError
 from bench.plugin.kinds import TASKS
 from bench.plugin.task import Resampler
@@ -166,24 +166,21 @@ def _files(dataset: str, facts: DatasetFacts, splits: Collection[str]) -> Iterat
             )  # fmt: skip
 
 
-def task_sections(
-    store: Store, seed: int = 0, datasets_file: Path | None = None
-) -> list[tuple[str, list[dict[str, Any]]]]:
+def task_sections(store: Store, seed: int = 0) -> list[tuple[str, list[dict[str, Any]]]]:
     """What ``bench stats`` prints of segmentation and detection: a heading and one row per method.
 
     Args:
         store: a run.
         seed: of the draws.
-        datasets_file: another ``datasets.yaml``.
     """
-    scores, specs = store.read_scores(), load_datasets(datasets_file)
+    scores, known = store.read_scores(), store.read_manifest().datasets
     settings = Settings(DRAWS.resamples, seed, DRAWS.confidence, DRAWS.interval)
     sections: list[tuple[str, list[dict[str, Any]]]] = []
     for task, dataset in dict.fromkeys(zip(scores["task"], scores["dataset"], strict=True)):
-        if task not in TASKS.names() or dataset not in specs:
+        if task not in TASKS.names() or dataset not in known:
             continue
         try:
-            compared = compare_task(store, task, dataset, specs[dataset], settings)
+            compared = compare_task(store, task, dataset, recorded_spec(known[dataset].model_dump()), settings)
         except BenchError as error:
             sections.append((f"{dataset} · {task}: no intervals, {error}", []))
             continue

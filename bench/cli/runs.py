@@ -14,7 +14,10 @@ WeightsRoot = Annotated[
     Path | None,
     typer.Option(help="Folder of published weights.", envvar="BENCH_WEIGHTS"),
 ]
-DatasetsFile = Annotated[Path | None, typer.Option(help="Another datasets.yaml.")]
+DatasetsFile = Annotated[
+    Path | None,
+    typer.Option(help="More data sets, described as in datasets.yaml.", envvar="BENCH_DATASETS"),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Option = Annotated[
     list[str] | None,
@@ -32,7 +35,12 @@ def run(
     methods: Annotated[
         str, typer.Option(help="all (each method once, no variants), or NAME, NAME:VARIANT, LABEL=FOLDER by comma.")
     ] = "all",
-    datasets: Annotated[str, typer.Option(help="Names by comma; NAME:SUBSET for a part.")] = "demo",
+    datasets: Annotated[
+        str | None,
+        typer.Option(help="Names by comma; NAME:SUBSET for a part. Default: demo, or what --ir and --vis hold."),
+    ] = None,
+    ir: Annotated[Path | None, typer.Option(help="Folder of infrared images: the data set `folder`.")] = None,
+    vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
     tasks: Annotated[str, typer.Option(help="metrics, efficiency, segmentation, detection; default: what fits.")] = "",
     conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
     metrics: Annotated[str, typer.Option(help="Metrics by comma, or all; default: the six.")] = "",
@@ -62,11 +70,14 @@ def run(
 
     from bench.run.stages import run as run_benchmark
 
+    bare = ("folder",) if ir or vis else ()
+    chosen = names(datasets) if datasets is not None else () if bare else ("demo",)
     config = build_config(
-        methods=names(methods), datasets=names(datasets), tasks=names(tasks), conventions=names(conventions),
-        metrics=names(metrics), preset=preset or None, out=out, data_root=data_root, weights_root=weights_root,
-        datasets_file=datasets_file, device=device, jobs=jobs, executor=executor, limit=limit, seed=seed, rerun=rerun,
-        way=way, precision=precision, compile=compile, time_limit_s=time_limit, options=parse_options(option),
+        methods=names(methods), datasets=(*chosen, *bare), ir=ir, vis=vis, tasks=names(tasks),
+        conventions=names(conventions), metrics=names(metrics), preset=preset or None, out=out, data_root=data_root,
+        weights_root=weights_root, datasets_file=datasets_file, device=device, jobs=jobs, executor=executor,
+        limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, time_limit_s=time_limit,
+        options=parse_options(option),
     )  # fmt: skip
     with progress(config.out) as listener:
         result = run_benchmark(config, command=["bench", *sys.argv[1:]], listener=listener, say=typer.echo)
@@ -150,16 +161,22 @@ def fuse(
     device: Device = "auto",
     way: Annotated[str, typer.Option(help="published or plain.")] = "published",
 ) -> None:
-    """Fuse one pair, or folders of pairs with equal names."""
+    """Fuse one pair, or two folders of pairs.
+
+    A folder may end in a pattern, e.g. images/{pair}_ir, where its names are more than the pair's own.
+    """
     from bench.fuse.files import fuse_files
 
     with progress() as listener:
-        failed = fuse_files(
+        outcome = fuse_files(
             method, ir, vis, out, weights_root, device, way, lambda done, total: listener("fuse", done, total)
         )
-    for line in failed:
+    for line in outcome.notes:
+        typer.echo(f"note: {line}")
+    for line in outcome.failed:
         fail(line)
-    raise typer.Exit(1 if failed else 0)
+    typer.echo(f"fused: {outcome.path}{f' ({outcome.written} images)' if outcome.written != 1 else ''}")
+    raise typer.Exit(1 if outcome.failed else 0)
 
 
 def train(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench.data.home import cache_data_root, default_data_root
 from bench.data.listing import Listing, Source, list_pairs, needs_list
+from bench.data.names import Place
 from bench.data.spec import DatasetSpec, Layout, Split, load_datasets
 from bench.errors import BenchError
 
@@ -29,6 +30,12 @@ class Dataset(Source):
     def has_split(self, split: str) -> bool:
         """True if the layout that was found has this split; its folders may still be absent."""
         return split in self.layout.parts
+
+    def known_names(self) -> frozenset[str]:
+        """Names of all pairs that are listed for, or lie in, the part selected, whatever the subset."""
+        whole = list_pairs(Source(self.name, self.spec, self.data_root, self.layout, self.split), limit=0)
+        listed = (subset.pairs for subset in self.spec.subsets.values() if subset.split == self.split)
+        return frozenset().union(whole.names, self.spec.pairs.get(self.split, ()), *listed)
 
     def listing(self, split: str | None = None, limit: int | None = None) -> Listing:
         """Lists pairs whose files are there and in order.
@@ -55,42 +62,72 @@ class Dataset(Source):
         return split
 
 
+@dataclass(frozen=True, slots=True)
+class Datasets:
+    """The data sets that a command knows, and where they lie; made once, from the command's options.
+
+    Attributes:
+        root: the folder that holds the data sets.
+        specs: descriptions by name.
+    """
+
+    root: Path
+    specs: dict[str, DatasetSpec]
+
+    @classmethod
+    def of(cls, data_root: Path | None = None, datasets_file: Path | None = None) -> Datasets:
+        """What the options name.
+
+        Args:
+            data_root: None takes ``default_data_root``.
+            datasets_file: adds to the built-in data sets.
+
+        Raises:
+            BenchError: the file is wrong.
+        """
+        root = Path(data_root).expanduser() if data_root else default_data_root()
+        return cls(root, load_datasets(datasets_file))
+
+    def open(self, selection: str) -> Dataset:
+        """Finds a data set on disk; the generated one is made when it is missing.
+
+        The generated data set is never written into a folder that the user gave: it is taken from there if it is
+        there, and else from the cache folder.
+
+        Args:
+            selection: ``NAME``, ``NAME:SPLIT`` or ``NAME:SUBSET``.
+
+        Raises:
+            BenchError: unknown name, split or subset, or none of its folders is there.
+        """
+        name, spec, split, subset = parse_selection(selection, self.specs)
+        root = self.root
+        if not root.is_dir() and not spec.generated:
+            raise BenchError(f"data root {root} is not a folder; give one with --data-root or BENCH_DATA")
+        layout = find_layout(spec, root)
+        if layout is None and spec.generated:
+            root = cache_data_root()
+            layout = find_layout(spec, root) or _generate(spec, root)
+        if layout is None:
+            folders = " or ".join(dict.fromkeys(layout.folder for layout in spec.layouts))
+            raise BenchError(
+                f"{name}: no folder {folders} with its images in {root}{_near_root(spec, root)}; {spec.instructions}"
+            )
+        found = f"{name}: the layout found at {root / layout.folder}"
+        if split not in layout.parts:
+            raise BenchError(f"{found} has no {split} split; {spec.instructions}")
+        if subset and needs_list(spec.subsets[subset]) and subset not in layout.lists:
+            raise BenchError(f"{found} has no list of subset {subset!r}; {spec.instructions}")
+        return Dataset(name, spec, root, layout, split, subset)
+
+
 def open_dataset(selection: str, data_root: Path | None = None, datasets_file: Path | None = None) -> Dataset:
-    """Finds a data set on disk; the generated one is made when it is missing.
-
-    The generated data set is never written into a folder that the user gave: it is taken from there if it is there,
-    and else from the cache folder.
-
-    Args:
-        selection: ``NAME``, ``NAME:SPLIT`` or ``NAME:SUBSET``.
-        data_root: the folder that holds the data sets; None takes ``default_data_root``.
-        datasets_file: another ``datasets.yaml``.
+    """Finds one data set on disk; see ``Datasets.open``.
 
     Raises:
         BenchError: unknown name, split or subset, or none of its folders is there.
     """
-    name, spec, split, subset = parse_selection(selection, load_datasets(datasets_file))
-    root = Path(data_root).expanduser() if data_root else default_data_root()
-    if not root.is_dir() and not spec.generated:
-        raise BenchError(f"data root {root} is not a folder; give one with --data-root or BENCH_DATA")
-    layout = find_layout(spec, root)
-    if layout is None and spec.generated:
-        root = cache_data_root()
-        layout = find_layout(spec, root) or _generate(spec, root)
-    if layout is None:
-        folders = " or ".join(dict.fromkeys(layout.folder for layout in spec.layouts))
-        raise BenchError(
-            f"{name}: no folder {folders} with its images in {root}{_near_root(spec, root)}; {spec.instructions}"
-        )
-    if split not in layout.parts:
-        raise BenchError(
-            f"{name}: the layout found at {root / layout.folder} has no {split} split; {spec.instructions}"
-        )
-    if subset and needs_list(spec.subsets[subset]) and subset not in layout.lists:
-        raise BenchError(
-            f"{name}: the layout found at {root / layout.folder} has no list of subset {subset!r}; {spec.instructions}"
-        )
-    return Dataset(name, spec, root, layout, split, subset)
+    return Datasets.of(data_root, datasets_file).open(selection)
 
 
 def parse_selection(selection: str, specs: dict[str, DatasetSpec]) -> tuple[str, DatasetSpec, Split, str]:
@@ -120,7 +157,8 @@ def find_layout(spec: DatasetSpec, data_root: Path) -> Layout | None:
     """The first layout with at least one split whose two image folders exist."""
     for layout in spec.layouts:
         folder = data_root / layout.folder
-        if any((folder / part.ir).is_dir() and (folder / part.vis).is_dir() for part in layout.parts.values()):
+        sides = [[Place.of(folder / side).folder for side in (part.ir, part.vis)] for part in layout.parts.values()]
+        if any(ir.is_dir() and vis.is_dir() for ir, vis in sides):
             return layout
     return None
 

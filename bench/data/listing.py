@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import fnmatch
-import os
-import re
-from collections.abc import Iterator
+import filecmp
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.data.spec import DatasetSpec, Layout, Split, Subset, check_pair_id
+import numpy as np
+
+from bench.data.matching import fit_names, leftovers, match_sides
+from bench.data.names import Found, Names, Place, check_pair_id, key_of, natural, read_names, some
+from bench.data.spec import DatasetSpec, Layout, Part, Split, Subset
+from bench.data.truth import read_boxes, repeated_boxes
 from bench.errors import BenchError
-from bench.images import image_size
+from bench.images import ENDINGS, Header, as_rgb, read_header, read_image
 from bench.types import PairFiles, Problem
 
 MAX_LIST_BYTES = 16 * 1024 * 1024
@@ -27,12 +30,14 @@ class Listing:
         listed: how many pairs the selection has by its explicit list or published size, or else how many were found.
         problems: what was left out, and why.
         found: how many pairs have both files on disk, in order or not; not bounded by a limit.
+        names: of the pairs listed, there or not.
     """
 
     pairs: tuple[PairFiles, ...]
     listed: int
     problems: tuple[Problem, ...]
     found: int = 0
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,129 +83,121 @@ def unequal(files: PairFiles, ir: tuple[int, ...], vis: tuple[int, ...]) -> str:
     )
 
 
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Sort key by which ``2`` comes before ``131``."""
-    parts = re.split(r"([0-9]+)", name)
-    return tuple((int(part), part) if index % 2 else (0, part) for index, part in enumerate(parts))
-
-
-@dataclass(slots=True)
-class _Folder:
-    """One folder's files by stem, with what is wrong in it."""
-
-    path: Path
-    files: dict[str, Path]
-    lower: dict[str, str]
-    problems: list[Problem]
-
-    def find(self, stem: str) -> Path | None:
-        """The file of this stem; a difference in upper and lower case alone is forgiven (VIFB has one)."""
-        found = self.files.get(stem)
-        return found or self.files.get(self.lower.get(stem.lower(), ""))
-
-
-def _read_folder(path: Path, pattern: str, root: Path) -> _Folder:
-    """Lists the plain files of a folder that match; links out of the data root are refused, not followed."""
-    folder = _Folder(path, {}, {}, [])
-    if not path.is_dir():
-        return folder
-    if not _is_inside(path, root):
-        folder.problems.append(Problem(str(path), f"leads out of the data root {root}; move the files there"))
-        return folder
-    with os.scandir(path) as entries:
-        found = sorted(
-            (e for e in entries if not e.name.startswith(".") and fnmatch.fnmatch(e.name, pattern)), key=_name
-        )
-    for entry in found:
-        problem = _entry_problem(entry, root)
-        stem = Path(entry.name).stem
-        if problem is None and stem in folder.files:
-            problem = f"is a second file of the name {stem!r} beside {folder.files[stem].name}; keep one"
-        if problem:
-            folder.problems.append(Problem(_printable(entry.path), problem))
-            continue
-        folder.files[stem] = Path(entry.path)
-        folder.lower.setdefault(stem.lower(), stem)
-    return folder
-
-
-def _entry_problem(entry: os.DirEntry[str], root: Path) -> str | None:
-    if entry.is_symlink() and not _is_inside(Path(entry.path), root):
-        return f"is a link that leads out of the data root {root}; put the file itself there"
-    if not entry.is_file():
-        return "is not a file, or a link to nothing; remove it"
-    try:
-        check_pair_id(Path(entry.name).stem)
-    except ValueError as error:
-        return f"{error}; rename the file"
-    return None
-
-
 class _Lister:
     """Lists one split or subset: names wanted, files found, headers checked."""
 
     def __init__(self, source: Source) -> None:
         self.source, self.spec, self.split, self.subset = source, source.spec, source.split, source.subset
-        self.part = source.layout.parts[source.split]
-        self.root = source.data_root.resolve()
+        self.part: Part = source.layout.parts[source.split]
+        self.four_channel = source.layout.four_channel
         self.problems: list[Problem] = []
         self.pairs: list[PairFiles] = []
-        self.ir = self._folder(self.part.ir, self.part.pattern)
-        same = self.part.ir == self.part.vis
-        self.vis = self.ir if same else self._folder(self.part.vis, self.part.pattern)
-        self.labels = self._folder(self.part.labels, "*.png") if self.part.labels else None
-        self.boxes = self._folder(self.part.boxes, "*.txt") if self.part.boxes else None
+        self.ir = self._read(self.part.ir, self.part.pattern)
+        self.vis = self.ir if self.part.ir == self.part.vis else self._read(self.part.vis, self.part.pattern)
+        self.ir_of: dict[str, Found] = {}
+        self.vis_of: dict[str, Found] = {}
+        self.same_file: list[str] = []
+        self.opaque: list[str] = []
+        self.identical = True  # the pair before this one is, or there is none
 
-    def _folder(self, relative: str, pattern: str) -> _Folder:
-        folder = _read_folder(self.source.root / relative, pattern, self.root)
-        self.problems += folder.problems
-        return folder
+    def _read(self, relative: str, glob: str = "*", endings: Sequence[str] = ENDINGS) -> Names:
+        return read_names(Place.of(self.source.root / relative), glob, endings)
 
     def run(self, limit: int | None) -> Listing:
         names, explicit = self._names()
         listed = len(names)
         if not self.subset and not explicit:
             listed = max(listed, self.spec.expected.get(self.split, 0))
-        found = [(name, self.ir.find(name), self.vis.find(name)) for name in names]
-        found = [entry for entry in found if entry[1] or entry[2]]
-        for name, ir, vis in found:
+        self.labels = self._truth_of(self.part.labels, ENDINGS, names)
+        self.boxes = self._truth_of(self.part.boxes, (".txt",), names)
+        found = [name for name in names if name in self.ir_of or name in self.vis_of]
+        twins = [name for name in names if self._is_twin(name)]
+        for name in found:
             if limit is not None and len(self.pairs) >= limit:
                 break
-            self._check(name, ir, vis)
-        if absent := listed - len(found):
+            if name not in twins:
+                self._check(name)
+        if absent := listed - len({*found, *twins}):
             self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.instructions}", False)
-        both = sum(1 for _, ir, vis in found if ir and vis)
-        return Listing(tuple(self.pairs), listed, tuple(self.problems), both)
+        self._sum_up()
+        both = sum(1 for name in found if name in self.ir_of and name in self.vis_of)
+        return Listing(tuple(self.pairs), listed, tuple(dict.fromkeys(self.problems)), both, tuple(names))
+
+    # ------------------------------------------------------------------ names
 
     def _names(self) -> tuple[list[str], bool]:
         """Names wanted in natural order, and whether they come from an explicit list."""
         subset = self.spec.subsets[self.subset] if self.subset else None
         if subset and subset.pairs:
-            return sorted(subset.pairs, key=natural), True
+            return self._fit(subset.pairs), True
         if subset and needs_list(subset):
-            return sorted(self._read_list(self.source.root / self.source.layout.lists[self.subset]), key=natural), True
+            return self._fit(list(self._read_list(self.source.root / self.source.layout.lists[self.subset]))), True
         names, explicit = self._split_names()
         if subset:
             names = [name for name in names if subset.tag in self._suffix_tags(name)]
         return names, explicit
 
     def _split_names(self) -> tuple[list[str], bool]:
-        on_disk = set(self.ir.files) | {stem for stem in self.vis.files if self.ir.find(stem) is None}
-        if self.split not in self.spec.pairs:
-            return sorted(on_disk, key=natural), False
-        names = self.spec.pairs[self.split]
-        lower = {name.lower() for name in names}
-        foreign = sorted(stem for stem in on_disk if stem.lower() not in lower)
-        # a four-channel folder holds all splits and the pairs that the list's authors dropped
-        if foreign and not self.source.layout.four_channel:
-            some = f"{', '.join(foreign[:3])}{', ...' if len(foreign) > 3 else ''}"
-            text = f"{len(foreign)} files are not on the list of the {self.split} split and are left out: {some}"
-            self._problem("", text, False)
-        return sorted(names, key=natural), True
+        if self.split in self.spec.pairs:
+            names = self._fit(self.spec.pairs[self.split])
+            foreign = self._left_over()
+            # a four-channel folder holds all splits and the pairs that the list's authors dropped
+            if foreign and not self.four_channel:
+                text = f"{len(foreign)} files are not on the list of the {self.split} split and are left out: "
+                self._problem("", text + some(foreign, 3), False)
+            return names, True
+        return self._pair_up(), False
+
+    def _fit(self, wanted: Sequence[str]) -> list[str]:
+        """Finds the files of listed names."""
+        for side, role in ((self.ir, "ir"), (self.vis, "vis")):
+            try:
+                found = fit_names(side, wanted, "" if self.four_channel else role)
+            except BenchError as error:
+                self._problem("", str(error))
+                found = {}
+            if role == "ir":
+                self.ir_of = found
+            self.vis_of = found
+        return sorted(wanted, key=natural)
+
+    def _pair_up(self) -> list[str]:
+        """Pairs what lies there; names on one side only are named later, pair by pair."""
+        if self.four_channel:
+            self.ir_of = self.vis_of = {found.name: found for found in self.ir.files.values()}
+            return sorted(self.ir_of, key=natural)
+        try:
+            sides = match_sides(self.ir, self.vis)
+        except BenchError as error:
+            self._problem("", str(error))
+            return []
+        self.ir_of, self.vis_of = sides.ir, sides.vis
+        if sides.pattern:
+            self._problem("", sides.pattern, False)
+            if foreign := self._left_over():
+                self._problem("", f"{len(foreign)} files are of neither side and are left out: {some(foreign)}")
+        twins = [found[0].name for side in (self.ir, self.vis) for found in side.twins.values()]
+        return sorted({*sides.ir, *sides.vis, *twins}, key=natural)
+
+    def _left_over(self) -> list[str]:
+        taken = [*self.ir_of.values(), *self.vis_of.values()]
+        return sorted({*leftovers(self.ir, taken), *leftovers(self.vis, taken)}, key=natural)
+
+    def _is_twin(self, name: str) -> bool:
+        return any(key_of(name) in side.twins for side in (self.ir, self.vis))
+
+    def _truth_of(self, folder: str, endings: Sequence[str], names: Sequence[str]) -> dict[str, Found]:
+        if not folder:
+            return {}
+        found = self._read(folder, endings=endings)
+        self.problems += found.problems
+        try:
+            return fit_names(found, names)
+        except BenchError as error:
+            self._problem("", str(error))
+            return {}
 
     def _read_list(self, path: Path) -> Iterator[str]:
-        if not _is_inside(path, self.root):
-            raise BenchError(f"{path}: leads out of the data root {self.root}; put the list itself there")
         try:
             if path.stat().st_size > MAX_LIST_BYTES:
                 raise BenchError(f"{path}: {path.stat().st_size} bytes, wanted a list of pair names, one a line")
@@ -216,27 +213,80 @@ class _Lister:
             except ValueError as error:
                 self.problems.append(Problem(f"{path}, entry {number}", f"{error}; mend the list"))
 
-    def _check(self, name: str, ir: Path | None, vis: Path | None) -> None:
+    # ------------------------------------------------------------------ one pair
+
+    def _check(self, name: str) -> None:
+        ir, vis = self.ir_of.get(name), self.vis_of.get(name)
         if ir is None or vis is None:
-            missing, folder = ("infrared", self.ir) if ir is None else ("visible", self.vis)
-            self._problem(name, f"has no {missing} image in {folder.path}; fetch it, or remove the other image")
+            missing, side = ("infrared", self.ir) if ir is None else ("visible", self.vis)
+            self._problem(name, f"has no {missing} image in {side.place.folder}; fetch it, or remove the other image")
             return
+        label, boxes = self.labels.get(name), self.boxes.get(name)
         files = PairFiles(
-            self.source.name, self.split, name, ir, vis, self._truth(self.labels, name), self._truth(self.boxes, name),
-            self.source.layout.four_channel, self._tags(name),
+            self.source.name, self.split, name, ir.path, vis.path, label.path if label else None,
+            boxes.path if boxes else None, self.four_channel, self._tags(name),
         )  # fmt: skip
+        if not self.four_channel and ir.path.samefile(vis.path):
+            self.same_file.append(name)
+            return
         try:
-            sizes = [image_size(path, files.four_channel) for path in dict.fromkeys((ir, vis))]
+            headers = [read_header(path, self.four_channel) for path in dict.fromkeys((ir.path, vis.path))]
+            self._check_alpha(files, headers)
         except BenchError as error:
             self._problem(name, str(error))
             return
-        if sizes[0] != sizes[-1]:
-            self._problem(name, unequal(files, sizes[0], sizes[-1]))
+        if headers[0][:2] != headers[-1][:2]:
+            self._problem(name, unequal(files, headers[0], headers[-1]))
             return
+        self._check_content(files)
+        self._check_boxes(files)
         self.pairs.append(files)
 
-    def _truth(self, folder: _Folder | None, name: str) -> Path | None:
-        return folder.files.get(name) if folder else None
+    def _check_alpha(self, files: PairFiles, headers: Sequence[Header]) -> None:
+        """An alpha channel is nothing only if it is opaque, which the pixels alone can say."""
+        if self.four_channel:
+            return
+        for path, header in zip((files.ir_path, files.vis_path), headers, strict=True):
+            if header.alpha:
+                read_image(path)
+                self.opaque.append(path.name)
+
+    def _check_content(self, files: PairFiles) -> None:
+        """Names a pair whose two images are one: equal files always, equal pixels from the first pair on."""
+        if self.four_channel:
+            return
+        equal = filecmp.cmp(files.ir_path, files.vis_path, shallow=False)
+        if not equal and self.identical:  # a folder that was copied shows in its first pair; the rest costs too much
+            equal = same_pixels(files)
+        self.identical = equal
+        if equal:
+            self._problem(files.id, "its infrared and visible images are identical; was one copied over the other?")
+
+    def _check_boxes(self, files: PairFiles) -> None:
+        if files.boxes_path is None:
+            return
+        try:
+            read_boxes(files.boxes_path)
+            if twice := repeated_boxes(files.boxes_path):
+                text = f"{files.boxes_path}: {twice} rows stand there again and count once"
+                self._problem(files.id, text, False)
+        except BenchError as error:
+            self._problem(files.id, f"is left out of detection: {error}", False)
+
+    def _sum_up(self) -> None:
+        """Problems of the whole selection."""
+        self.problems += self.ir.problems if self.ir is self.vis else [*self.ir.problems, *self.vis.problems]
+        if self.same_file:
+            self._problem(
+                "",
+                f"{len(self.same_file)} pairs have one file for both sides, e.g. {self.same_file[0]}; give two folders,"
+                " two patterns such as images/{pair}_ir and images/{pair}_vis, or four_channel: true",
+            )
+        if self.opaque:
+            text = (
+                f"{len(self.opaque)} images have an alpha channel, which is opaque and dropped: {some(self.opaque, 3)}"
+            )
+            self._problem("", text, False)
 
     def _suffix_tags(self, name: str) -> list[str]:
         return [tag for suffix, tag in self.spec.suffix_tags.items() if name.endswith(suffix)]
@@ -252,16 +302,10 @@ class _Lister:
         self.problems.append(Problem(where, text, fault))
 
 
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
-
-
-def _is_inside(path: Path, resolved_root: Path) -> bool:
+def same_pixels(files: PairFiles) -> bool:
+    """True if both images of a pair show the same, whatever their files are; False where one cannot be read."""
     try:
-        return path.resolve(strict=False).is_relative_to(resolved_root)
-    except (OSError, RuntimeError):  # a loop of links
+        ir, vis = read_image(files.ir_path), read_image(files.vis_path)
+    except BenchError:  # said where the pair is used
         return False
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return ir.shape[:2] == vis.shape[:2] and bool(np.array_equal(as_rgb(ir), as_rgb(vis)))

@@ -1,41 +1,40 @@
-"""Typed configuration: ``datasets.yaml`` and the settings of one run. Every unknown key fails with its path."""
+"""Data sets as they are described: ``datasets.yaml`` and its like. Every unknown key fails with its path."""
 
 from __future__ import annotations
 
+import re
 import reprlib
+from collections.abc import Mapping
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from types import ModuleType
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from bench.data.names import check_pair_id
 from bench.download import Download, GitSource
-from bench.errors import BenchError
+from bench.errors import BenchError, describe
 from bench.files import PROJECT_ROOT
 from bench.strict import RelativePath, Strict
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
-Split = Literal["train", "test", "detection"]
+Split = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+"""Any name of a part of a data set; ``train`` is what methods and tasks are trained on."""
 PresetName = Literal["smoke", "quick", "paper"]
 Level = Annotated[int, Field(ge=0, le=255)]
-
-
-def check_pair_id(name: str) -> str:
-    """Refuses a name that is no plain file name: pair names become file names, cells of tables and text of reports.
-
-    Raises:
-        ValueError: empty, starting with a dot, or with separators, control characters or text that is not Unicode.
-    """
-    if not name or name.startswith(".") or not name.isprintable() or "/" in name or "\\" in name:
-        raise ValueError(f"wanted a printable pair name without separators or a leading dot, got {name[:80]!a}")
-    return name
 
 
 PairId = Annotated[str, AfterValidator(check_pair_id)]
 
 
 class Part(Strict):
-    """One split of one on-disk layout: folders below the layout's folder, and how a file is named."""
+    """One split of one on-disk layout: folders below the layout's folder, and how a file is named.
+
+    A folder may end in a pattern, ``images/{pair}_ir``, where both sides lie in one folder or names carry more than the
+    pair's own. ``pattern`` limits the files by name; any ending that is read is as good as the one it has.
+    """
 
     ir: RelativePath
     vis: RelativePath
@@ -60,6 +59,7 @@ class Subset(Strict):
     """A named part of a split: an explicit list of pairs, a tag, or a list file of the layout.
 
     ``same_as`` says that the same scenes are also part of that split under other names, for the check of leaks.
+    ``trains_on`` names the subset of the training part that belongs to this one; empty for the whole training part.
     """
 
     title: str
@@ -67,6 +67,7 @@ class Subset(Strict):
     pairs: tuple[PairId, ...] = ()
     tag: str = ""
     same_as: Split | None = None
+    trains_on: Name | Literal[""] = ""
     source: str = ""
 
 
@@ -74,7 +75,8 @@ class DatasetSpec(Strict):
     """One data set of ``datasets.yaml``.
 
     ``pairs`` are the explicit lists of the splits; a split without one holds whatever is found, and ``expected`` is
-    then its published size. ``suffix_tags`` gives pairs a tag by the last letters of their name.
+    then its published size. ``suffix_tags`` gives pairs a tag by the last letters of their name. ``frame`` is a regular
+    expression whose first group is what the names of one scene have in common in all lists, for the check of leaks.
     """
 
     title: str
@@ -87,6 +89,7 @@ class DatasetSpec(Strict):
     pairs: dict[Split, tuple[PairId, ...]] = Field(default_factory=dict)
     expected: dict[Split, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     subsets: dict[Name, Subset] = Field(default_factory=dict)
+    frame: str = "(.+)"
     suffix_tags: dict[Annotated[str, Field(min_length=1)], Name] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
     palette: tuple[tuple[Level, Level, Level], ...] = ()
@@ -101,11 +104,20 @@ class DatasetSpec(Strict):
             if len(set(names)) != len(names):
                 twice = next(name for name in names if names.count(name) > 1)
                 raise ValueError(f"pair {twice!r} is listed twice")
-        for name in self.subsets:
-            if name in get_args(Split):
+        splits = {split for layout in self.layouts for split in layout.parts}
+        for name, subset in self.subsets.items():
+            if name in splits:
                 raise ValueError(f"subset {name!r} has the name of a split")
+            if subset.trains_on and subset.trains_on not in self.subsets:
+                raise ValueError(f"subset {name!r} trains on {subset.trains_on!r}, which is no subset")
         if self.palette and len(self.palette) != len(self.classes):
             raise ValueError(f"{len(self.palette)} palette colours for {len(self.classes)} classes")
+        try:
+            groups = re.compile(self.frame).groups
+        except re.error as error:
+            raise ValueError(f"frame {self.frame!r} is no regular expression: {error}") from error
+        if groups != 1:
+            raise ValueError(f"frame {self.frame!r} has {groups} groups, wanted one")
         return self
 
 
@@ -115,36 +127,88 @@ class DatasetsFile(Strict):
     datasets: dict[Name, DatasetSpec]
 
 
-def find_datasets_file(explicit: Path | None = None) -> Path:
-    """``explicit``, else ``datasets.yaml`` of the current folder, else the project's own.
+GROUP = "ivfbench.datasets"
+"""Entry points that bring data sets: ``<name> = <module>``, a package with a ``datasets.yaml`` beside it, or
+``<name> = <module>:<object>``, a ``DatasetSpec`` of that name or a dict of them by name."""
 
-    Raises:
-        BenchError: none of them is a file.
-    """
-    candidates = [explicit] if explicit else [Path("datasets.yaml"), PROJECT_ROOT / "datasets.yaml"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise BenchError(f"datasets file {candidates[0]} does not exist; give one with --datasets-file")
+RESERVED = ("folder",)
+"""Names that no file may describe: two bare folders on the command line are called so."""
 
 
 def load_datasets(path: Path | None = None) -> dict[str, DatasetSpec]:
-    """Reads and checks ``datasets.yaml``.
+    """All data sets: the built-in ones, those of installed packages, and those of a file of the user's.
+
+    Later ones replace earlier ones of their name. A package whose description cannot be read is passed over here, and
+    named by ``broken_packages``.
+
+    Args:
+        path: file of the user's, in the form of ``datasets.yaml``.
+
+    Raises:
+        BenchError: see ``read_datasets``.
+    """
+    found = read_datasets(PROJECT_ROOT / "datasets.yaml")
+    for point in entry_points(group=GROUP):
+        try:
+            found |= _of_package(point)
+        except Exception:  # noqa: S112 - a stranger's package may do anything; the other data sets stay usable
+            continue
+    return found | (read_datasets(path.expanduser()) if path else {})
+
+
+def broken_packages() -> dict[str, str]:
+    """Entry points of data sets that cannot be used, and why."""
+    broken = {}
+    for point in entry_points(group=GROUP):
+        try:
+            _of_package(point)
+        except Exception as error:
+            broken[point.name] = describe(error)
+    return broken
+
+
+def _of_package(point: EntryPoint) -> dict[str, DatasetSpec]:
+    found = point.load()
+    if isinstance(found, ModuleType):
+        return read_datasets(Path(str(found.__file__)).parent / "datasets.yaml")
+    given = dict(found) if isinstance(found, Mapping) else {point.name: found}
+    return DatasetsFile.model_validate({"datasets": given}).datasets
+
+
+def read_datasets(path: Path) -> dict[str, DatasetSpec]:
+    """Reads and checks one file in the form of ``datasets.yaml``.
 
     Raises:
         BenchError: not readable, not plain YAML, or a key or value is wrong; names the file and the key's path.
     """
-    path = find_datasets_file(path)
+    if not path.is_file():
+        raise BenchError(f"datasets file {path} does not exist; give one with --datasets-file")
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         text = " ".join(str(error).split())
         raise BenchError(f"{path}: not readable as plain YAML: {text}") from error
     try:
-        return DatasetsFile.model_validate(raw).datasets
+        found = DatasetsFile.model_validate(raw).datasets
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         # shortened before it is written out: a few lines of YAML can refer to a list of billions
         seen = "" if first["type"] == "missing" else f", got {reprlib.repr(first['input'])[:80]}"
         raise BenchError(f"{path}: {where}: {first['msg']}{seen}") from error
+    for name in RESERVED:
+        if name in found:
+            raise BenchError(f"{path}: datasets.{name}: this name is taken; choose another one")
+    return found
+
+
+def recorded_spec(facts: Mapping[str, Any]) -> DatasetSpec:
+    """The description of a data set as a run's manifest recorded it, whatever is known here and now.
+
+    Args:
+        facts: of one data set of the manifest.
+    """
+    described = {key: str(facts.get(key) or "") for key in ("title", "homepage", "licence", "citation")}
+    known = {key: facts[key] for key in ("classes", "palette", "box_classes") if facts.get(key)}
+    anywhere = {"folder": ".", "parts": {}}
+    return DatasetSpec.model_validate({**described, **known, "instructions": "", "layouts": [anywhere]})

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from bench.errors import BenchError
-from bench.images import image_size
+from bench.images import read_ids
 from bench.types import Image
 
 IGNORE = 255
@@ -22,7 +21,7 @@ def read_labels(path: Path, classes: int) -> Image:
     """Reads a segmentation label image.
 
     Args:
-        path: a PNG of one channel, or with a palette whose indices are the class ids.
+        path: an image of one channel of 1, 2, 4 or 8 bits, or with a palette whose indices are the class ids.
         classes: how many classes there are.
 
     Returns:
@@ -31,15 +30,7 @@ def read_labels(path: Path, classes: int) -> Image:
     Raises:
         BenchError: missing, unreadable, not one channel, or with an id that is neither a class nor 255.
     """
-    image_size(path)
-    try:
-        with PillowImage.open(path) as file:
-            if file.mode not in ("L", "P"):
-                raise BenchError(f"{path}: image of mode {file.mode}, wanted one channel of class ids")
-            labels = np.array(file)
-    except (OSError, SyntaxError, ValueError) as error:
-        text = " ".join(str(error).split())
-        raise BenchError(f"{path}: not a readable image ({text}); fetch or export it again") from error
+    labels = read_ids(path)
     seen = np.unique(labels)
     foreign = seen[(seen >= classes) & (seen != IGNORE)]
     if foreign.size:
@@ -51,22 +42,32 @@ def read_boxes(path: Path) -> NDArray[np.float64]:
     """Reads detection labels in YOLO lines, ``class centre_x centre_y width height`` as fractions of the image.
 
     Returns:
-        float64 (N, 5) in the order of the file; an empty file has no boxes.
+        float64 (N, 5) in the order of the file; an empty file has no boxes, and a row that stands twice counts once.
 
     Raises:
         BenchError: unreadable, not five numbers in a line, or a box that is no box of an image.
     """
+    rows = _read_rows(path)
+    return np.array(list(dict.fromkeys(rows)), dtype=np.float64).reshape(-1, 5)
+
+
+def repeated_boxes(path: Path) -> int:
+    """How many rows of a label file say what an earlier one has said; raises as ``read_boxes`` does."""
+    rows = _read_rows(path)
+    return len(rows) - len(set(rows))
+
+
+def _read_rows(path: Path) -> list[tuple[float, ...]]:
     try:
         if path.stat().st_size > MAX_BOX_BYTES:
             raise BenchError(f"{path}: {path.stat().st_size} bytes, wanted YOLO lines of one image")
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise BenchError(f"{path}: not readable as YOLO lines ({error}); fetch it again") from error
-    boxes = [_box(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
-    return np.array(boxes, dtype=np.float64).reshape(-1, 5)
+    return [_box(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
-def _box(where: str, line: str) -> list[float]:
+def _box(where: str, line: str) -> tuple[float, ...]:
     try:
         values = [float(word) for word in line.split()]
     except ValueError:
@@ -80,4 +81,4 @@ def _box(where: str, line: str) -> list[float]:
         raise BenchError(
             f"{where}: box {' '.join(f'{value:g}' for value in box)}, wanted fractions of the image, 0 to 1"
         )
-    return values
+    return tuple(values)

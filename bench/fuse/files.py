@@ -1,85 +1,122 @@
-"""``bench fuse``: one pair, or two folders of images with equal names, outside any run."""
+"""``bench fuse``: one pair, or two folders of images, outside any run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.data.folders import list_folders
+from bench.data.names import Place
 from bench.errors import BenchError, describe
 from bench.files import write_atomic
 from bench.fuse.harness import create_fuser
-from bench.fuse.ready import EXTENSIONS
 from bench.fuse.stream import Timings, fuse_stream
-from bench.images import encode_png
-from bench.types import Image, PairFiles, Way
+from bench.images import encode_image
+from bench.types import Image, PairFiles, Problem, Way
+
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".ppm")
+"""Endings that a fused image may be written with; its pixels are then those that were computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FuseOutcome:
+    """What ``bench fuse`` prints.
+
+    Attributes:
+        path: the file or folder written.
+        written: how many images.
+        notes: remarks on the sources.
+        failed: one line per pair that failed, and per file that belongs to no pair.
+    """
+
+    path: Path
+    written: int
+    notes: list[str]
+    failed: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Pairs with the file that each becomes."""
+
+    path: Path
+    targets: dict[str, Path]
+    pairs: tuple[PairFiles, ...]
+    problems: tuple[Problem, ...] = field(default=())
 
 
 def fuse_files(
     method: str, ir: Path, vis: Path, out: Path, weights: Path | None, device: str, way: str,
     progress: Callable[[int, int], None],
-) -> list[str]:  # fmt: skip
-    """Fuses a pair of files into a file, or two folders into a folder (PNG, named as the visible image).
+) -> FuseOutcome:  # fmt: skip
+    """Fuses a pair of files into a file, or two folders into a folder of PNG named as the pairs.
 
     Args:
         method: registered name.
-        ir: infrared image or folder.
-        vis: visible image or folder.
-        out: file or folder; a folder is created.
+        ir: infrared image, or folder, or ``FOLDER/PATTERN``.
+        vis: visible image, or folder, or ``FOLDER/PATTERN``.
+        out: file or folder; a folder is created, and a file without ending gets ``.png``.
         weights: weights root or file.
         device: torch device.
         way: ``published`` or ``plain``.
         progress: called with (done, total).
 
-    Returns:
-        One line per pair that failed.
-
     Raises:
-        BenchError: unknown method or way, missing weights, a file beside a folder, no pairs.
+        BenchError: unknown method or way, missing weights, a file beside a folder, no pairs, an ending that would lose
+            pixels.
     """
     if way not in ("published", "plain"):
         raise BenchError(f"--way is {way!r}, wanted published or plain")
-    work = list_work(ir, vis, out)
+    work = _list_work(ir.expanduser(), vis.expanduser(), out.expanduser())
     chosen: Way = "plain" if way == "plain" else "published"
     fuser = create_fuser(method, weights, device, chosen)
-    targets = {vis_path: target for _, vis_path, target in work}
-    failed: list[str] = []
-    done = 0
+    failed = [f"{problem.where}: {problem.text}" for problem in work.problems if problem.fault]
+    done = written = 0
 
     def keep(files: PairFiles, result: Image | Exception, timings: Timings) -> None:
-        nonlocal done
+        nonlocal done, written
         try:
             if isinstance(result, Exception):
                 raise result
-            write_atomic(targets[files.vis_path], encode_png(result))
+            target = work.targets[files.id]
+            write_atomic(target, encode_image(result, target.suffix))
+            written += 1
         except Exception as error:
             failed.append(f"{files.vis_path.name}: {describe(error)}")
         done += 1
-        progress(done, len(work))
+        progress(done, len(work.pairs))
 
-    progress(0, len(work))
-    fuse_stream(fuser, [PairFiles("", "", vis.stem, ir, vis) for ir, vis, _ in work], keep)
-    return failed
+    progress(0, len(work.pairs))
+    fuse_stream(fuser, list(work.pairs), keep)
+    notes = [f"{problem.where}: {problem.text}" for problem in work.problems if not problem.fault]
+    return FuseOutcome(work.path, written, notes, failed)
 
 
-def list_work(ir: Path, vis: Path, out: Path) -> list[tuple[Path, Path, Path]]:
-    """(infrared, visible, target) of each pair.
-
-    Raises:
-        BenchError: see ``fuse_files``.
-    """
-    for path in (ir, vis):
-        if not path.exists():
-            raise BenchError(f"{path}: no such file or folder; check --ir and --vis")
-    if ir.is_dir() != vis.is_dir():
+def _list_work(ir: Path, vis: Path, out: Path) -> _Work:
+    places = Place.of(ir), Place.of(vis)
+    for place in places:
+        if not place.folder.exists():
+            raise BenchError(f"{place.folder}: no such file or folder; check --ir and --vis")
+    if ir.is_file() and vis.is_file():
+        if ir.samefile(vis):
+            raise BenchError(f"{ir}: is given as both images, wanted an infrared and a visible one")
+        target = _target_file(out, vis.stem)
+        return _Work(target, {vis.stem: target}, (PairFiles("", "", vis.stem, ir, vis),))
+    if ir.is_file() or vis.is_file():
         raise BenchError(f"{ir} and {vis}: one is a folder and one a file, wanted two of a kind")
-    if vis.is_file():
-        return [(ir, vis, out / f"{vis.stem}.png" if out.is_dir() else out)]
-    infrared = {path.stem: path for path in _images(ir)}
-    pairs = [(infrared[path.stem], path, out / f"{path.stem}.png") for path in _images(vis) if path.stem in infrared]
-    if not pairs:
-        raise BenchError(f"{ir} and {vis} share no image name, wanted equal names in both folders")
-    return pairs
+    if out.is_file() or out.suffix.casefold() in LOSSLESS:
+        raise BenchError(f"--out is {out}, wanted a folder, as --ir and --vis are")
+    listing = list_folders(ir, vis)
+    targets = {files.id: out / f"{files.id}.png" for files in listing.pairs}
+    return _Work(out, targets, listing.pairs, listing.problems)
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
+def _target_file(out: Path, name: str) -> Path:
+    if out.is_dir() or str(out).endswith("/"):
+        return out / f"{name}.png"
+    if not out.suffix:
+        return out.with_name(f"{out.name}.png")
+    if out.suffix.casefold() not in LOSSLESS:
+        raise BenchError(f"--out ends in {out.suffix}, wanted one that keeps every pixel: {', '.join(LOSSLESS)}")
+    return out

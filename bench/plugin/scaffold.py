@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from torch.nn.functional import avg_pool2d
 
-from bench.method import Method, MethodInfo
+from bench.plugin.method import Method, MethodInfo
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -24,6 +24,8 @@ class RunConfig(Strict):
     data_root: Path | None = None
     weights_root: Path | None = None
     datasets_file: Path | None = None
+    ir: Path | None = None
+    vis: Path | None = None
     device: str = "auto"
     jobs: int = Field(default=0, ge=0)
     executor: Literal["local", "inline", "ray"] = "local"

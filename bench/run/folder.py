@@ -9,6 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bench.data.folders import FOLDER
 from bench.errors import BenchError, describe, is_fatal, stop_for
 from bench.run.config import RunConfig
 from bench.store.manifest import Manifest
@@ -63,7 +64,7 @@ def make_folder(folder: Path) -> None:
 
 def with_absolute_paths(config: RunConfig) -> RunConfig:
     """The same request with roots that mean the same in the workers of any machine, whatever their current folder."""
-    roots = {"data_root": config.data_root, "weights_root": config.weights_root}
+    roots = {key: getattr(config, key) for key in ("data_root", "weights_root", "datasets_file", "ir", "vis")}
     found = {key: path.expanduser().absolute() for key, path in roots.items() if path is not None}
     return config.model_copy(update=found)
 
@@ -97,6 +98,7 @@ def extending(config: RunConfig, manifest: Manifest) -> RunConfig:
         for old in before.datasets:
             if old.partition(":")[0] == name and name in manifest.datasets:
                 _same(config.out, f"part of {name}", old.partition(":")[2] or "all", part or "all")
+    _same_folders(config, manifest)
     _no_fewer(config, before.limit, manifest)
     return config.model_copy(
         update={"preset": config.preset or before.preset, "options": {**before.options, **config.options}}
@@ -116,6 +118,13 @@ def _no_fewer(config: RunConfig, before: int | None, manifest: Manifest) -> None
             f"{config.out}: holds {'all' if before is None else before} pairs of {', '.join(known)}, --limit is now "
             f"{config.limit}; leave it as it was or raise it, or choose another --out"
         )
+
+
+def _same_folders(config: RunConfig, manifest: Manifest) -> None:
+    if FOLDER in config.datasets and FOLDER in manifest.datasets:
+        before = manifest.config
+        for option, old, new in (("--ir", before.ir, config.ir), ("--vis", before.vis, config.vis)):
+            _same(config.out, option, old, new and str(new.expanduser().absolute()))
 
 
 def _words(options: dict[str, str]) -> str:

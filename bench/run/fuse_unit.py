@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from bench.errors import describe, is_fatal
+from bench.errors import BenchError, describe, is_fatal
 from bench.files import digest
 from bench.run.sources import MethodSource, load_fuser
 from bench.run.units import Unit
@@ -25,12 +25,14 @@ class FuseUnit(Unit):
         files: the pairs.
         keys: the fingerprint of each pair's result.
         expected: about how many pairs each worker will fuse with this method, this unit's among them.
+        ready: for a folder of ready images, the image of each (part, pair) that has one.
     """
 
     source: MethodSource
     files: tuple[PairFiles, ...]
     keys: tuple[str, ...]
     expected: int = 0
+    ready: tuple[tuple[tuple[str, str], Path], ...] = ()
 
     @property
     def weight(self) -> int:
@@ -55,11 +57,14 @@ class FuseUnit(Unit):
 
     def _copy(self, files: list[PairFiles]) -> None:
         from bench.data.pairs import read_pair
-        from bench.fuse.ready import read_ready
+        from bench.fuse.ready import missing_image, read_ready
 
+        ready, folder = dict(self.ready), cast(Path, self.source.folder)
         for item in files:
             try:
-                result: Any = read_ready(cast(Path, self.source.folder), item, read_pair(item).vis.shape[:2])
+                if item.key not in ready:
+                    raise BenchError(missing_image(folder, item.id))
+                result: Any = read_ready(ready[item.key], read_pair(item).vis.shape[:2])
             except Exception as error:
                 result = error
             self._keep(item, result, 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import __version__
+from bench.data.names import Place, is_junk
 from bench.errors import BenchError
 from bench.files import digest, file_digest
 from bench.plugin.kinds import METHODS
@@ -46,17 +47,19 @@ def plan_method(label: str, by_name: bool, config: RunConfig, store: Store) -> M
 
 
 def _plan_folder(label: str, folder: Path) -> MethodPlan:
-    if not folder.is_dir():
+    top = Place.of(folder.expanduser()).folder
+    if not top.is_dir():
         raise BenchError(f"method {label}: {folder} is not a folder; give LABEL=FOLDER with one image per pair")
     if METHODS.known(label):
         raise BenchError(f"method {label}: this name is a built-in method's; choose another label for {folder}")
-    images = sorted(path for path in folder.rglob("*") if path.is_file())
-    key = digest("folder", *(part for path in images for part in (str(path.relative_to(folder)), file_digest(path))))
+    images = sorted(path for path in top.rglob("*") if path.is_file() and not is_junk(path.name))
+    content = (part for path in images for part in (str(path.relative_to(top)), file_digest(path)))
+    key = digest("folder", Place.of(folder).pattern, *content)
     facts = MethodFacts(
         name=label, title=label, kind="folder", origin="folder of images", notes=f"images from {folder}",
         way="as given",
     )  # fmt: skip
-    return MethodPlan(label, True, MethodSource(name="", key=key, folder=folder.resolve()), facts=facts)
+    return MethodPlan(label, True, MethodSource(name="", key=key, folder=folder.expanduser().absolute()), facts=facts)
 
 
 def _plan_named(cls: type[Method], by_name: bool, config: RunConfig, store: Store) -> MethodPlan:

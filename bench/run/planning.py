@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.data.catalogue import Dataset, open_dataset
+from bench.data.folders import FOLDER, open_folders
 from bench.data.pairs import pair_digest, truth_digest
 from bench.errors import BenchError
 from bench.plugin.kinds import METHODS, TASKS
@@ -27,6 +28,10 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
     for option, folder in (("--data-root", config.data_root), ("--weights-root", config.weights_root)):
         if folder is not None and not folder.exists():
             raise BenchError(f"{option} {folder} does not exist; give an existing folder")
+    if not _unique(config.methods):
+        raise BenchError("--methods names no method, wanted all, or names by comma; see bench list methods")
+    if not _unique(config.datasets):
+        raise BenchError("--datasets names no data set, wanted names by comma; see bench list datasets")
     named, every = _requested_methods(config)
     tasks, notes = _requested_tasks(config)
     selections = _unique(config.datasets)
@@ -34,7 +39,9 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
     datasets = tuple(_plan_dataset(selection, config, tasks) for selection in selections)
     methods = tuple(plan_method(label, label in named, config, store) for label in every)
     if not any(plan.files() for plan in datasets):
-        raise BenchError("none of the data sets holds a usable pair; see bench data check, or give --data-root")
+        faults = [f"{p.where}: {p.text}" for plan in datasets for p in plan.problems if p.fault]
+        why = f" ({'; '.join(faults[:3])})" if faults else ""
+        raise BenchError(f"none of the data sets holds a usable pair{why}; see bench data check, or give --data-root")
     return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes)
 
 
@@ -99,7 +106,10 @@ def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> DatasetPlan:
-    dataset = open_dataset(selection, config.data_root, config.datasets_file)
+    if selection == FOLDER:
+        dataset = open_folders(config.ir, config.vis)
+    else:
+        dataset = open_dataset(selection, config.data_root, config.datasets_file)
     main = dataset.listing(limit=config.limit)
     split = str(dataset.split)
     parts = {split: main.pairs}

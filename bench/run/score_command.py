@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.catalogue import open_dataset
+from bench.data.folders import FOLDER, list_folders
+from bench.data.names import Place
 from bench.errors import BenchError
-from bench.fuse.ready import EXTENSIONS
 from bench.run.score_folder import score_folder, summary_rows, write_scores
-from bench.types import PairFiles, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class ScoreOutcome:
 
     Attributes:
         summary: one row per convention and metric.
-        notes: absent and surplus files.
-        failed: images that could not be scored.
+        notes: remarks on the data.
+        failed: images that could not be scored, are not there, or belong to no pair.
         rows: of the table written.
     """
 
@@ -45,42 +45,26 @@ def score_command(
         raise BenchError(f"--out is {out}, wanted a file that ends in .csv or .parquet")
     if bool(dataset) == (ir is not None or vis is not None):
         raise BenchError("give the sources either as --dataset NAME or as --ir DIR --vis DIR")
-    notes: list[Problem] = []
+    others: frozenset[str] = frozenset()
     if dataset:
         opened = open_dataset(dataset, data_root, datasets_file)
-        listing = opened.listing()
-        sources, name, split = listing.pairs, opened.name, str(opened.split)
-        notes += listing.problems
+        listing, name, split = opened.listing(), opened.name, opened.split
+        others = opened.known_names() - {files.id for files in listing.pairs}
     else:
-        sources, name, split = folder_pairs(ir, vis), "folder", "test"
-    scores, problems = score_folder(
-        fused, sources, label or fused.resolve().name, name, split, conventions, list(metrics) or None, jobs, progress
-    )
+        listing, name, split = list_folders(ir, vis), FOLDER, "test"
+    scores, found = score_folder(
+        fused, listing.pairs, label or _label_of(fused), name, split, conventions, list(metrics) or None, jobs,
+        progress, others,
+    )  # fmt: skip
     write_scores(scores, out)
-    broken = sorted({f"{score.pair}: {score.reason}" for score in scores if score.status == "failed"})
-    scored = {score.pair for score in scores}
-    absent = [files.id for files in sources if files.id not in scored]
-    notes += [problem for problem in problems if problem.where not in scored and problem.where not in absent]
-    lines = [f"{note.where}: {note.text}" for note in notes]
-    if absent:
-        lines.append(f"{len(absent)} of {len(sources)} pairs have no image in {fused}: {', '.join(absent)}")
-    return ScoreOutcome(summary_rows(scores), lines, broken, len(scores))
+    problems = [*listing.problems, *found]
+    return ScoreOutcome(
+        summary_rows(scores),
+        [f"{problem.where}: {problem.text}" for problem in problems if not problem.fault],
+        list(dict.fromkeys(f"{problem.where}: {problem.text}" for problem in problems if problem.fault)),
+        len(scores),
+    )
 
 
-def folder_pairs(ir: Path | None, vis: Path | None) -> tuple[PairFiles, ...]:
-    """The pairs of two folders, matched by stem.
-
-    Raises:
-        BenchError: a folder is missing, or they share no name.
-    """
-    folders: list[dict[str, Path]] = []
-    for option, folder in (("--ir", ir), ("--vis", vis)):
-        if folder is None or not folder.is_dir():
-            raise BenchError(f"{option} is {folder}, wanted a folder of images; give both --ir and --vis")
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
-        folders.append({path.stem: path for path in files})
-    infrared, visible = folders
-    names = [name for name in visible if name in infrared]
-    if not names:
-        raise BenchError(f"{ir} and {vis} share no image name, wanted equal names in both folders")
-    return tuple(PairFiles("folder", "test", name, infrared[name], visible[name]) for name in names)
+def _label_of(fused: Path) -> str:
+    return Place.of(fused.expanduser()).folder.resolve().name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.fuse.ready import find_ready
 from bench.metrics.catalogue import CONVENTIONS, METRICS, chosen_metrics
 from bench.types import PairFiles, Problem, Score
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm")
 Chosen = dict[str, tuple[str, ...]]
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PAIRS_PER_EXTRA_WORKER = 8  # starting a process costs about as much as scoring this many pairs
@@ -45,11 +45,12 @@ def score_folder(
     metrics: Sequence[str] | str | None = None,
     jobs: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    others: Collection[str] = (),
 ) -> tuple[list[Score], list[Problem]]:
-    """Scores every pair whose fused image is in a folder, matched by file stem, whatever its extension or case.
+    """Scores every pair whose fused image is in a folder, matched by name, whatever its ending or case.
 
     Args:
-        fused_dir: holds one image per pair; grey and colour files may be mixed.
+        fused_dir: holds one image per pair; grey and colour files may be mixed. Or ``FOLDER/PATTERN``.
         sources: the pairs wanted.
         method: label of the ``method`` column.
         dataset: of the ``dataset`` column.
@@ -58,16 +59,18 @@ def score_folder(
         metrics: names, ``all``, or None for each convention's default.
         jobs: worker processes, each with one computing thread; 0: one per core.
         progress: called with (pairs done, pairs to do).
+        others: names of pairs that are not wanted but may have images there.
 
     Returns:
         The scores, in the order of ``sources``; a pair that cannot be read has failed rows. The problems: pairs without
-        a fused image, files that match no pair, names that match twice, images that cannot be read or differ in size.
+        a fused image, files that match no pair, names of two files, images that cannot be read or differ in size.
 
     Raises:
-        BenchError: no such folder, no file of it matches any pair, unknown convention or metric.
+        BenchError: no such folder, no file of it matches any pair, or in two ways; unknown convention or metric.
     """
     chosen = chosen_metrics(conventions, metrics)
-    matches, problems = match_names(fused_dir, [files.id for files in sources])
+    ready = find_ready(fused_dir, [files.id for files in sources], others)
+    matches, problems = ready.files, list(ready.problems)
     works = [
         _Work(files, matches[files.id], method, dataset, split, chosen) for files in sources if files.id in matches
     ]
@@ -78,42 +81,6 @@ def score_folder(
         if failed:
             problems.append(Problem(work.files.id, failed))
     return scores, problems
-
-
-def match_names(fused_dir: Path, pair_ids: Sequence[str]) -> tuple[dict[str, Path], list[Problem]]:
-    """Pair id -> its file in a folder, by stem; case matters only where two files differ in nothing else.
-
-    Raises:
-        BenchError: no such folder, or none of its files matches.
-    """
-    if not fused_dir.is_dir():
-        raise BenchError(f"{fused_dir}: no such folder, wanted one with a fused image per pair")
-    files = sorted(
-        path for path in fused_dir.iterdir() if path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
-    )
-    by_stem: dict[str, list[Path]] = {}
-    for path in files:
-        by_stem.setdefault(path.stem.casefold(), []).append(path)
-    matches: dict[str, Path] = {}
-    problems: list[Problem] = []
-    for pair in pair_ids:
-        found = by_stem.pop(pair.casefold(), [])
-        exact = [path for path in found if path.stem == pair] or found
-        if not found:
-            problems.append(Problem(pair, f"no fused image {pair}.* in {fused_dir}; add it, or leave the pair out"))
-            continue
-        matches[pair] = exact[0]
-        if len(found) > 1:
-            named = ", ".join(path.name for path in found)
-            text = f"{len(found)} files match ({named}), took {exact[0].name}; remove the others"
-            problems.append(Problem(pair, text, fault=False))
-    if not matches:
-        seen = f"{len(files)} images, e.g. {files[0].name}" if files else "no image"
-        wanted = f"e.g. {pair_ids[0]}.png" if pair_ids else "but no pair was given"
-        raise BenchError(f"{fused_dir}: {seen}, wanted files named as the pairs, {wanted}; rename them")
-    extra = [path for paths in by_stem.values() for path in paths]
-    problems += [Problem(path.name, "matches no pair of the data set; not scored", fault=False) for path in extra]
-    return matches, problems
 
 
 def _run(

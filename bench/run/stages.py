@@ -275,7 +275,11 @@ class Runner:
                     "them on disk; see bench data check, or choose another data set"
                 )
         for dataset in self.plan.datasets:
-            self.result.failed += [f"{dataset.name}: {p.where}: {p.text}" for p in dataset.problems if p.fault]
+            folders = [self.work.ready_images(method, dataset) for method in self.plan.methods]
+            found = [problem for parts in folders for ready in parts.values() for problem in ready.problems]
+            for problem in dict.fromkeys([*dataset.problems, *found]):
+                line = f"{dataset.name}: {problem.where}: {problem.text}"
+                (self.result.failed if problem.fault else self.result.notes).append(line)
 
     def report(self) -> None:
         """Builds the HTML, unless the one that is there was built from the same by the same code."""

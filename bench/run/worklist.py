@@ -11,6 +11,7 @@ from bench import __version__
 from bench.data.catalogue import seen_in_training
 from bench.data.pairs import pair_digest, truth_digest
 from bench.files import digest
+from bench.fuse.ready import Ready, find_ready_parts
 from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.task import FusedSet, Task
 from bench.run.collect import FusedIndex, latest, metric_lines
@@ -115,6 +116,11 @@ class Worklist:
                 ]
                 if self.afresh:
                     self._forget(dataset.name, method.label)
+                ready = {
+                    (part, pair): path
+                    for part, found in self.ready_images(method, dataset).items()
+                    for pair, path in found.files.items()
+                }
                 for start in range(0, len(missing), CHUNK):
                     chunk = missing[start : start + CHUNK]
                     yield FuseUnit(
@@ -122,7 +128,16 @@ class Worklist:
                         time_limit_s=self.plan.config.time_limit_s, gpus=self._gpus, source=source,
                         files=tuple(files for files, _ in chunk), keys=tuple(key for _, key in chunk),
                         expected=-(-len(missing) // self.fusers),
+                        ready=tuple((files.key, ready[files.key]) for files, _ in chunk if files.key in ready),
                     )  # fmt: skip
+
+    @staticmethod
+    def ready_images(method: MethodPlan, dataset: DatasetPlan) -> dict[str, Ready]:
+        """The images that a folder of ready ones holds, by part; nothing for a method that fuses."""
+        if method.source is None or method.source.folder is None:
+            return {}
+        parts = {part: [files.id for files in pairs] for part, pairs in dataset.parts.items()}
+        return find_ready_parts(method.source.folder, dataset.name, parts)
 
     def _forget(self, dataset: str, method: str) -> None:
         """Makes the journals speak of nothing for one method, so that ``--rerun all`` does it again."""

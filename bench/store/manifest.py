@@ -40,6 +40,8 @@ class Request(Facts):
     data_root: str | None = None
     weights_root: str | None = None
     datasets_file: str | None = None
+    ir: str | None = None
+    vis: str | None = None
     device: str = "auto"
     jobs: int = 0
     executor: str = "local"

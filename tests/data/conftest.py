@@ -44,7 +44,7 @@ def root(tmp_path: Path) -> Path:
         boxes.write_text("0 0.5 0.5 0.25 0.5\n2 0.1 0.2 0.1 0.1\n")
     for name in ("01", "03", "05"):
         write_image(data / "TNO/ir" / f"{name}.png")
-        write_image(data / "TNO/vi" / f"{name}.png")
+        write_image(data / "TNO/vi" / f"{name}.png", seed=1)
     for name in ("FLIR_00006", "FLIR_00122"):
         write_image(data / "RoadScene/cropinfrared" / f"{name}.jpg")
         write_image(data / "RoadScene/crop_LR_visible" / f"{name}.jpg", 3)

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.data.spec import find_datasets_file, load_datasets
+from bench.data.spec import load_datasets, read_datasets
 from bench.errors import BenchError
-from bench.files import PROJECT_ROOT
 
 GOOD: dict[str, Any] = {
     "datasets": {
@@ -32,7 +31,7 @@ def load(tmp_path: Path, content: str | bytes | dict[str, Any]) -> dict[str, Any
     if isinstance(content, dict):
         content = yaml.safe_dump(content)
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return load_datasets(path)
+    return read_datasets(path)
 
 
 def changed(keys: str, value: object) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def test_the_smallest_file_loads(tmp_path: Path) -> None:
     [
         ("colour", 1, "datasets.mine.colour: Extra inputs are not permitted, got 1"),
         ("layouts.0.parts.test.depth", "x", "datasets.mine.layouts.0.parts.test.depth: Extra inputs"),
-        ("layouts.0.parts.validation", {"ir": "a", "vis": "b"}, "datasets.mine.layouts.0.parts.validation"),
+        ("layouts.0.parts.Night Drive", {"ir": "a", "vis": "b"}, "datasets.mine.layouts.0.parts.Night Drive"),
         ("title", ["a"], "datasets.mine.title: Input should be a valid string"),
         ("layouts", [], "datasets.mine.layouts: Tuple should have at least 1 item"),
         ("layouts.0.folder", "../outside", "datasets.mine.layouts.0.folder: .*without '..'"),
@@ -133,11 +132,11 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 
 def test_an_absent_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="does not exist; give one with --datasets-file"):
-        find_datasets_file(tmp_path / "none.yaml")
+        read_datasets(tmp_path / "none.yaml")
 
 
 def test_the_projects_own_file_says_what_the_paper_says() -> None:
-    specs = load_datasets(PROJECT_ROOT / "datasets.yaml")
+    specs = load_datasets()
     assert list(specs) == ["mfnet", "roadscene", "tno", "vifb", "demo"]
     mfnet = specs["mfnet"]
     assert {split: len(names) for split, names in mfnet.pairs.items()} == {"train": 1083, "test": 361, "detection": 80}
@@ -161,7 +160,7 @@ def test_the_projects_own_file_says_what_the_paper_says() -> None:
 
 
 def test_subsets_lie_within_their_split() -> None:
-    for name, spec in load_datasets(PROJECT_ROOT / "datasets.yaml").items():
+    for name, spec in load_datasets().items():
         for key, subset in spec.subsets.items():
             if subset.pairs and subset.split in spec.pairs:
                 assert set(subset.pairs) <= set(spec.pairs[subset.split]), f"{name}:{key}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -184,7 +185,7 @@ def test_unequal_size_is_named(root: Path, image: object) -> None:
         (b"", "not a readable image"),
         (b"this is text", "not a readable image"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "not a readable image"),
-        (Image.new("I;16", (16, 12)), "16-bit or wider image (mode I;16), wanted 8-bit grey or RGB"),
+        (Image.new("I;16", (16, 12)), "16-bit image (mode I;16), wanted at most 8 bits a channel"),
         (Image.new("RGBA", (16, 12)), "image with an alpha channel (mode RGBA)"),
         (Image.new("LA", (16, 12)), "image with an alpha channel (mode LA)"),
     ],
@@ -224,12 +225,11 @@ def test_files_off_the_list_are_left_out(root: Path) -> None:
     assert any(found.text.startswith("1 files are not on the list of the test split") for found in listing.problems)
 
 
-def test_two_files_of_one_name_are_named(root: Path, tmp_path: Path) -> None:
-    text = Path("datasets.yaml").read_text().replace("test: {ir: ir, vis: vi}", 'test: {ir: ir, vis: vi, pattern: "*"}')
-    (tmp_path / "own.yaml").write_text(text)
+def test_two_files_of_one_name_are_named(root: Path) -> None:
     Image.new("L", (16, 12)).save(root / "TNO/ir/03.bmp")
-    listing = open_dataset("tno", root, tmp_path / "own.yaml").listing()
-    assert problem(listing, "TNO/ir/03.png") == "is a second file of the name '03' beside 03.bmp; keep one"
+    listing = listing_of(root)
+    assert ids(listing) == ["01", "05"]
+    assert problem(listing, "TNO/ir") == "2 files are of the name '03' (03.bmp, 03.png), none is taken; keep one"
 
 
 def test_hidden_files_are_nothing(root: Path) -> None:
@@ -248,45 +248,49 @@ def test_names_that_no_table_can_hold_are_refused(root: Path, name: str) -> None
     assert found[0].text.isprintable()
 
 
-# ------------------------------------------------------------------ nothing outside the root
+# ------------------------------------------------------------------ links are the user's own
 
 
-def test_links_out_of_the_root_are_refused(root: Path, tmp_path: Path) -> None:
-    outside = tmp_path / "outside.png"
-    (root / "TNO/ir/03.png").rename(outside)
-    (root / "TNO/ir/03.png").symlink_to(outside)
-    listing = listing_of(root)
-    assert ids(listing) == ["01", "05"]
-    assert "link that leads out of the data root" in problem(listing, "TNO/ir/03.png")
+LINKED = {
+    "the data root": ".",
+    "the data set": "TNO",
+    "one side": "TNO/vi",
+    "a single image": "TNO/ir/03.png",
+    "labels": "MSRS/test/Segmentation_labels",
+    "a single label": "MSRS/test/Segmentation_labels/00004N.png",
+    "a part": "MSRS/test",
+}
 
 
-def test_linked_folders_out_of_the_root_are_refused(root: Path, tmp_path: Path) -> None:
-    (root / "TNO").rename(tmp_path / "TNO")
-    (root / "TNO").symlink_to(tmp_path / "TNO")
-    listing = listing_of(root)
-    assert not listing.pairs
-    assert "leads out of the data root" in problem(listing, "TNO/ir")
-
-
-def test_links_within_the_root_are_followed(root: Path) -> None:
-    (root / "store").mkdir()
-    (root / "TNO/ir/03.png").rename(root / "store/03.png")
-    (root / "TNO/ir/03.png").symlink_to(root / "store/03.png")
+@pytest.mark.parametrize("place", LINKED.values(), ids=LINKED)
+def test_links_that_the_user_placed_are_followed(root: Path, tmp_path: Path, place: str) -> None:
+    target = root if place == "." else root / place
+    elsewhere = tmp_path / "other disk" / target.name
+    elsewhere.parent.mkdir()
+    target.rename(elsewhere)
+    target.symlink_to(elsewhere)
     assert ids(listing_of(root)) == ["01", "03", "05"]
+    labelled = listing_of(root, "mfnet")
+    assert ids(labelled) == ["00004N", "00055D", "00081D"]
+    assert all(files.label_path for files in labelled.pairs)
+    assert not faults(listing_of(root)) + faults(labelled)
+    read_pair(labelled.pairs[0])
 
 
-def test_the_root_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(root)
-    assert ids(listing_of(tmp_path / "link")) == ["01", "03", "05"]
+def test_a_linked_list_is_read(four_channel_root: Path, tmp_path: Path) -> None:
+    path = four_channel_root / "ir_seg_dataset/test.txt"
+    path.rename(tmp_path / "elsewhere.txt")
+    path.symlink_to(tmp_path / "elsewhere.txt")
+    assert ids(listing_of(four_channel_root, "mfnet:original_test")) == ["00004N", "00069D"]
 
 
-def test_linked_labels_out_of_the_root_are_not_taken(root: Path, tmp_path: Path) -> None:
-    label = root / "MSRS/test/Segmentation_labels/00004N.png"
-    label.rename(tmp_path / "label.png")
-    label.symlink_to(tmp_path / "label.png")
-    listing = listing_of(root, "mfnet")
-    assert listing.pairs[0].label_path is None
-    assert "leads out of the data root" in problem(listing, "Segmentation_labels/00004N.png")
+def test_a_folder_that_leads_into_itself_is_named(root: Path) -> None:
+    shutil.move(root / "RoadScene/cropinfrared", root / "inner")
+    (root / "RoadScene/cropinfrared").mkdir()
+    shutil.move(root / "inner", root / "RoadScene/cropinfrared/inner")
+    (root / "RoadScene/cropinfrared/again").symlink_to(root / "RoadScene/cropinfrared")
+    listing = listing_of(root, "roadscene")
+    assert problem(listing, "again") == "is a link that leads in a circle; remove it"
 
 
 @pytest.mark.parametrize("kind", ["nothing", "loop", "pipe", "folder"])
@@ -301,7 +305,8 @@ def test_what_is_no_file_is_refused(root: Path, kind: str) -> None:
         path.symlink_to(root / "TNO/ir" / ("03.png" if kind == "loop" else "nowhere.png"))
     listing = listing_of(root)
     assert ids(listing) == ["01", "05"]
-    assert any(found.where.endswith("TNO/ir/03.png") for found in listing.problems)
+    said = {"nothing": "nowhere.png, which does not exist", "loop": "in a circle", "pipe": "is not a file"}
+    assert said.get(kind, "has no infrared image") in " ".join(found.text for found in listing.problems)
 
 
 # ------------------------------------------------------------------ requests

@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 ADAPTERS = """
 import os, sys
 import torch
-from bench.method import Method, MethodInfo
+from bench.plugin.method import Method, MethodInfo
 
 class OddError(Exception):
     def __init__(self, code, text):

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from bench.errors import BenchError
+from bench.fuse.ready import find_ready
 from bench.metrics import evaluate
-from bench.run.score_folder import match_names, score_folder, summary_rows, write_scores
+from bench.run.score_folder import score_folder, summary_rows, write_scores
 from bench.types import SCORE_COLUMNS, PairFiles, Problem, Score
 
 Images = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -55,17 +56,18 @@ def test_extension_case_and_colour_do_not_matter(
 
 
 def test_missing_extra_and_double_files_are_reported(tmp_path: Path, pairs: list[PairFiles]) -> None:
-    for name in ("A0.png", "a0.bmp", "other.png"):
+    for name in ("A0.png", "A1.png", "a1.bmp", "other.png"):
         Image.fromarray(np.zeros((44, 50), np.uint8)).save(tmp_path / "fused" / name)
     (tmp_path / "fused" / "notes.txt").write_text("not an image")
     scores, problems = run(tmp_path, pairs, metrics=["EN"])
     assert {score.pair for score in scores} == {"A0"}
-    faults = {problem.where: problem.text for problem in problems if problem.fault}
-    remarks = {problem.where: problem.text for problem in problems if not problem.fault}
-    assert set(faults) == {"A1", "A2", "A3"}
-    assert "no fused image A1.*" in faults["A1"]
-    assert set(remarks) == {"A0", "other.png"}
-    assert "took A0.png" in remarks["A0"]
+    assert all(problem.fault for problem in problems)
+    said = {problem.where: problem.text for problem in problems}
+    assert "holds no image named A2.*" in said["A2"]
+    everything = " ".join(problem.text for problem in problems)
+    assert "2 files are of the name 'A1' (A1.png, a1.bmp), none is taken" in everything
+    assert "1 files belong to no pair and are not used: other.png" in everything
+    assert {"A2", "A3"} < set(said)
 
 
 def test_broken_images_fail_alone_and_say_why(
@@ -91,10 +93,10 @@ def test_wrong_folders_are_refused(tmp_path: Path, pairs: list[PairFiles]) -> No
     with pytest.raises(BenchError, match="no such folder"):
         score_folder(tmp_path / "absent", pairs, "mine", "made", "test")
     with pytest.raises(BenchError, match=r"no image, wanted files named as the pairs, e\.g\. A0\.png"):
-        match_names(tmp_path / "fused", ["A0"])
+        find_ready(tmp_path / "fused", ["A0"])
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "fused" / "x.png")
     with pytest.raises(BenchError, match=r"1 images, e\.g\. x\.png, wanted"):
-        match_names(tmp_path / "fused", ["A0"])
+        find_ready(tmp_path / "fused", ["A0"])
 
 
 def test_workers_give_the_same_numbers_in_the_same_order(

@@ -12,7 +12,6 @@ from bench.analysis.pairwise import Settings
 from bench.analysis.set_level import compare_task, task_sections
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
-from bench.files import PROJECT_ROOT
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
@@ -23,7 +22,7 @@ from tasks.detection.resampling import read_resampler as read_detection
 from tasks.segmentation.resampling import read_resampler as read_segmentation
 from tasks.segmentation.scoring import score_set
 
-SPEC = load_datasets(PROJECT_ROOT / "datasets.yaml")["mfnet"]
+SPEC = load_datasets()["mfnet"]
 IMAGES = 12
 SIZE = (640, 480)
 
@@ -141,7 +140,8 @@ def run(tmp_path: Path) -> Store:
     store.root.mkdir(exist_ok=True)
     store.write_scores(scores_frame(scores))
     parts = {"test": {"sources": sources}}
-    store.write_manifest(parse_manifest(store.root, {"datasets": {"mfnet": {"split": "test", "parts": parts}}}))
+    facts = {"split": "test", "parts": parts, **SPEC.model_dump(include={"classes", "palette", "box_classes"})}
+    store.write_manifest(parse_manifest(store.root, {"datasets": {"mfnet": json.loads(json.dumps(facts))}}))
     return store
 
 
