@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.errors import BenchError
 from bench.plugin.method import MethodInfo, WeightFile
 from methods._classical.bytes import ByteMethod
 from methods._classical.mat_file import read_variables
@@ -49,6 +48,7 @@ class CNNLiuMethod(ByteMethod):
         notes="network of the authors' multi-focus fusion (Information Fusion 36, 2017), unchanged",
         agreement="",
     )
+    smallest = WINDOW - 1
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)
@@ -56,11 +56,6 @@ class CNNLiuMethod(ByteMethod):
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
         """See ``ByteMethod.fuse_bytes``."""
-        if min(ir.shape) < WINDOW - 1:
-            raise BenchError(
-                f"cnn_liu: the pair is {ir.shape[1]}x{ir.shape[0]} pixels, wanted sides of at least {WINDOW - 1}, "
-                "the network's window; use larger images"
-            )
         decisions = self.net(self._input(ir[None]), self._input(vis))[0].cpu().numpy()
         share = spread_decisions(decisions, ir.shape, WINDOW)
         return np.stack([to_uint8(255 * fuse_pyramids(ir / 255.0, plane / 255.0, share)) for plane in vis])

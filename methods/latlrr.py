@@ -11,12 +11,12 @@ from torch import Tensor
 from bench.plugin.method import MethodInfo, WeightFile
 from bench.weights.tensors import expect
 from methods._classical.bytes import ByteMethod
-from methods._classical.latent_low_rank import fuse_latlrr
+from methods._classical.latent_low_rank import PATCH, fuse_latlrr
 from methods._classical.mat_file import read_variables
 from methods._classical.planes import Bytes
 from methods._nets.blocks import read_tensors
 
-SHAPE = (64, 64)
+SHAPE = (PATCH * PATCH, PATCH * PATCH)
 
 
 class LatLRRMethod(ByteMethod):
@@ -26,7 +26,7 @@ class LatLRRMethod(ByteMethod):
     info = MethodInfo(
         title="LatLRR",
         year=2018,
-        paper="arXiv:1804.08992",
+        paper="https://arxiv.org/abs/1804.08992",
         licence="own implementation; the authors' code and matrix have no licence",
         kind="classical",
         weights=(
@@ -42,6 +42,7 @@ class LatLRRMethod(ByteMethod):
         notes="MDLatLRR, doi:10.1109/TIP.2020.2975984: four levels, which count 4, 3, 2 and 1 times, as released",
         agreement="",
     )
+    smallest = PATCH
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)

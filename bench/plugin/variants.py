@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from bench.plugin.method import Method, Variant
 
 
+ALIASES = {"guided_filter": "gff"}
+"""Names that methods had here before -> their names now. They can be asked for, and are listed nowhere."""
+
+
 class MethodRegistry(Registry["Method"]):
     """The methods; each of their variants is a class of its own, a subclass made when it is first asked for."""
 
@@ -20,10 +24,14 @@ class MethodRegistry(Registry["Method"]):
         self._bound: dict[tuple[type[Method], str], type[Method]] = {}
 
     def split(self, name: str) -> tuple[str, str]:
-        """``tardal:tt`` or ``tardal-tt`` -> (``tardal``, ``tt``); a method's own name has no variant."""
+        """``tardal:tt`` or ``tardal-tt`` -> (``tardal``, ``tt``); a method's own name has no variant.
+
+        A method's former name is taken for its name.
+        """
         if name in self.entries:
             return name, ""
         base, _, variant = name.partition(":" if ":" in name else "-")
+        base = base if base in self.entries else ALIASES.get(base, base)
         return (base, variant) if ":" in name or base in self.entries else (name, "")
 
     def entry(self, name: str) -> Entry:

@@ -23,6 +23,7 @@ class ByteMethod(Method):
     space = "rgb"
     dtype = "float64"
     batched = False
+    whole = True
     reads_way = True
 
     @abstractmethod

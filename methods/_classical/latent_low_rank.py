@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from bench.errors import BenchError
 from methods._classical.matlab import to_uint8
 from methods._classical.nuclear_norm import nuclear_norms
 from methods._classical.planes import Bytes, Plane
@@ -26,21 +25,13 @@ def fuse_latlrr(ir: Bytes, vis: Bytes, projection: Plane) -> Bytes:
     """Fuses each channel: bases are averaged, details weighted patch by patch by their nuclear norms [2].
 
     Args:
-        ir: (H, W).
+        ir: (H, W), sides of at least 8.
         vis: (C, H, W).
         projection: float64 (64, 64), of patches unrolled column by column, onto their salient part.
 
     Returns:
         (C, H, W).
-
-    Raises:
-        BenchError: no whole patch fits.
     """
-    if min(ir.shape) < PATCH:
-        raise BenchError(
-            f"latlrr: the pair is {ir.shape[1]}x{ir.shape[0]} pixels, wanted sides of at least {PATCH}, one patch; "
-            "use larger images"
-        )
     images = np.stack([ir, *vis]) / 255.0
     fused = np.zeros(vis.shape)
     for level in range(LEVELS):

@@ -32,6 +32,15 @@ def test_a_variant_is_a_class_of_its_own() -> None:
     assert not any(":" in name for name in METHODS.names())
 
 
+def test_a_former_name_is_the_method_and_is_listed_nowhere() -> None:
+    assert METHODS.get("guided_filter") is METHODS.get("gff")
+    assert METHODS.label("guided_filter") == METHODS.entry("guided_filter").name == "gff"
+    assert METHODS.known("guided_filter")
+    assert "guided_filter" not in METHODS.everything()
+    with pytest.raises(BenchError, match="gff has none"):
+        METHODS.get("guided_filter:x")
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -117,7 +117,7 @@ def test_a_cluster_that_does_not_answer_is_one_line(
     assert "RAY_ADDRESS is 127.0.0.1:1: no cluster answers there" in output
 
 
-METHODS = "average,maximum,laplacian_pyramid,ratio_pyramid,guided_filter,wavelet"
+METHODS = "average,maximum,laplacian_pyramid,ratio_pyramid,gff,wavelet"
 
 
 @pytest.mark.slow
