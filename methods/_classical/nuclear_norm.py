@@ -18,9 +18,11 @@ from methods._classical.planes import Plane
 
 PRECISION = 1e-16
 """Off-diagonal, relative to the trace, that is taken for 0."""
-LEFT_OVER = 0.004
+LEFT_OVER = 0.001
 """Share of matrices that the sweeps for one eigenvalue may leave to a library's decomposition."""
 SWEEPS = 12
+FEW = 0.7
+"""Matrices that are not done are swept by themselves when they are fewer than this share; it costs a copy."""
 TINY = 1e-200
 
 
@@ -107,17 +109,27 @@ def _sum_of_roots(diagonal: Plane, squared: Plane) -> tuple[Plane, NDArray[np.bo
     roots = np.zeros_like(limit)
     settled = np.ones(limit.shape, dtype=bool)
     for first in range(len(diagonal) - 2):
-        for _ in range(SWEEPS):
-            done = squared[first] <= limit
-            if np.count_nonzero(done) >= (1 - LEFT_OVER) * done.size:
-                break
-            np.maximum(squared[first], limit, out=squared[first])
-            _sweep(diagonal[first:], squared[first:])
+        _isolate(diagonal[first:], squared[first:], limit, LEFT_OVER * limit.size)
         settled &= squared[first] <= limit
         roots += np.sqrt(np.maximum(diagonal[first], 0))
     determinant = np.maximum(diagonal[-2] * diagonal[-1] - squared[-1], 0)
     roots += np.sqrt(np.maximum(diagonal[-2] + diagonal[-1] + 2 * np.sqrt(determinant), 0))
     return roots, settled
+
+
+def _isolate(diagonal: Plane, squared: Plane, limit: Plane, left_over: float) -> None:
+    """Sweeps until the first entries of the diagonals are eigenvalues, but for ``left_over`` matrices."""
+    for _ in range(SWEEPS):
+        unsettled = np.flatnonzero(squared[0] > limit)
+        if len(unsettled) <= left_over:
+            return
+        if len(unsettled) < FEW * limit.size:
+            some, some_squared = diagonal[:, unsettled], squared[:, unsettled]
+            _isolate(some, some_squared, limit[unsettled], left_over)
+            diagonal[:, unsettled], squared[:, unsettled] = some, some_squared
+            return
+        np.maximum(squared[0], limit, out=squared[0])
+        _sweep(diagonal, squared)
 
 
 def _sweep(diagonal: Plane, squared: Plane) -> None:
