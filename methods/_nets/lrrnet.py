@@ -1,14 +1,22 @@
-"""LRRNet: low-rank and sparse parts of each image by unrolled soft thresholding (Li et al., 2023)."""
+"""LRRNet: low-rank and sparse parts of each image by unrolled soft thresholding (Li et al., 2023).
+
+A code of 256 values a pixel goes through all steps. It is kept as a matrix (pixels, 256): the 3x3 convolutions from and
+to a single channel are matrix products with ten and nine columns, and a step passes over the code once, a few pixels at
+a time, in place.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from methods._nets.blocks import Conv
 
 WIDTH = 256
 BLOCKS = 4
+CHUNK = 1024
+"""Pixels that are computed together: a megabyte of code stays in the processor's cache."""
 
 
 def _conv(channels: int, out_channels: int) -> Conv:
@@ -16,23 +24,41 @@ def _conv(channels: int, out_channels: int) -> Conv:
 
 
 def soft(x: Tensor, threshold: Tensor) -> Tensor:
-    """Shrinks magnitudes by a threshold per channel, down to zero; one below zero grows them."""
-    return torch.sign(x).mul_(x.abs().sub_(threshold).clamp_(min=0))
+    """Shrinks magnitudes by a threshold per column, down to zero, in place; one below zero makes them grow."""
+    reach = threshold.clamp(min=0)
+    x -= x.clamp(-reach, reach)
+    growing = (threshold < 0).nonzero().squeeze(1)
+    if len(growing):
+        x[:, growing] -= x[:, growing].sign() * threshold[growing]
+    return x
+
+
+def _patches(image: Tensor) -> Tensor:
+    """(B, 1, H, W) to the 3x3 surroundings of every pixel, edges mirrored, and a one: (B H W, 10)."""
+    padded = functional.pad(image, (1, 1, 1, 1), mode="reflect")
+    patches = padded.unfold(2, 3, 1).unfold(3, 3, 1).reshape(-1, 9)
+    return torch.cat([patches, patches.new_ones(len(patches), 1)], dim=1)
+
+
+def _gathered(parts: Tensor, size: tuple[int, ...]) -> Tensor:
+    """What every pixel gives to each of its surroundings, (B H W, 9), summed where it arrives: (B, 1, H, W)."""
+    batch, height, width = size[0], size[-2], size[-1]
+    maps = parts.reshape(batch, height, width, 9).permute(0, 3, 1, 2).contiguous()
+    maps = functional.pad(maps, (1, 1, 1, 1), mode="reflect")
+    shifted = [maps[:, 3 * y + x, y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    return torch.stack(shifted).sum(0).unsqueeze(1)
 
 
 class Correction(nn.Module):
-    """What an image still holds beyond its code, as a change of the code."""
+    """What an image still holds beyond its code (``synthesis``), as a change of the code (``analysis``)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.synthesis, self.analysis = _conv(WIDTH, 1), _conv(1, WIDTH)
 
-    def forward(self, code: Tensor, image: Tensor) -> Tensor:
-        return self.analysis(image - self.synthesis(code))
-
 
 class Branch(nn.Module):
-    """One image (B, 1, H, W) to its code (B, 256, H, W): low-rank part, then sparse part."""
+    """One image (B, 1, H, W) to its decoded low-rank and sparse parts, (B, 1, H, W) each."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,30 +66,43 @@ class Branch(nn.Module):
         self.momentum = nn.Parameter(torch.rand(1, 1))
         self.first = _conv(1, WIDTH)
         self.blocks = nn.ModuleList(Correction() for _ in range(BLOCKS))
+        self.low, self.sparse = _conv(WIDTH // 2, 1), _conv(WIDTH // 2, 1)
 
-    def forward(self, image: Tensor) -> Tensor:
-        threshold = self.threshold.view(1, WIDTH, 1, 1)
-        code = soft(self.first(image), threshold)
-        for block in self.blocks:
-            code = soft(block(code, image).add_(code * self.momentum.view(())), threshold)
-        return code
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        code = image.new_empty(image.numel(), WIDTH)
+        outward = [block.synthesis.weight.view(WIDTH, 9) for block in self.blocks]
+        low, sparse = (conv.weight.view(WIDTH // 2, 9) for conv in (self.low, self.sparse))
+        outward.append(torch.block_diag(low, sparse))
+        parts = self._step(code, image, self.first, 0.0, outward[0])
+        for block, matrix in zip(self.blocks, outward[1:], strict=True):
+            rest = image - _gathered(parts, image.shape) - block.synthesis.bias.view(())
+            parts = self._step(code, rest, block.analysis, float(self.momentum), matrix)
+        low_part, sparse_part = (_gathered(columns, image.shape) for columns in parts.split(9, dim=1))
+        return low_part + self.low.bias.view(()), sparse_part + self.sparse.bias.view(())
+
+    def _step(self, code: Tensor, seen: Tensor, analysis: Conv, momentum: float, outward: Tensor) -> Tensor:
+        """Changes the code by what is seen, in place, and gives ``code @ outward``."""
+        patches = _patches(seen)
+        kernel = torch.cat([analysis.weight.view(WIDTH, 9).T, analysis.bias.view(1, WIDTH)])
+        parts = code.new_empty(len(code), outward.shape[1])
+        threshold = self.threshold.view(WIDTH)
+        for start in range(0, len(code), CHUNK):
+            rows = slice(start, start + CHUNK)
+            torch.addmm(code[rows], patches[rows], kernel, beta=momentum, out=code[rows])
+            torch.mm(soft(code[rows], threshold), outward, out=parts[rows])
+        return parts
 
 
 class LRRNet(nn.Module):
-    """Two branches and a linear decoder; any size."""
+    """Two branches and a linear decoder; sides of at least 2 pixels. For inference: its steps work in place."""
 
     def __init__(self) -> None:
         super().__init__()
         self.ir, self.vis = Branch(), Branch()
-        self.ir_low, self.ir_sparse, self.vis_low, self.vis_sparse = (_conv(WIDTH // 2, 1) for _ in range(4))
         self.low, self.sparse = _conv(2, 1), _conv(2, 1)
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Images (B, 1, H, W), each stretched to [0, 1]; the result is unbounded, about 0 to 1."""
-        ir_low, ir_sparse = self._parts(self.ir(ir), self.ir_low, self.ir_sparse)
-        vis_low, vis_sparse = self._parts(self.vis(vis), self.vis_low, self.vis_sparse)
+        ir_low, ir_sparse = self.ir(ir)
+        vis_low, vis_sparse = self.vis(vis)
         return self.low(torch.cat([ir_low, vis_low], dim=1)) + self.sparse(torch.cat([ir_sparse, vis_sparse], dim=1))
-
-    def _parts(self, code: Tensor, low: Conv, sparse: Conv) -> tuple[Tensor, Tensor]:
-        low_code, sparse_code = code.chunk(2, dim=1)
-        return low(low_code), sparse(sparse_code)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor
 
 from methods._nets.auif import apply_twice, start_of_base, start_of_detail
 from methods._nets.blocks import OwnNorm, standardise
-from methods._nets.lrrnet import soft
+from methods._nets.lrrnet import Branch, LRRNet, soft
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -56,7 +57,28 @@ def test_the_decompositions_start_from_their_filters() -> None:
 
 
 def test_soft_thresholds_shrink_or_grow() -> None:
-    x = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0]).view(1, 1, 1, 5).repeat(1, 2, 1, 1)
-    seen = soft(x, torch.tensor([1.0, -1.0]).view(1, 2, 1, 1))
-    assert seen[0, 0, 0].tolist() == [-1, 0, 0, 0, 1]
-    assert seen[0, 1, 0].tolist() == [-3, -1.5, 0, 1.5, 3]
+    x = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0]).view(5, 1).repeat(1, 2)
+    seen = soft(x, torch.tensor([1.0, -1.0]))
+    assert seen[:, 0].tolist() == [-1, 0, 0, 0, 1]
+    assert seen[:, 1].tolist() == [-3, -1.5, 0, 1.5, 3]
+
+
+def test_lrrnet_as_matrices_is_lrrnet_as_convolutions() -> None:
+    torch.manual_seed(4)
+    net = LRRNet().double()
+    net.ir.threshold.data[0, ::7] *= -0.1
+    ir, vis = torch.rand(2, 2, 1, 37, 41, dtype=torch.float64)
+
+    def shrunk(x: Tensor, branch: Branch) -> Tensor:
+        return x.sign() * (x.abs() - branch.threshold.view(1, -1, 1, 1)).clamp(min=0)
+
+    def parts(branch: Branch, image: Tensor) -> tuple[Tensor, Tensor]:
+        code = shrunk(branch.first(image), branch)
+        for block in branch.blocks:
+            code = shrunk(branch.momentum * code + block.analysis(image - block.synthesis(code)), branch)
+        return branch.low(code[:, :128]), branch.sparse(code[:, 128:])
+
+    with torch.inference_mode():
+        (ir_low, ir_sparse), (vis_low, vis_sparse) = parts(net.ir, ir), parts(net.vis, vis)
+        wanted = net.low(torch.cat([ir_low, vis_low], 1)) + net.sparse(torch.cat([ir_sparse, vis_sparse], 1))
+        torch.testing.assert_close(net(ir, vis), wanted, rtol=1e-10, atol=1e-10)
