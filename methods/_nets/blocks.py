@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -171,6 +171,30 @@ def load_net(build: Callable[[], Net], weights: Path | None, device: str) -> Net
         expect(tensors, shapes(net), weights)
         net.load_state_dict({name: tensors[name] for name in net.state_dict()})
     return net.to(device).eval()
+
+
+def pick(
+    tensors: Mapping[str, Tensor], build: Callable[[], nn.Module], renamed: Sequence[tuple[str, str]], where: Path
+) -> dict[str, Tensor]:
+    """What a network holds of an authors' file.
+
+    Args:
+        tensors: by the authors' names.
+        build: makes the network.
+        renamed: the authors' text -> ours, applied to every name in this order.
+        where: the file, for errors.
+
+    Raises:
+        BenchError: a tensor is missing or of another shape.
+    """
+    found = {}
+    for name, tensor in tensors.items():
+        for theirs, ours in renamed:
+            name = name.replace(theirs, ours)
+        found[name] = tensor
+    wanted = shapes(build())
+    expect(found, wanted, where)
+    return {name: found[name] for name in wanted}
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

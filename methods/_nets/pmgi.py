@@ -22,7 +22,7 @@ class Layer(nn.Conv2d):
         return activate(standardise(super().forward(input)), "leaky")
 
 
-class Path(nn.Module):
+class Stream(nn.Module):
     """The layers of one path; those named ``exchange`` read both paths."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class PMGI(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ir, self.vis = Path(), Path()
+        self.ir, self.vis = Stream(), Stream()
         self.last = nn.Conv2d(8 * WIDTH, 1, 1)
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
@@ -52,5 +52,5 @@ class PMGI(nn.Module):
         return torch.tanh(self.last(torch.cat([features for level in levels for features in level], dim=1)))
 
 
-def _apply(paths: Sequence[Path], layer: int, inputs: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+def _apply(paths: Sequence[Stream], layer: int, inputs: Sequence[Sequence[Tensor]]) -> list[Tensor]:
     return [path.layers[layer](torch.cat(list(x), dim=1)) for path, x in zip(paths, inputs, strict=True)]
