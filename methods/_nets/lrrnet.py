@@ -23,6 +23,11 @@ def _conv(channels: int, out_channels: int) -> Conv:
     return Conv(channels, out_channels, activation="none")
 
 
+def _bias(conv: Conv) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias
+
+
 def soft(x: Tensor, threshold: Tensor) -> Tensor:
     """Shrinks magnitudes by a threshold per column, down to zero, in place; one below zero makes them grow."""
     reach = threshold.clamp(min=0)
@@ -70,20 +75,20 @@ class Branch(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         code = image.new_empty(image.numel(), WIDTH)
-        outward = [block.synthesis.weight.view(WIDTH, 9) for block in self.blocks]
+        blocks = [block for block in self.blocks if isinstance(block, Correction)]
         low, sparse = (conv.weight.view(WIDTH // 2, 9) for conv in (self.low, self.sparse))
-        outward.append(torch.block_diag(low, sparse))
+        outward = [*(block.synthesis.weight.view(WIDTH, 9) for block in blocks), torch.block_diag(low, sparse)]
         parts = self._step(code, image, self.first, 0.0, outward[0])
-        for block, matrix in zip(self.blocks, outward[1:], strict=True):
-            rest = image - _gathered(parts, image.shape) - block.synthesis.bias.view(())
+        for block, matrix in zip(blocks, outward[1:], strict=True):
+            rest = image - _gathered(parts, image.shape) - _bias(block.synthesis)
             parts = self._step(code, rest, block.analysis, float(self.momentum), matrix)
         low_part, sparse_part = (_gathered(columns, image.shape) for columns in parts.split(9, dim=1))
-        return low_part + self.low.bias.view(()), sparse_part + self.sparse.bias.view(())
+        return low_part + _bias(self.low), sparse_part + _bias(self.sparse)
 
     def _step(self, code: Tensor, seen: Tensor, analysis: Conv, momentum: float, outward: Tensor) -> Tensor:
         """Changes the code by what is seen, in place, and gives ``code @ outward``."""
         patches = _patches(seen)
-        kernel = torch.cat([analysis.weight.view(WIDTH, 9).T, analysis.bias.view(1, WIDTH)])
+        kernel = torch.cat([analysis.weight.view(WIDTH, 9).T, _bias(analysis).view(1, WIDTH)])
         parts = code.new_empty(len(code), outward.shape[1])
         threshold = self.threshold.view(WIDTH)
         for start in range(0, len(code), CHUNK):
