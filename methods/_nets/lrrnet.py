@@ -24,7 +24,7 @@ def _conv(channels: int, out_channels: int) -> Conv:
 
 
 def _bias(conv: Conv) -> Tensor:
-    assert conv.bias is not None
+    assert conv.bias is not None  # noqa: S101 - for the type checker
     return conv.bias
 
 
