@@ -1,0 +1,10 @@
+"""What ReCoNet is held to: what its authors' program gave, in grey, equal on the processor it ran on."""
+
+from __future__ import annotations
+
+from bench.plugin.proof import Bar, Proof
+
+PROOFS = tuple(
+    Proof(f"authors_code/{dataset}", Bar(88.0, 1), "authors' program", grey=True)
+    for dataset in ("TNO", "RoadScene", "MSRS")
+)
