@@ -48,6 +48,10 @@ class Stream(nn.Module):
         self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.attention, self.mlp = Attention(cross), Mlp(WIDTH, 2 * WIDTH)
 
+    def feed(self, x: Tensor) -> Tensor:
+        """(B, H, W, 60) and what the MLP adds to it."""
+        return x + self.mlp(self.norm2(x))
+
 
 def shift_mask(row: int, rolled: Tensor) -> Tensor:
     """What is added to the scores in one row of windows of a rolled image.
@@ -89,18 +93,26 @@ class Block(nn.Module):
 
     def forward(self, *images: Tensor) -> tuple[Tensor, ...]:
         """Images (B, H, W, 60), sides multiples of 8, in the order of the streams."""
-        shift, streams = self.shift, [cast(Stream, stream) for stream in self.streams]
-        normal = [stream.norm1(x).roll((-shift, -shift), (1, 2)) for stream, x in zip(streams, images, strict=True)]
+        streams = [cast(Stream, stream) for stream in self.streams]
+        attended = self._attend(streams, images)
+        return tuple(
+            stream.feed(x + attended.pop(0).roll((self.shift, self.shift), (1, 2)))
+            for stream, x in zip(streams, images, strict=True)
+        )
+
+    def _attend(self, streams: list[Stream], images: tuple[Tensor, ...]) -> list[Tensor]:
+        """What attention finds for each image, still rolled."""
+        back = (-self.shift, -self.shift)
+        normal = [stream.norm1(x).roll(back, (1, 2)) for stream, x in zip(streams, images, strict=True)]
         attended = [torch.empty_like(x) for x in normal]
         # one row of windows at a time: all at once, their scores would fill the memory
         for top in range(0, images[0].shape[1], WINDOW):
-            mask = shift_mask(top // WINDOW, normal[0]) if shift else None
+            mask = shift_mask(top // WINDOW, normal[0]) if self.shift else None
             windows = [to_windows(x[:, top : top + WINDOW], WINDOW) for x in normal]
             for stream, result, own, other in zip(streams, attended, windows, reversed(windows), strict=True):
                 part = stream.attention(own, other, mask)
                 result[:, top : top + WINDOW] = from_windows(part, WINDOW, WINDOW, result.shape[2])
-        added = [x + part.roll((shift, shift), (1, 2)) for x, part in zip(images, attended, strict=True)]
-        return tuple(x + stream.mlp(stream.norm2(x)) for stream, x in zip(streams, added, strict=True))
+        return attended
 
 
 def blocks(count: int, streams: int = 1) -> nn.ModuleList:
