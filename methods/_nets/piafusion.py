@@ -53,7 +53,8 @@ class PIAFusion(nn.Module):
     def _exchange(self, ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor]:
         """Each image's features change by their difference, weighed by its mean over the image in each channel."""
         difference = vis - ir if not self.port else ir - vis
-        mean = (vis - ir).mean(dim=(2, 3), keepdim=True)
+        # row by row, because float32 adds up a whole image too coarsely
+        mean = (vis - ir).mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
         return ir - difference * torch.sigmoid(mean), vis + difference * torch.sigmoid(-mean)
 
 

@@ -79,6 +79,11 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, bias: Tensor |
     return (scores.softmax(dim=-1) @ value).transpose(1, 2).flatten(2)
 
 
+def _length(x: Tensor) -> Tensor:
+    """L2 norm of each channel of (B, H, W, C); row by row, because float32 adds up a whole image too coarsely."""
+    return torch.linalg.vector_norm(torch.linalg.vector_norm(x, dim=2), dim=1)
+
+
 class ChannelAttention(nn.Module):
     """Attention of channels to channels over all positions (Zamir et al., Restormer, 2022); no bias anywhere.
 
@@ -100,16 +105,16 @@ class ChannelAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
-        rows = self.spread(self.qkv(x)).permute(0, 2, 3, 1).flatten(1, 2)
-        query, key, value = rows.chunk(3, dim=2)
+        query, key, value = self.spread(self.qkv(x)).permute(0, 2, 3, 1).chunk(3, dim=-1)
         # one small matrix stands for attention and projection: no map is normalised or mixed twice
         mixed = self.project.weight[:, :, 0, 0] @ self._weights(query, key)
-        return (value @ mixed.transpose(1, 2)).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+        return (value.flatten(1, 2) @ mixed.transpose(1, 2)).unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
 
     def _weights(self, query: Tensor, key: Tensor) -> Tensor:
-        """Softmax weights (B, C, C), zero between heads."""
-        lengths = [torch.linalg.vector_norm(x, dim=1).clamp_min(SMALLEST_NORM) for x in (query, key)]
-        cosines = query.transpose(1, 2) @ key / (lengths[0][:, :, None] * lengths[1][:, None])
+        """Softmax weights (B, C, C), zero between heads, of maps (B, H, W, C)."""
+        lengths = [_length(x).clamp_min(SMALLEST_NORM) for x in (query, key)]
+        products = query.flatten(1, 2).transpose(1, 2) @ key.flatten(1, 2)
+        cosines = products / (lengths[0][:, :, None] * lengths[1][:, None])
         batch, width, _ = cosines.shape
         by_head = (batch, self.heads, width // self.heads, self.heads, width // self.heads)
         own = cosines.reshape(by_head).diagonal(dim1=1, dim2=3).permute(0, 3, 1, 2)

@@ -1,0 +1,71 @@
+"""NestFuse (Li et al., 2020): a nested auto-encoder whose features are fused by spatial and channel attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+
+from bench.plugin.method import ImageStyle, Method, MethodInfo, Variant, WeightFile
+from bench.weights.tensors import read_state_dict
+from methods._nets.blocks import load_net, pick
+from methods._nets.nestfuse import NestFuse
+from methods._nets.rfn_nest import SMALLEST, in_tiles
+
+RENAMED = (
+    ("conv0.", "auto.first."), ("conv_out.", "auto.last."), (".denseblock.", "."), (".conv2d.", "."),
+    *((f"DB{scale}_0.", f"auto.encoder.{scale - 1}.") for scale in (1, 2, 3, 4)),
+    *((f"DB{row}_{column}.", f"auto.node{row}{column}.") for row in (1, 2, 3) for column in range(1, 5 - row)),
+)  # fmt: skip
+"""The authors' names of tensors -> ours, applied in this order."""
+
+
+class NestFuseMethod(Method):
+    """NestFuse with the mean, the maximum or the nuclear norm of a channel in its channel attention.
+
+    Attributes:
+        pooling: which of them; the authors' program writes an image with each.
+    """
+
+    name = "nestfuse"
+    info = MethodInfo(
+        title="NestFuse",
+        year=2020,
+        paper="doi:10.1109/TIM.2020.3005230",
+        licence="Apache-2.0 (authors' weights: no licence given, not redistributed)",
+        weights=(
+            WeightFile(
+                path="NestFuse/nestfuse_1e2.model",
+                url="https://github.com/hli1221/imagefusion-nestfuse/raw/a8ac170ad6ae7037c9da33ccf511c88893d0c31b/"
+                "models/nestfuse_1e2.model",
+                git_blob="ed97064f42408b832ba04c09c2b0f0b883de666e",
+            ),
+        ),
+        trained_on=("coco2014",),
+    )
+    whole = True
+    smallest = SMALLEST
+    pooling: ClassVar[str] = "avg"
+    variants = (
+        Variant("max", "NestFuse (max)", settings={"pooling": "max"}),
+        Variant("nuclear", "NestFuse (nuclear)", settings={"pooling": "nuclear"}),
+    )
+    published = ImageStyle(
+        reader="luma_uint8", merge="pil_ycbcr", stretch="min_max", rounding="truncate", arithmetic="single"
+    )
+
+    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
+        super().__init__(weights, device)
+        self.net = load_net(partial(NestFuse, self.pooling), weights, device)
+
+    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Fuses luma, in four tiles where the image is large."""
+        return in_tiles(self.net, ir * 255, vis * 255) / 255
+
+    @classmethod
+    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+        """Reads the authors' auto-encoder, the one of RFN-Nest."""
+        return pick(read_state_dict(paths[0]), partial(NestFuse, cls.pooling), RENAMED, paths[0])
