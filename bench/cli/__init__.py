@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from bench.cli import answers, assets, develop, outcomes, runs
+from bench.cli import answers, assets, develop, outcomes, prove, runs
 from bench.cli.screen import fail
 from bench.errors import FATAL_ERRNO, BenchError, StoppedError
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (runs, outcomes, answers, develop, assets):
+for module in (runs, outcomes, answers, develop, prove, assets):
     module.register(app)
 
 

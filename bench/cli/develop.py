@@ -1,4 +1,4 @@
-"""Commands for those who add to the benchmark: list, check, new, verify-methods."""
+"""Commands for those who add to the benchmark: list, check, new."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bench.cli.runs import DataRoot, Device, WeightsRoot
-from bench.cli.screen import fail, names, print_records, print_rows
+from bench.cli.runs import WeightsRoot
+from bench.cli.screen import fail, print_records, print_rows
 
 Kind = Literal["methods", "datasets", "metrics", "conventions", "tasks"]
 
@@ -18,7 +18,6 @@ def register(app: typer.Typer) -> None:
     app.command("list")(list_)
     app.command()(check)
     app.command()(new)
-    app.command("verify-methods")(verify_methods)
 
 
 def list_(
@@ -121,26 +120,3 @@ def new(
     for path in new_method(name, folder):
         typer.echo(f"wrote {path}")
     typer.echo(f"next: bench check {name}; bench run --methods {name} --datasets demo")
-
-
-def verify_methods(
-    published: Annotated[Path, typer.Argument(help="Folder of images that the authors published.")],
-    dataset: Annotated[str, typer.Option(help="Data set of the sources.")] = "tno",
-    methods: Annotated[str, typer.Option(help="By comma; default: all that the folder holds.")] = "",
-    data_root: DataRoot = None,
-    weights_root: WeightsRoot = None,
-    device: Device = "cpu",
-    limit: Annotated[int | None, typer.Option(help="At most this many pairs.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Also write every pair to FILE.csv.")] = None,
-) -> None:
-    """Compare what the methods make here with what their authors published."""
-    from bench.fuse.agreement import verify_command
-
-    outcome = verify_command(
-        published, dataset=dataset, methods=names(methods), data_root=data_root, weights_root=weights_root,
-        device=device, limit=limit, out=out,
-    )  # fmt: skip
-    print_rows(outcome.rows)
-    for line in outcome.problems:
-        fail(line)
-    raise typer.Exit(1 if outcome.problems else 0)

@@ -125,7 +125,7 @@ class MethodInfo:
         trained_on: data sets the authors' weights were trained on, by our names where we have them (``mfnet``,
             ``tno``...), or ``NOT_STATED``; the report marks in-domain results.
         notes: one line a reader of the table should know.
-        agreement: how closely this port reproduces images that its authors published, as ``bench verify-methods``
+        agreement: how closely this port reproduces images that its authors published, as ``bench prove``
             measured; says so where it could not be measured.
     """
 

@@ -172,7 +172,7 @@ def declared(cls: type[Method]) -> Proofs:
 def facts_path(cls: type[Method]) -> Path:
     """Where what was found lies: ``_proofs/<name>.json`` beside the method's module."""
     package = importlib.import_module(cls.__module__.rpartition(".")[0] or cls.__module__)
-    return Path(str(package.__file__)).parent / "_proofs" / f"{_base_name(cls)}.json"
+    return Path(str(package.__file__)).parent / "_proofs" / f"{base_name(cls)}.json"
 
 
 @functools.lru_cache(maxsize=256)
@@ -238,10 +238,11 @@ def in_words(record: Record) -> str:
     return ", ".join([*parts, record.date] if record.date else parts)
 
 
-def _base_name(cls: type[Method]) -> str:
+def base_name(cls: type[Method]) -> str:
+    """The name of a method, also of one whose variant is given."""
     return cls.name.removesuffix(f"-{cls.variant}") if cls.variant else cls.name
 
 
 def _module(cls: type[Method]) -> str:
     package = cls.__module__.rpartition(".")[0]
-    return f"{package}._proofs.{_base_name(cls)}" if package else f"_proofs.{_base_name(cls)}"
+    return f"{package}._proofs.{base_name(cls)}" if package else f"_proofs.{base_name(cls)}"

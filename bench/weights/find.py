@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -295,7 +295,7 @@ def _converted(method: type[Method], paths: Sequence[Path], seen: Sequence[dict[
     key = hashlib.sha256("\n".join([source, *(file["sha256"] for file in files)]).encode()).hexdigest()[:16]
     target = cache_dir() / "converted" / f"{method.name}-{key}.safetensors"
     if not (target.is_file() and _record(target).get("sha256") == digests(target)["sha256"]):
-        _convert(method, paths, target, {"files": files, "converter_sha256": source})
+        save_converted(method, paths, target, {"files": files, "converter_sha256": source})
     return Resolved(target, AUTHORS if genuine else GIVEN, tuple(files))
 
 
@@ -305,7 +305,14 @@ def _verdict(seen: dict[str, str], wanted: WeightFile) -> str:
     return "as published" if wanted.sha256 or wanted.git_blob else "no checksum known"
 
 
-def _convert(method: type[Method], paths: Sequence[Path], target: Path, facts: dict[str, Any]) -> None:
+def save_converted(
+    method: type[Method], paths: Sequence[Path], target: Path, facts: Mapping[str, Any] | None = None
+) -> Path:
+    """Converts an authors' files to a safetensors file with a record beside it, and returns its path.
+
+    Raises:
+        BenchError: a file is not what the method can read, or the target cannot be written.
+    """
     from safetensors.torch import save
 
     tensors = {name: tensor.contiguous() for name, tensor in method.convert(paths).items()}
@@ -316,7 +323,7 @@ def _convert(method: type[Method], paths: Sequence[Path], target: Path, facts: d
         "conversion": f"{method.__module__}.{method.__qualname__}.convert",
         "paper": method.info.paper,
         "trained_on": list(method.info.trained_on),
-        **facts,
+        **(facts or {}),
     }
     try:
         write_atomic(target, data)
@@ -325,6 +332,7 @@ def _convert(method: type[Method], paths: Sequence[Path], target: Path, facts: d
         raise BenchError(
             f"{target.parent}: cannot be written ({error.strerror}); point BENCH_CACHE at a writable folder"
         ) from error
+    return target
 
 
 def _converter_digest(method: type[Method]) -> str:

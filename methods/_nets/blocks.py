@@ -102,26 +102,28 @@ class ConvNorm(nn.Sequential):
         )  # fmt: skip
 
 
-def standardise(x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+def standardise(
+    x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, epsilon: float = NORM_EPSILON
+) -> Tensor:
     """Each channel of each image to zero mean and unit variance over its own pixels, then scaled and shifted.
 
-    What a batch norm left in train mode does to a batch of one (biased variance, epsilon 1e-5), without keeping
+    What a batch norm left in train mode does to a batch of one (biased variance), without keeping
     statistics; image by image, the result does not depend on what else is in the batch.
     """
     # one image at a time; instance norm, which is the same, is many times slower in channels-last
-    images = [_standardise_one(image, weight, bias) for image in x.split(1)]
+    images = [_standardise_one(image, weight, bias, epsilon) for image in x.split(1)]
     return images[0] if len(images) == 1 else torch.cat(images)
 
 
-def _standardise_one(image: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+def _standardise_one(image: Tensor, weight: Tensor | None, bias: Tensor | None, epsilon: float) -> Tensor:
     if image.is_contiguous():
-        return functional.batch_norm(image, None, None, weight, bias, training=True, eps=NORM_EPSILON)
+        return functional.batch_norm(image, None, None, weight, bias, training=True, eps=epsilon)
     # PyTorch sums channels-last pixels one after the other in float32: where the mean is far from 0, the result is
     # off by percents of a standard deviation. Row by row, then in double, it is as exact as in the other layout.
     rows = image.permute(0, 2, 3, 1).float() if image.dtype != torch.float64 else image.permute(0, 2, 3, 1)
     mean = _mean_of_rows(rows)
     variance = _mean_of_rows((rows - mean).square())
-    return functional.batch_norm(image, mean, variance, weight, bias, eps=NORM_EPSILON)
+    return functional.batch_norm(image, mean, variance, weight, bias, eps=epsilon)
 
 
 def _mean_of_rows(rows: Tensor) -> Tensor:

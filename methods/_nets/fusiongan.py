@@ -19,10 +19,15 @@ class GeneratorPath(nn.Module):
     """Four convolutions without padding, each followed by normalisation and a leaky ReLU.
 
     The biases of the released network cancel in the normalisation and are not part of this one.
+
+    Attributes:
+        epsilon: of the normalisation: 1e-5 in FusionGAN's stored graph (TensorFlow 1.2). The fused operation of later
+            versions raises it to 1.001e-5, as GANMcC's graph (1.9) has it.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, epsilon: float = 1e-5) -> None:
         super().__init__()
+        self.epsilon = epsilon
         widths = (channels, *WIDTHS)
         self.layers = nn.ModuleList(
             nn.Conv2d(inner, outer, size, bias=False) for inner, outer, size in zip(widths, WIDTHS, SIZES, strict=False)
@@ -31,7 +36,7 @@ class GeneratorPath(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) -> (B, 32, H - 12, W - 12)."""
         for layer in self.layers:
-            x = activate(standardise(layer(x)), "leaky")
+            x = activate(standardise(layer(x), epsilon=self.epsilon), "leaky")
         return x
 
 

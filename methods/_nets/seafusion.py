@@ -96,4 +96,4 @@ class SeAFusion(nn.Module):
             x = _leaky(layer(x))
         # the image itself is made in float32, also when the rest is computed in bfloat16
         with torch.autocast(x.device.type, enabled=False):
-            return torch.tanh(self.decode1(x.float())) / 2 + 0.5
+            return torch.tanh(self.decode1(x if x.dtype == torch.float64 else x.float())) / 2 + 0.5
