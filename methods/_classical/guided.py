@@ -47,9 +47,14 @@ def box_sum(image: Plane, radius: int) -> Plane:
 
 
 def _differences(sums: Plane, radius: int, out: Plane) -> None:
-    inside = max(len(sums) - radius, 0)
-    out[:inside], out[inside:] = sums[radius:], sums[-1]
-    out[radius + 1 :] -= sums[: max(inside - 1, 0)]
+    """Of cumulative sums of rows, ``radius`` rows ahead and one more than that behind."""
+    count = len(sums)
+    inside = max(count - radius, 0)
+    before = min(radius + 1, inside)
+    out[:before], out[max(before, inside) :] = sums[radius : radius + before], sums[-1]
+    np.subtract(sums[radius + before :], sums[: inside - before], out=out[before:inside])
+    behind = max(inside, radius + 1)
+    out[behind:] -= sums[behind - radius - 1 : max(count - radius - 1, 0)]
 
 
 def guided_filter(
