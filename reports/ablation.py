@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 
 from bench import __version__
-from bench.analysis.pairwise import REFERENCES
+from bench.analysis.numbers import Numbers
+from bench.analysis.ranked import SOURCES
 from bench.analysis.seeds import seed_table
 from bench.analysis.standing import image_iou, most_disagreed
 from bench.analysis.table import Table
 from bench.data.spec import DatasetSpec, load_datasets
 from bench.errors import BenchError
 from bench.images import as_rgb, read_image
-from bench.store.manifest import DatasetFacts
+from bench.store.manifest import DatasetFacts, TaskFacts
+from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
 from reports.pages import base_context, picture_addresses
 from reports.pictures import CARRIED_BYTES, Picture, Pictures, url_of, write_carried
@@ -51,7 +53,7 @@ class Variant:
     @property
     def reference(self) -> bool:
         """True if it is a source passed through."""
-        return self.label in REFERENCES
+        return self.label in SOURCES
 
     def in_domain(self, _dataset: str) -> bool:
         """False: all variants were trained on the same pairs, so a mark would tell nothing."""
@@ -117,10 +119,12 @@ def build_ablation(folder: Path, jobs: int = 0) -> Path:
     scenes = _scenes(data, spec, order[:SHOWN], ious, jobs)
     if data.images:
         _viewer(site, data, spec, order)
-    tables, metrics = _tables(data, spec)
+    tasks = Store(data.root).read_manifest().tasks
+    tables, metrics = _tables(data, spec, Numbers(tasks))
     site.page(
         "index.html", "ablation.html", title="Ablation", data=data, spec=spec, tables=tables, metrics=metrics,
-        parts=_title(spec, data), scenes=scenes, disagreement=not ious.empty,
+        facts=tasks.get("segmentation", TaskFacts()), parts=_title(spec, data), scenes=scenes,
+        disagreement=not ious.empty,
     )  # fmt: skip
     site.sweep()
     return report / "index.html"
@@ -173,16 +177,18 @@ def _title(spec: DatasetSpec | None, data: AblationData) -> str:
     return spec.title.partition(",")[0] if spec else data.dataset
 
 
-def _tables(data: AblationData, spec: DatasetSpec | None) -> tuple[dict[str, Table], Table]:
+def _tables(data: AblationData, spec: DatasetSpec | None, numbers: Numbers) -> tuple[dict[str, Table], Table]:
     """Segmentation by convention, the whole set before its parts; and the fusion metrics."""
     labels = spec.classes if spec else ()
     rows = data.scores[data.scores["task"] == "segmentation"]
     names = sorted(dict.fromkeys(rows["convention"]), key=lambda name: (name.startswith("joint"), name.count("/")))
     tables = {
-        name: seed_table(data.scores, "segmentation", name, factor=100.0, labels=labels, titles=data.titles)
+        name: seed_table(
+            data.scores, "segmentation", name, factor=100.0, labels=labels, titles=data.titles, numbers=numbers
+        )
         for name in names
     }
-    metrics = seed_table(data.scores, "metrics", "standard", unranked=REFERENCES, titles=data.titles)
+    metrics = seed_table(data.scores, "metrics", "standard", unranked=SOURCES, titles=data.titles)
     return {name: table for name, table in tables.items() if table.columns}, metrics
 
 

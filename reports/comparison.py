@@ -8,7 +8,7 @@ from pathlib import Path
 import jinja2
 
 from bench.analysis.table import format_number
-from bench.analysis.two_runs import TIMED, Change, Comparison
+from bench.analysis.two_runs import Change, Comparison
 from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.store.manifest import DatasetFacts
@@ -64,7 +64,7 @@ def _digits(change: Change) -> int:
 def _looks(comparison: Comparison, base: Path) -> list[Look]:
     """The pairs that changed most, each method and pair once."""
     found: dict[tuple[str, str, str], Look] = {}
-    for change in (one for one in comparison.changes if one.metric not in TIMED):
+    for change in (one for one in comparison.changes if not one.measured):
         for item in change.look_at:
             key = (change.dataset, change.method, item.pair)
             if key in found or len(found) >= LOOKED_AT:

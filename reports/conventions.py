@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bench.metrics.catalogue import CONVENTIONS, METRICS
+from bench.store.manifest import TaskFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +49,15 @@ def definition(convention: str, metric: str) -> str:
     return f"{text} Unit: {unit}." if unit else text
 
 
-TASKS = {
-    "segmentation": "A segmenter is trained anew on every method's fused images and scored on its fused test images.",
-    "detection": "A detector that never saw a fused image looks for people and cars in every method's images.",
-    "efficiency": "Time of one pair from tensors to fused tensor, one at a time, after warming up; and what it costs.",
-}
-
-TASK_CONVENTIONS = {
-    "single_scale": "whole images, once, most likely class",
-    "multi_scale": "six scales, mirrored, sliding windows, as the authors' published evaluation does",
-    "joint": "the segmenter that was trained together with the method, not the one trained anew; another schedule",
-    "coco": "mean over 101 recall points, as pycocotools",
-    "yolov5": "trapezoids under 101 interpolated recall points, as YOLOv5's own validation",
+PARTS = {
     "day": "pairs tagged day only",
     "night": "pairs tagged night only",
     "unseen": "only pairs that are in no method's training part",
-    "compiled": "compiled by torch.compile",
-    "fast_bf16": "in bfloat16",
-    "plain": "without channels-last memory layout",
 }
+"""Parts of a data set that any task may be scored on."""
 
 
-def task_text(task: str) -> str:
-    """What a task does, in one sentence; empty for one that a plug-in brought."""
-    return TASKS.get(task, "")
-
-
-def task_convention(name: str) -> str:
+def task_convention(name: str, facts: TaskFacts) -> str:
     """A way of scoring, such as ``joint/single_scale/day``, in words; empty where none is known."""
-    return "; ".join(TASK_CONVENTIONS[part] for part in name.split("/") if part in TASK_CONVENTIONS)
+    words = {**facts.ways, **PARTS}
+    return "; ".join(words[part] for part in name.split("/") if part in words)

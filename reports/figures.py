@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.analysis.curves import Curve, cumulative_curves
-from bench.analysis.table import headline
+from bench.analysis.numbers import headline
 from reports.source import MethodView
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#c4609a", "#b87a00", "#3f9fd6", "#17191c")

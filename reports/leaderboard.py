@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from bench.analysis.means import mean_table
+from bench.analysis.numbers import Numbers
+from bench.analysis.ranked import unranked
 from bench.analysis.table import Table, format_number
 from bench.errors import BenchError
 from bench.files import write_atomic
+from bench.store.manifest import MethodFacts, TaskFacts
 from bench.store.pack import open_pack
 
 if TYPE_CHECKING:
@@ -79,7 +82,7 @@ def render(entrants: Sequence[Entrant], out: Path) -> None:
     """
     labels = _labels(entrants)
     scores, facts = _merged(entrants, labels)
-    references = {label for label, method in facts.items() if method.get("kind") == "reference"}
+    references = set(unranked(facts, {label: MethodFacts.model_validate(method) for label, method in facts.items()}))
     blocks = list(_blocks(entrants, scores, references))
     if not blocks:
         raise BenchError("the archives hold no scores, so there is nothing to rank")
@@ -140,10 +143,11 @@ def _merged(
 
 def _blocks(entrants: Sequence[Entrant], scores: pd.DataFrame, references: set[str]) -> list[Block]:
     blocks = []
+    numbers = Numbers({name: facts for entrant in entrants for name, facts in _tasks(entrant).items()})
     for task, dataset, convention in dict.fromkeys(
         zip(scores["task"], scores["dataset"], scores["convention"], strict=True)
     ):
-        table = mean_table(scores, dataset, convention, task, unranked=references)
+        table = mean_table(scores, dataset, convention, task, unranked=references, numbers=numbers)
         if not table.rows or not table.columns:
             continue
         order = sorted(table.rows, key=lambda row: _mean_rank([cell.rank for cell in row.cells]))
@@ -170,6 +174,11 @@ def _cautions(entrants: Sequence[Entrant], task: str, dataset: str) -> list[str]
             digests.setdefault(str(pair), set()).add(str(digest))
     if any(len(seen) > 1 for seen in digests.values()):
         cautions.append("The packs were made from different copies of the source images.")
-    if task == "efficiency" and len(owners) > 1:
+    measures = any(not _tasks(entrant).get(task, TaskFacts()).contends for entrant in owners)
+    if measures and len(owners) > 1:
         cautions.append("The packs were timed on different machines; times of two packs do not compare.")
     return cautions
+
+
+def _tasks(entrant: Entrant) -> dict[str, TaskFacts]:
+    return {name: TaskFacts.model_validate(facts) for name, facts in entrant.manifest.get("tasks", {}).items()}

@@ -14,27 +14,18 @@ import pandas as pd
 
 from bench.analysis.export import to_csv, to_latex, to_markdown
 from bench.analysis.means import mean_table
+from bench.analysis.numbers import FUSION, direction, headline, metric_order
 from bench.analysis.sections import format_p
 from bench.analysis.standing import pair_disagreement, pair_standing, way_changes
-from bench.analysis.table import (
-    Cell,
-    Column,
-    Table,
-    direction,
-    format_number,
-    headline,
-    metric_order,
-    pair_values,
-    select,
-)
-from bench.store.manifest import WeightFacts
+from bench.analysis.table import Cell, Column, Table, format_number, pair_values, select
+from bench.store.manifest import TaskFacts, WeightFacts
 from reports import words
-from reports.conventions import definition, task_convention, task_text, text_of
+from reports.conventions import definition, task_convention, text_of
 from reports.figures import curves_pdf
 from reports.pictures import Pictures
 from reports.site import Site
 from reports.source import DatasetView, MethodView, RunData, slug, viewer_link
-from reports.task_tables import TASK_TITLES, TaskTables, leading_table, task_tables, way_words
+from reports.task_tables import TaskTables, leading_table, task_tables, way_words
 
 Step = Callable[[], None]
 
@@ -130,7 +121,7 @@ def shared(run: RunData, now: datetime) -> dict[str, Any]:
         ("index.html", "Overview"),
         *((data.page, data.name) for data in run.datasets),
         ("viewer.html", "Viewer"),
-        *((f"{slug(task)}.html", TASK_TITLES.get(task, task)) for task in run.tasks if task != "metrics"),
+        *((f"{slug(task)}.html", run.numbers.task_title(task)) for task in run.tasks if task != FUSION),
         ("statistics.html", "Statistics"),
         ("provenance.html", "Provenance"),
     ]
@@ -141,7 +132,7 @@ def shared(run: RunData, now: datetime) -> dict[str, Any]:
         "format_p": format_p,
         "no_weights": WeightFacts(),
         "convention_text": text_of,
-        "task_text": task_text,
+        "task_facts": lambda task: run.manifest.tasks.get(task, TaskFacts()),
         "headline": headline,
         "all_conventions": list(dict.fromkeys(name for data in run.datasets for name in data.conventions)),
     }
@@ -370,7 +361,7 @@ def _method_blocks(
 ) -> list[MethodBlock]:
     """The method's row of every table of a task; tables with the same columns together."""
     found: dict[tuple[tuple[str, str], ...], MethodBlock] = {}
-    title = TASK_TITLES.get(task, "Fusion metrics" if task == "metrics" else task)
+    title = run.numbers.task_title(task)
     for data in run.datasets:
         for convention, table in by_dataset.get(data.name, {}).items():
             row = next((row for row in table.rows if row.method == method.label), None)

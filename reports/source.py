@@ -12,8 +12,10 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from bench.analysis.numbers import FUSION, Numbers
+from bench.analysis.ranked import is_ranked
 from bench.errors import BenchError
-from bench.store.manifest import DatasetFacts, Manifest, MethodFacts
+from bench.store.manifest import DatasetFacts, Manifest, MethodFacts, TaskFacts
 from bench.store.run_folder import Store
 
 STYLES = 7
@@ -60,7 +62,7 @@ class MethodView:
     @property
     def reference(self) -> bool:
         """True if it is shown but not ranked: a source passed through, or a method's images in the plain way beside."""
-        return self.facts.kind == "reference" or bool(self.facts.beside)
+        return not is_ranked(self.label, self.facts)
 
     @property
     def status(self) -> str:
@@ -161,7 +163,7 @@ class RunData:
         for label, title in zip(labels, titles, strict=True):
             entry = facts[label]
             shown = f"{title} ({label})" if titles.count(title) > 1 else title
-            if entry.kind == "reference" or entry.beside:
+            if not is_ranked(label, entry):
                 views.append(MethodView(label, shown, entry, -1, sum(view.colour < 0 for view in views)))
             else:
                 views.append(MethodView(label, shown, entry, number % STYLES, number // STYLES))
@@ -191,8 +193,20 @@ class RunData:
     def tasks(self) -> tuple[str, ...]:
         """Tasks with scores, fusion metrics first."""
         found = [task for task in self.scores["task"].unique() if task]
-        known = ["metrics", "segmentation", "detection", "efficiency"]
-        return tuple([task for task in known if task in found] + sorted(set(found).difference(known)))
+        contenders = [task for task in found if task == FUSION or self._contends(task)]
+        return tuple(sorted(found, key=lambda task: (task != FUSION, task not in contenders, found.index(task))))
+
+    def _contends(self, task: str) -> bool:
+        return self.manifest.tasks.get(task, TaskFacts()).contends
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """What is known of the tasks' numbers."""
+        return Numbers.of(self.manifest)
+
+    def unranked_in(self, task: str) -> tuple[str, ...]:
+        """Labels shown without a rank: a source is a contender, unless the task measures the methods themselves."""
+        return () if self._contends(task) else self.references
 
     @property
     def titles(self) -> dict[str, str]:

@@ -12,10 +12,11 @@ import pandas as pd
 
 from bench.analysis.bootstrap import Interval
 from bench.analysis.diagram import critical_difference_svg
+from bench.analysis.numbers import headline
 from bench.analysis.pairwise import Comparison, Standing, compare
 from bench.analysis.sections import format_p
 from bench.analysis.sensitivity import agreement, ranking_changes
-from bench.analysis.table import format_number, headline
+from bench.analysis.table import format_number
 from bench.errors import BenchError
 from reports.pages import Overview
 from reports.site import Site

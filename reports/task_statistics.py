@@ -6,17 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.analysis.pairwise import Settings
-from bench.analysis.set_level import HEADLINES, SetComparison, compare_task
+from bench.analysis.set_level import DRAWS, SetComparison, compare_task
 from bench.data.spec import recorded_spec
 from bench.errors import BenchError
 from reports.pages import Overview
 from reports.source import DatasetView, RunData
-from reports.task_tables import TASK_TITLES
 from reports.words import listing
-
-DRAWS = Settings(resamples=399, interval="percentile")
-"""Fewer than ``bench stats`` takes, because AP is sorted anew in every draw and a page should not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +46,9 @@ def task_parts(overview: Overview) -> Iterator[TaskPart]:
     known = overview.run.store.read_manifest().datasets
     for task, by_dataset in overview.task_tables.items():
         for data in overview.run.datasets:
-            if data.name not in by_dataset or data.name not in known or task == "efficiency":
+            if data.name not in by_dataset or data.name not in known:
                 continue
-            title = TASK_TITLES.get(task, task)
+            title, headlines = overview.run.numbers.task_title(task), overview.run.numbers.headlines(task)
             try:
                 found = compare_task(
                     overview.run.store, task, data.name, recorded_spec(known[data.name].model_dump()), DRAWS
@@ -68,7 +63,7 @@ def task_parts(overview: Overview) -> Iterator[TaskPart]:
                 entries = [
                     _entry(overview.run, comparison, place, number, left_out)
                     for place, number in enumerate(numbers)
-                    if number[:2] in HEADLINES and number[:2] not in [other[:2] for other in numbers[:place]]
+                    if number[:2] in headlines and number[:2] not in [other[:2] for other in numbers[:place]]
                 ]
                 if entries:
                     yield TaskPart(data, title, entries)

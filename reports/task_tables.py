@@ -8,25 +8,11 @@ from dataclasses import dataclass
 from bench.analysis.means import mean_table
 from bench.analysis.standing import task_conventions
 from bench.analysis.table import Cell, Column, Row, Table
+from bench.store.manifest import TaskFacts
 from reports.source import DatasetView, RunData
-
-TASK_TITLES = {"segmentation": "Segmentation", "detection": "Detection", "efficiency": "Efficiency"}
 
 PARTS = {"": "all pairs", "day": "day", "night": "night", "unseen": "pairs unseen in training"}
 """Endings of a convention that name a part of the data set."""
-
-FIRST = ("single_scale", "coco")
-"""Ways of scoring that are shown before others."""
-
-UNRANKED_SOURCES = ("efficiency",)
-"""Tasks in which passing a source through is no contender."""
-
-LEADING = {
-    "segmentation": (("mIoU", ""),),
-    "detection": (("AP@0.5", "all"), ("AP@[0.5:0.95]", "all")),
-    "efficiency": (("latency_ms_mean", ""), ("params_M", "")),
-}
-"""Task -> (metric, label) of the numbers that the overview shows."""
 
 TaskTables = dict[str, dict[str, dict[str, Table]]]
 """Task -> data set -> way of scoring -> table."""
@@ -65,10 +51,12 @@ def ways(conventions: Sequence[str]) -> list[Way]:
     return [Way(name, parts) for name, parts in found.items()]
 
 
-def place_of(convention: str) -> tuple[bool, bool, str, bool]:
-    """The order in which ways are shown: first what the pictures and the statistics are made from."""
+def place_of(convention: str, known: Sequence[str]) -> tuple[int, int, str, bool]:
+    """The order in which ways are shown: plain ones before compound ones, each as the task names them, parts last."""
     way, part = way_of(convention)
-    return way.startswith("joint"), way.split("/")[-1] not in FIRST, way, bool(part)
+    words = way.split("/")
+    place = known.index(words[-1]) if words[-1] in known else len(known)
+    return len(words), place, way, bool(part)
 
 
 def task_tables(run: RunData) -> TaskTables:
@@ -81,16 +69,18 @@ def task_tables(run: RunData) -> TaskTables:
 
 
 def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, Table]]:
-    for convention in sorted(task_conventions(run.scores, task, data.name), key=place_of):
+    known = list(run.manifest.tasks.get(task, TaskFacts()).ways)
+    for convention in sorted(task_conventions(run.scores, task, data.name), key=lambda name: place_of(name, known)):
         table = mean_table(
             run.scores,
             data.name,
             convention,
             task,
-            unranked=run.references if task in UNRANKED_SOURCES else (),
+            unranked=run.unranked_in(task),
             order=[method.label for method in run.methods],
             labels=[*data.facts.classes, *data.facts.box_classes.values(), "all"],
             titles=run.titles,
+            numbers=run.numbers,
         )
         if table.columns:
             yield convention, table
@@ -101,11 +91,12 @@ def leading_table(run: RunData, tables: TaskTables) -> Table | None:
     columns: list[Column] = []
     cells: dict[str, list[Cell]] = {method.label: [] for method in run.methods}
     for task, by_dataset in tables.items():
-        # one machine's times on one data set will do here
-        for dataset, found in list(by_dataset.items())[: 1 if task == "efficiency" else None]:
+        headlines = run.numbers.headlines(task)
+        timed = any(run.numbers.measured(task, metric) for metric, _ in headlines)
+        for dataset, found in list(by_dataset.items())[: 1 if timed else None]:  # one data set's times will do here
             table = next(iter(found.values()))
             for place, column in enumerate(table.columns):
-                if (column.metric, column.label) not in LEADING.get(task, ()):
+                if (column.metric, column.label) not in headlines:
                     continue
                 where = next((data.title for data in run.datasets if data.name == dataset), dataset)
                 title = column.title.removesuffix(" all")

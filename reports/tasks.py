@@ -12,7 +12,7 @@ from reports.pages import Overview
 from reports.scenes import Scene
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
-from reports.task_tables import PARTS, TASK_TITLES, way_words, ways
+from reports.task_tables import PARTS, way_words, ways
 
 SCENES: dict[str, Callable[[RunData, DatasetView, int], list[Scene]]] = {
     "segmentation": segmentation.scenes,
@@ -55,7 +55,7 @@ def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
     site.page(
         f"{slug(task)}.html",
         "task.html",
-        title=TASK_TITLES.get(task, task),
+        title=overview.run.numbers.task_title(task),
         task=task,
         parts=parts,
         ways=ways(conventions),

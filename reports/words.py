@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bench.analysis.numbers import headline
 from bench.analysis.standing import wins
-from bench.analysis.table import Table, headline, pair_values, select
+from bench.analysis.table import Table, pair_values, select
 from reports.source import DatasetView, RunData, viewer_link
-from reports.task_tables import LEADING, TASK_TITLES, TaskTables, way_words
+from reports.task_tables import TaskTables, way_words
 
 OUTLIER = 6.0
 """A value this many scaled median deviations off its method's median is called odd (about 1 in 10^9 if normal)."""
@@ -62,9 +63,9 @@ def leaders(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Ite
 
 def task_leaders(run: RunData, dataset: DatasetView, tables: TaskTables) -> Iterable[Note]:
     """Who is first in segmentation and detection, and how the better source does alone."""
-    for task, numbers in LEADING.items():
-        found = tables.get(task, {}).get(dataset.name)
-        if not found or task == "efficiency":
+    for task, by_dataset in tables.items():
+        found, numbers = by_dataset.get(dataset.name), run.numbers.headlines(task)
+        if not found or not numbers or run.unranked_in(task):
             continue
         convention, table = next(iter(found.items()))
         metric, label = numbers[-1]
@@ -76,7 +77,7 @@ def task_leaders(run: RunData, dataset: DatasetView, tables: TaskTables) -> Iter
         alone = max((name for name in known if name in run.references), key=known.__getitem__, default=None)
         if best is None or len(known) < 2:
             continue
-        text = f"{TASK_TITLES[task]}: {run.titles.get(best, best)} has the best {metric}, {known[best]:.4f}"
+        text = f"{run.numbers.task_title(task)}: {run.titles.get(best, best)} has the best {metric}, {known[best]:.4f}"
         if alone is not None and alone != best:
             text += f"; {run.titles.get(alone, alone).lower()} images alone reach {known[alone]:.4f}"
         yield Note(dataset.name, "lead", f"{text} ({way_words(convention)}).")

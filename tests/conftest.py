@@ -133,3 +133,13 @@ def scene() -> Callable[[int, int, int], Images]:
         return tuple(np.clip(image, 0, 255).astype(np.uint8) for image in (ir, vis, fused))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def numbers() -> object:
+    """What the built-in tasks say of their numbers (``bench.analysis.numbers.Numbers``)."""
+    from bench.analysis.numbers import Numbers
+    from bench.plugin.kinds import TASKS
+    from bench.run.record import declared
+
+    return Numbers({name: declared(name) for name in TASKS.names()})

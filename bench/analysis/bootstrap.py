@@ -19,6 +19,9 @@ IntervalMethod = Literal["percentile", "BCa"]
 WeightedStatistic = Callable[[Counts], Floats]
 """Takes (B, n), how often each image is drawn in each of B resamples; returns (K, B), K numbers of each resample."""
 
+ROUNDING = 1e-12
+"""Part of a number below which a difference is the processor's, not the methods'."""
+
 BATCH_BYTES = 1 << 26
 _WARNINGS = threading.Lock()
 """The filters of warnings belong to the whole process, and reports compare in threads."""
@@ -177,6 +180,23 @@ def with_differences(statistic: WeightedStatistic, pairs: Sequence[tuple[int, in
 
     def extended(counts: Counts) -> Floats:
         values = statistic(counts)
-        return np.concatenate([values, values[first] - values[second]])
+        sizes = np.maximum(np.abs(values[first]), np.abs(values[second]))
+        return np.concatenate([values, snapped(values[first] - values[second], sizes)])
 
     return extended
+
+
+def mean_differences(values: Floats, pairs: Sequence[tuple[int, int]]) -> WeightedStatistic:
+    """The statistic that gives mean differences first minus second of rows of ``values`` (K, n), image by image.
+
+    The differences are taken before anything is summed, so that equal rows give exactly 0 whatever the order of sums.
+    """
+    first, second = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    differences, sizes = values[first] - values[second], np.abs(values).max(axis=1)
+    scale = np.maximum(sizes[first], sizes[second])[:, None]
+    return lambda counts: snapped(differences @ counts.T / counts.sum(axis=1), scale)
+
+
+def snapped(differences: Floats, sizes: Floats) -> Floats:
+    """Differences below what the order of summation can make of numbers of these sizes, as exactly 0."""
+    return np.where(np.abs(differences) <= ROUNDING * sizes, 0.0, differences)

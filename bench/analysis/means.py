@@ -9,20 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.analysis.table import (
-    SAID_OTHERWISE,
-    SET_LEVEL,
-    TITLES,
-    WHOLE,
-    Cell,
-    Column,
-    Row,
-    Table,
-    direction,
-    metric_order,
-    pair_values,
-    select,
-)
+from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, direction, metric_order
+from bench.analysis.table import Cell, Column, Row, Table, pair_values, select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +27,7 @@ def mean_table(
     order: Sequence[str] = (),
     labels: Sequence[str] = (),
     titles: dict[str, str] | None = None,
+    numbers: Numbers = CATALOGUE,
 ) -> Table:
     """Means, spreads and ranks of every method on one data set.
 
@@ -52,6 +41,7 @@ def mean_table(
         order: methods in the order of the rows; others follow as found.
         labels: class names in the order of the columns, for set-level numbers; others follow as found.
         titles: how methods are named in print.
+        numbers: directions and headings of the tasks' numbers.
 
     Returns:
         The table; without rows if there are no such scores.
@@ -60,7 +50,9 @@ def mean_table(
     found = list(dict.fromkeys(rows["method"]))
     methods = [name for name in order if name in found] + [name for name in found if name not in order]
     columns, cells, pairs = (
-        _pair_columns(rows, methods, convention) if task == "metrics" else _set_columns(rows, methods, labels)
+        _pair_columns(rows, methods, convention)
+        if task == FUSION
+        else _set_columns(rows, methods, labels, task, numbers)
     )
     ranked = {
         column: with_ranks(column, cells[column], [name for name in methods if name not in unranked])
@@ -80,7 +72,7 @@ def _pair_columns(
         covered = int(values.notna().any(axis=1).sum())
         pairs = max(pairs, covered)
         made = {name: _mean_cell(values, name, covered, reasons.get((name, metric, ""), "")) for name in methods}
-        column = Column(metric, "", TITLES.get(metric, metric), direction(metric), digits_of(made.values()))
+        column = Column(metric, "", metric, direction(metric), digits_of(made.values()))
         columns.append(column)
         cells[column] = made
     return columns, cells, pairs
@@ -98,7 +90,7 @@ def _mean_cell(values: pd.DataFrame, method: str, covered: int, reason: str) -> 
 
 
 def _set_columns(
-    rows: pd.DataFrame, methods: Sequence[str], labels: Sequence[str]
+    rows: pd.DataFrame, methods: Sequence[str], labels: Sequence[str], task: str, numbers: Numbers
 ) -> tuple[list[Column], dict[Column, dict[str, Cell]], int]:
     rows = rows[rows["pair"] == ""]
     reasons = reasons_of(rows)
@@ -110,43 +102,22 @@ def _set_columns(
         if status == "ok" and value is not None and math.isfinite(value)
     }
     columns, cells = [], {}
-    for metric, label in set_order(rows, labels):
+    for metric, label in numbers.order(task, zip(rows["metric"], rows["label"], strict=True), labels):
+        number, spread_metric = numbers.find(task, metric), numbers.spread_metric(task, metric)
         made: dict[str, Cell] = {}
         for name in methods:
             value = values.get((metric, label, name))
-            spread = values.get(("latency_ms_std", label, name)) if metric == "latency_ms_mean" else None
             why = reasons.get((name, metric, label), "") if value is None else ""
-            if metric == "params_M" and value == 0:  # having none is no place in a ranking of sizes
-                why = "none, so not ranked"
-            if metric == "peak_memory_MB" and value == 0:
-                why = "too little to measure, so not ranked"
-            made[name] = Cell(value, spread, int(value is not None), None, why)
+            if value == 0 and number.zero:
+                why = f"{number.zero}, so not ranked"
+            made[name] = Cell(value, values.get((spread_metric, label, name)), int(value is not None), None, why)
         if all(cell.mean is None for cell in made.values()):
             continue
-        digits = 0 if metric in WHOLE else digits_of(made.values())
-        column = Column(metric, label, set_title(metric, label), direction(metric), digits)
+        digits = digits_of(made.values()) if number.decimals is None else number.decimals
+        column = Column(metric, label, numbers.title(task, metric, label), number.better, digits)
         columns.append(column)
         cells[column] = made
     return columns, cells, 0
-
-
-def set_order(rows: pd.DataFrame, labels: Sequence[str]) -> list[tuple[str, str]]:
-    """Labels in the order given, others after them, numbers without a label last; known metrics as in ``SET_LEVEL``."""
-    found = [key for key in dict.fromkeys(zip(rows["metric"], rows["label"], strict=True)) if key[0]]
-    ranks = {
-        label: place for place, label in enumerate(dict.fromkeys([*labels, *(label for _, label in found if label)]))
-    }
-    metrics = {metric: place for place, metric in enumerate(SET_LEVEL)}
-    kept = [key for key in found if key[0] not in SAID_OTHERWISE]
-    return sorted(kept, key=lambda key: (ranks.get(key[1], len(ranks)), metrics.get(key[0], len(metrics))))
-
-
-def set_title(metric: str, label: str) -> str:
-    """The metric as a heading, with its label (a class, a part)."""
-    title = TITLES.get(metric, metric)
-    if not label:
-        return title
-    return label if metric == "IoU" else f"{title} {label}"
 
 
 def reasons_of(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:

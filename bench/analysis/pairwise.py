@@ -23,19 +23,19 @@ from bench.analysis.bootstrap import (  # fmt: skip
     Interval,
     IntervalMethod,
     bootstrap_images,
+    mean_differences,
     stacked,
     weighted_means,
-    with_differences,
 )
-from bench.analysis.table import direction, pair_values, select
+from bench.analysis.numbers import direction
+from bench.analysis.ranked import SOURCES
+from bench.analysis.table import pair_values, select
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-REFERENCES = ("visible", "infrared")
-"""A source passed through is no method: it would win every metric that rewards likeness to it."""
 FEWEST = 0.9
 """A method with values for less than this part of the pairs is left out, so that it does not shrink the comparison."""
 
@@ -169,7 +169,7 @@ def compare(
     *,
     task: str = "metrics",
     split: str | None = None,
-    exclude: Collection[str] = REFERENCES,
+    exclude: Collection[str] = SOURCES,
     settings: Settings = DEFAULTS,
 ) -> Comparison:
     """Compares all methods on one metric of one data set.
@@ -240,12 +240,15 @@ def compare_values(
     values, ranks = values[order], ranks[order]
     numbers, sign = values.to_numpy(dtype=np.float64).T, -1.0 if better == "higher" else 1.0
     size, indices = len(order), list(combinations(range(len(order)), 2))
-    statistic = with_differences(stacked([weighted_means(numbers), weighted_means(ranks.to_numpy().T)]), indices)
+    statistic = stacked(
+        [weighted_means(numbers), weighted_means(ranks.to_numpy().T), mean_differences(numbers, indices)]
+    )
     found = bootstrap_images(
         len(values), statistic, resamples=settings.resamples, seed=settings.seed, confidence=settings.confidence,
         method=settings.interval,
     )  # fmt: skip
-    places = _places(sign * numbers.mean(axis=1), sign * found.distribution[:size], settings)
+    own = np.array([[interval.value] for interval in found.intervals[2 * size :]]).reshape(-1, 1)
+    places = _places(size, indices, sign * own, sign * found.distribution[2 * size :], settings)
     standings = tuple(
         Standing(str(name), found.intervals[at], found.intervals[size + at], places[at])
         for at, name in enumerate(order)
@@ -258,15 +261,29 @@ def compare_values(
     )  # fmt: skip
 
 
-def _places(means: Floats, distribution: Floats, settings: Settings) -> list[Interval]:
-    """Place of each mean, smallest first, with the quantiles of its place over the resamples, as whole places."""
-    from scipy.stats import rankdata
+def _places(
+    size: int, pairs: Sequence[tuple[int, int]], own: Floats, drawn: Floats, settings: Settings
+) -> list[Interval]:
+    """Place of each method, smallest first, with the quantiles of its place over the resamples, as whole places.
 
-    drawn = rankdata(distribution, method="min", axis=0)
+    Args:
+        size: how many methods.
+        pairs: (first, second) of each difference.
+        own: (pairs, 1), first minus second, negative where the first is better.
+        drawn: (pairs, draws), the same in each resample.
+        settings: of the quantiles.
+    """
+
+    def count(differences: Floats) -> Floats:
+        worse = np.ones((size, differences.shape[1]))
+        for (first, second), row in zip(pairs, differences, strict=True):
+            worse[first] += row > 0
+            worse[second] += row < 0
+        return worse
+
     tails = [settings.alpha / 2, 1.0 - settings.alpha / 2]
-    low, high = np.quantile(drawn, tails, axis=1, method="inverted_cdf")
-    own = rankdata(means, method="min")
-    return [Interval(float(a), float(b), float(c)) for a, b, c in zip(own, low, high, strict=True)]
+    low, high = np.quantile(count(drawn), tails, axis=1, method="inverted_cdf")
+    return [Interval(float(a), float(b), float(c)) for a, b, c in zip(count(own)[:, 0], low, high, strict=True)]
 
 
 def _differences(

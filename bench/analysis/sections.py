@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from bench.analysis.pairwise import REFERENCES, Comparison, Difference, Settings, Standing, compare
-from bench.analysis.table import direction, metric_order, select
+from bench.analysis.numbers import direction, metric_order
+from bench.analysis.pairwise import Comparison, Difference, Settings, Standing, compare
+from bench.analysis.ranked import SOURCES
+from bench.analysis.table import select
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ def compare_metrics(
     metrics: Sequence[str] = (),
     convention: str = "standard",
     seed: int = 0,
-    exclude: Collection[str] = REFERENCES,
+    exclude: Collection[str] = SOURCES,
 ) -> Iterator[tuple[str, Comparison | None]]:
     """A heading and the comparison of each data set and metric; None where the heading says why there is none.
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.analysis.means import digits_of, reasons_of, set_order, set_title, with_ranks
-from bench.analysis.table import Cell, Column, Row, Table, direction, metric_order, select
+from bench.analysis.means import digits_of, reasons_of, with_ranks
+from bench.analysis.numbers import CATALOGUE, Numbers, metric_order
+from bench.analysis.table import Cell, Column, Row, Table, select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,7 @@ def seed_table(
     unranked: Collection[str] = (),
     labels: Sequence[str] = (),
     titles: dict[str, str] | None = None,
+    numbers: Numbers = CATALOGUE,
 ) -> Table:
     """Set-level numbers of several seeds: mean and standard deviation over the seeds.
 
@@ -35,6 +37,7 @@ def seed_table(
         unranked: rows that are shown but not ranked.
         labels: class names in the order of the columns; others follow as found.
         titles: how rows are named in print.
+        numbers: directions and headings of the task's numbers.
 
     Returns:
         The table, with rows as found; a row that lacks a seed in a column is not ranked there.
@@ -43,7 +46,7 @@ def seed_table(
     rows = rows[rows["pair"] == ""]
     reasons = reasons_of(rows)
     methods = list(dict.fromkeys(scores["method"]))
-    order = set_order(rows, labels)
+    order = numbers.order(task, zip(rows["metric"], rows["label"], strict=True), labels)
     if task == "metrics":
         order = [(name, "") for name in metric_order(rows["metric"], convention)]
     columns: list[Column] = []
@@ -56,7 +59,7 @@ def seed_table(
             continue
         made = {name: _seed_cell(found, most, reasons.get((name, metric, label), "")) for name, found in values.items()}
         digits = 2 if factor == 100.0 else digits_of(made.values())
-        column = Column(metric, label, set_title(metric, label), direction(metric), digits)
+        column = Column(metric, label, numbers.title(task, metric, label), numbers.better(task, metric), digits)
         columns.append(column)
         cells[column] = with_ranks(column, made, [name for name in methods if name not in unranked])
     body = tuple(Row(name, tuple(cells[column][name] for column in columns)) for name in methods)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.analysis.bootstrap import Interval, WeightedStatistic, bootstrap_images, stacked, with_differences
+from bench.analysis.numbers import FUSION, Numbers
 from bench.analysis.pairwise import DEFAULTS, Settings
 from bench.data.spec import DatasetSpec, recorded_spec
 from bench.errors import BenchError
@@ -81,12 +82,11 @@ def compare_sets(
     return SetComparison(tuple(names), values, dict(zip(keys, chunks[len(methods) :], strict=True)), images)
 
 
-def seed_spread(runs: Sequence[pd.DataFrame], tasks: Collection[str] = ("segmentation", "detection")) -> pd.DataFrame:
+def seed_spread(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Spread of set-level numbers over runs that differ in their seed.
 
     Args:
         runs: score tables, one per seed.
-        tasks: whose set-level numbers.
 
     Returns:
         One row per number with columns ``task, dataset, split, method, metric, convention, label, seeds, mean, std,
@@ -101,14 +101,12 @@ def seed_spread(runs: Sequence[pd.DataFrame], tasks: Collection[str] = ("segment
         raise BenchError("spread over seeds: no runs, wanted at least one")
     keys = ["task", "dataset", "split", "method", "metric", "convention", "label"]
     rows = pd.concat(list(runs), ignore_index=True)
-    rows = rows[rows["task"].isin(list(tasks)) & (rows["pair"] == "") & (rows["status"] == "ok")]
+    rows = rows[(rows["task"] != FUSION) & (rows["pair"] == "") & (rows["status"] == "ok")]
     rows = rows[np.isfinite(rows["value"].astype("float64"))]
     table = rows.groupby(keys, sort=False)["value"].agg(["count", "mean", "std", "min", "max"])
     return table.rename(columns={"count": "seeds"}).reset_index()
 
 
-HEADLINES = (("mIoU", ""), ("AP@0.5", "all"), ("AP@[0.5:0.95]", "all"))
-"""(metric, label) of the numbers that are printed."""
 DRAWS = Settings(resamples=999, interval="percentile")
 """AP is sorted anew in every draw, so there are fewer of them than for means."""
 
@@ -132,6 +130,8 @@ def compare_task(
     facts = store.read_manifest().datasets.get(dataset, DatasetFacts())
     scores = store.read_scores()
     rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
+    if task not in TASKS.names():
+        return None
     runner = TASKS.get(task)()
     files = list(_files(dataset, facts, set(rows["split"])))
     found: dict[str, Resampler] = {}
@@ -173,7 +173,8 @@ def task_sections(store: Store, seed: int = 0) -> list[tuple[str, list[dict[str,
         store: a run.
         seed: of the draws.
     """
-    scores, known = store.read_scores(), store.read_manifest().datasets
+    manifest = store.read_manifest()
+    scores, known, numbers = store.read_scores(), manifest.datasets, Numbers.of(manifest)
     settings = Settings(DRAWS.resamples, seed, DRAWS.confidence, DRAWS.interval)
     sections: list[tuple[str, list[dict[str, Any]]]] = []
     for task, dataset in dict.fromkeys(zip(scores["task"], scores["dataset"], strict=True)):
@@ -185,15 +186,19 @@ def task_sections(store: Store, seed: int = 0) -> list[tuple[str, list[dict[str,
             sections.append((f"{dataset} · {task}: no intervals, {error}", []))
             continue
         if compared is not None:
-            sections += _sections(f"{dataset} · {task}", *compared)
+            sections += _sections(f"{dataset} · {task}", numbers.headlines(task), *compared)
     return sections
 
 
 def _sections(
-    title: str, comparison: SetComparison, numbers: Sequence[tuple[str, str, str]], left_out: Mapping[str, str]
+    title: str,
+    headlines: Collection[tuple[str, str]],
+    comparison: SetComparison,
+    numbers: Sequence[tuple[str, str, str]],
+    left_out: Mapping[str, str],
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for at, (metric, label, convention) in enumerate(numbers):
-        if (metric, label) not in HEADLINES:
+        if (metric, label) not in headlines:
             continue
         heading = (
             f"{title} · {metric}{f' {label}' if label else ''} ({convention}): {comparison.images} images drawn anew"
@@ -242,7 +247,8 @@ def seed_sections(stores: Sequence[Store]) -> list[tuple[str, list[dict[str, Any
     Raises:
         BenchError: two have the same seed, or differ in something else as well.
     """
-    configs = [store.read_manifest().config for store in stores]
+    manifests = [store.read_manifest() for store in stores]
+    book, configs = Numbers.of(*manifests), [manifest.config for manifest in manifests]
     seeds: dict[int, Store] = {}
     for store, config in zip(stores, configs, strict=True):
         seed = config.seed
@@ -262,7 +268,7 @@ def seed_sections(stores: Sequence[Store]) -> list[tuple[str, list[dict[str, Any
     sections: list[tuple[str, list[dict[str, Any]]]] = []
     keys = ["task", "dataset", "convention", "metric", "label"]
     for task, dataset, convention, metric, label in spread[keys].drop_duplicates().itertuples(index=False):
-        if (metric, label) not in HEADLINES:
+        if (metric, label) not in book.headlines(task):
             continue
         rows = [
             {
@@ -279,5 +285,5 @@ def seed_sections(stores: Sequence[Store]) -> list[tuple[str, list[dict[str, Any
         ]
         sections.append((f"{dataset} · {task} · {metric}{f' {label}' if label else ''} ({convention}): {text}", rows))
     if not sections:
-        sections.append((f"{text}: no segmentation or detection scores in these runs", []))
+        sections.append((f"{text}: no scores of tasks in these runs", []))
     return sections

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.analysis.table import Table, direction, metric_order, pair_values, select
+from bench.analysis.numbers import direction, metric_order
+from bench.analysis.table import Table, pair_values, select
 
 if TYPE_CHECKING:
     import pandas as pd

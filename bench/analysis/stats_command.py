@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.analysis.diagram import critical_difference_svg
 from bench.analysis.pairwise import Comparison
+from bench.analysis.ranked import unranked
 from bench.analysis.sections import Section, Shown, compare_metrics, comparison_sections
 from bench.analysis.set_level import seed_sections, task_sections
 from bench.files import write_atomic
@@ -40,7 +41,8 @@ def stats_command(
     if not metrics and not (scores["task"] == "metrics").any():
         compared: Iterator[tuple[str, Comparison | None]] = iter(())  # a run of other tasks alone
     else:
-        compared = compare_metrics(scores, metrics, convention, seed)
+        exclude = unranked(scores["method"], stores[0].read_manifest().methods)
+        compared = compare_metrics(scores, metrics, convention, seed, exclude)
     for title, comparison in compared:
         yield from comparison_sections(title, comparison, differences)
         if diagrams is not None and comparison is not None and comparison.omnibus is not None:

@@ -1,50 +1,17 @@
-"""A table of a report: cells, columns, rows, and the rules of order and direction."""
+"""A table of a report: cells, columns, rows; and choosing rows of the score table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.analysis.numbers import Better
 from bench.errors import BenchError
-from bench.metrics.catalogue import CONVENTIONS, METRICS
-from bench.metrics.convention_facts import SIX
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-Better = Literal["higher", "lower", ""]
-
-
-def headline(convention: str) -> tuple[str, ...]:
-    """The metrics that lead a table: the six of the SeAFusion paper, or what stands for them in this convention."""
-    return CONVENTIONS[convention].default if convention in CONVENTIONS else SIX
-
-
-SET_LEVEL: dict[str, Better] = {
-    "IoU": "higher", "mAcc": "higher", "mIoU": "higher",
-    "AP@0.5": "higher", "AP@0.7": "higher", "AP@0.9": "higher", "AP@[0.5:0.95]": "higher",
-    "latency_ms": "lower", "latency_ms_mean": "lower", "latency_ms_median": "lower", "latency_ms_p95": "lower",
-    "images_per_second": "higher", "batch_size": "", "data_ms": "", "write_ms": "", "params_M": "lower",
-    "flops_G": "lower", "peak_memory_MB": "lower", "max_difference": "lower", "compile_s": "", "seen_in_training": "",
-}  # fmt: skip
-"""Direction of the numbers that task runners give; fusion metrics keep theirs in ``bench.metrics.catalogue``."""
-
-TITLES = {
-    "latency_ms_mean": "Latency (ms)", "latency_ms_median": "Median (ms)", "latency_ms_p95": "95th percentile (ms)",
-    "images_per_second": "Images/s", "batch_size": "at batch", "params_M": "Parameters (M)", "flops_G": "FLOPs (G)",
-    "peak_memory_MB": "Peak memory (MB)", "data_ms": "Reading (ms)", "write_ms": "Writing (ms)",
-    "max_difference": "Largest change (levels)", "compile_s": "Compiling (s)",
-}  # fmt: skip
-
-WHOLE = ("batch_size",)
-"""Counts, shown without decimals."""
-
-SAID_OTHERWISE = ("latency_ms_std", "compute_ms")
-"""Not columns of their own: the spread of ``latency_ms_mean``, and its other name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +89,6 @@ class Table:
     def title_of(self, method: str) -> str:
         """How the method is named in print."""
         return self.titles.get(method, method)
-
-
-def direction(metric: str) -> Better:
-    """Which way a number is better: ``higher``, ``lower``, or empty where neither is meant or it is unknown."""
-    if metric in SET_LEVEL:
-        return SET_LEVEL[metric]
-    return METRICS[metric].better if metric in METRICS else ""
-
-
-def metric_order(metrics: Iterable[str], convention: str) -> list[str]:
-    """The headline metrics first, then the convention's own order, then any others as given."""
-    names = list(dict.fromkeys(metrics))
-    known = CONVENTIONS[convention].metrics if convention in CONVENTIONS else ()
-    return [name for name in dict.fromkeys([*headline(convention), *known, *names]) if name in names]
 
 
 def select(

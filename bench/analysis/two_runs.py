@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.analysis.table import direction
+from bench.analysis.numbers import Numbers
+from bench.analysis.ranked import unranked
 from bench.errors import BenchError
 from bench.store.manifest import Manifest, MethodFacts
 from bench.store.run_folder import Store
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 KEYS = [column for column in SCORE_COLUMNS if column not in ("value", "status", "reason")]
 WHERE = [column for column in KEYS if column != "pair"]
-TIMED = frozenset({
-    "latency_ms", "latency_ms_mean", "latency_ms_std", "latency_ms_median", "latency_ms_p95", "images_per_second",
-    "batch_size", "data_ms", "write_ms", "compute_ms", "compile_s", "peak_memory_MB",
-})  # fmt: skip
-"""Measured times and memory differ between any two runs, so they are compared but do not make two runs differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +50,7 @@ class Change:
         size: the change of the mean in units of the spread over pairs in the first run; for a set-level number
             relative to its value. Infinite where that is zero.
         better: True if it went the metric's better way, False if the other, None where it has none.
+        measured: True for times and memory, which differ between any two runs and so make no difference.
         look_at: the pairs that changed most, most first.
     """
 
@@ -70,6 +67,7 @@ class Change:
     changed: int
     size: float
     better: bool | None
+    measured: bool = False
     look_at: tuple[PairChange, ...] = ()
 
     @property
@@ -120,7 +118,7 @@ class Comparison:
     @property
     def same(self) -> bool:
         """True if the two runs hold the same scores, measured times aside."""
-        return not self.shifts and all(change.metric in TIMED for change in self.changes)
+        return not self.shifts and all(change.measured for change in self.changes)
 
 
 def compare_runs(a: Path, b: Path, tolerance: float = 1e-9, look_at: int = 5) -> Comparison:
@@ -141,10 +139,12 @@ def compare_runs(a: Path, b: Path, tolerance: float = 1e-9, look_at: int = 5) ->
     if common.empty:
         raise BenchError(f"{a} and {b} have no score in common; compare runs of the same methods and data sets")
     same = _equal(common["value_a"].to_numpy(), common["value_b"].to_numpy(), tolerance)
-    changes = tuple(_changes(common, same, look_at))
+    manifests = [store.read_manifest() for store in stores]
+    numbers, methods = Numbers.of(*manifests), {**manifests[0].methods, **manifests[1].methods}
+    changes = tuple(_changes(common, same, look_at, numbers))
+    leads = tuple(_leads(common, numbers, unranked(map(str, common["method"]), methods)))
     return Comparison(
-        Path(a), Path(b), int(same.sum()), changes, tuple(_shifts(both)), tuple(_leads(common)),
-        tuple(_causes(stores[0].read_manifest(), stores[1].read_manifest())),
+        Path(a), Path(b), int(same.sum()), changes, tuple(_shifts(both)), leads, tuple(_causes(*manifests))
     )  # fmt: skip
 
 
@@ -167,16 +167,16 @@ def _equal(before: Any, after: Any, tolerance: float) -> np.ndarray:
     return np.abs(after - before) <= tolerance * np.maximum(1.0, np.abs(before))
 
 
-def _changes(common: pd.DataFrame, same: np.ndarray, look_at: int) -> Iterator[Change]:
+def _changes(common: pd.DataFrame, same: np.ndarray, look_at: int, numbers: Numbers) -> Iterator[Change]:
     touched = common.loc[~same, WHERE].drop_duplicates()
     rows = common.assign(same=same).merge(touched, on=WHERE, how="inner")
     found = []
     for key, group in rows.groupby(WHERE, sort=False):
-        found.append(_change(dict(zip(WHERE, map(str, key), strict=True)), group, look_at))
-    yield from sorted(found, key=lambda change: (change.metric in TIMED, -change.size))
+        found.append(_change(dict(zip(WHERE, map(str, key), strict=True)), group, look_at, numbers))
+    yield from sorted(found, key=lambda change: (change.measured, -change.size))
 
 
-def _change(where: dict[str, str], group: pd.DataFrame, look_at: int) -> Change:
+def _change(where: dict[str, str], group: pd.DataFrame, look_at: int, numbers: Numbers) -> Change:
     before, after = (group[column].to_numpy(dtype=np.float64) for column in ("value_a", "value_b"))
     delta = after - before
     by_pair = bool((group["pair"] != "").all())
@@ -188,12 +188,13 @@ def _change(where: dict[str, str], group: pd.DataFrame, look_at: int) -> Change:
         for index in order[:look_at]
         if by_pair and not group["same"].iloc[index]
     ]
-    way = direction(where["metric"])
+    number = numbers.find(where["task"], where["metric"])
+    way = number.better
     better = None if not way or delta.mean() == 0 else bool((delta.mean() > 0) == (way == "higher"))
     return Change(
         **where, before=float(before.mean()), after=float(after.mean()), pairs=len(group) if by_pair else 0,
         changed=int((~group["same"]).sum()), size=shift / spread if spread else (np.inf if shift else 0.0),
-        better=better, look_at=tuple(pairs),
+        better=better, measured=number.measured, look_at=tuple(pairs),
     )  # fmt: skip
 
 
@@ -211,18 +212,20 @@ def _shifts(both: pd.DataFrame) -> Iterator[Shift]:
             yield Shift(task, dataset, method, what, len(group), pairs)
 
 
-def _leads(common: pd.DataFrame) -> Iterator[str]:
-    """Columns in which another method is best now, over the values that both runs have."""
+def _leads(common: pd.DataFrame, numbers: Numbers, references: Collection[str]) -> Iterator[str]:
+    """Columns in which another method is best now, among those that are ranked and have every pair that any has."""
     column = [name for name in WHERE if name != "method"]
-    means = common.groupby([*column, "method"], sort=False)[["value_a", "value_b"]].mean().reset_index()
+    ranked = common[~common["method"].isin(list(references))]
+    means = ranked.groupby([*column, "method"], sort=False)[["value_a", "value_b"]].agg(["mean", "size"]).reset_index()
     for key, group in means.groupby(column, sort=False):
         where = dict(zip(column, map(str, key), strict=True))
-        way = direction(where["metric"])
-        if not way or len(group) < 2 or where["metric"] in TIMED:
+        number = numbers.find(where["task"], where["metric"])
+        whole = group[group[("value_a", "size")] == group[("value_a", "size")].max()]
+        if not number.better or number.measured or len(whole) < 2:
             continue
         best = [
-            group["method"].iloc[int((values.argmax if way == "higher" else values.argmin)())]
-            for values in (group["value_a"].to_numpy(), group["value_b"].to_numpy())
+            whole["method"].iloc[int((values.argmax if number.better == "higher" else values.argmin)())]
+            for values in (whole[("value_a", "mean")].to_numpy(), whole[("value_b", "mean")].to_numpy())
         ]
         if best[0] != best[1]:
             name = " ".join(part for part in (where["metric"], where["label"], where["convention"]) if part)

@@ -18,7 +18,17 @@ from bench.data.pairs import read_pair
 from bench.errors import BenchError
 from bench.images import read_image
 from bench.store.manifest import Manifest
-from bench.store.pack import Images, Pack, PackedDataset, PackedMethod, RunFacts, open_pack, sha256, write_pack
+from bench.store.pack import (
+    Images,
+    Pack,
+    PackedDataset,
+    PackedMethod,
+    PackedTask,
+    RunFacts,
+    open_pack,
+    sha256,
+    write_pack,
+)
 from bench.store.run_folder import Store
 from bench.types import Image, PairFiles
 
@@ -117,10 +127,11 @@ def public_facts(manifest: Manifest) -> RunFacts:
         for name, facts in manifest.methods.items()
     }
     machine = manifest.machine.model_dump()
+    tasks = {name: _known(facts, PackedTask) for name, facts in manifest.tasks.items()}
     try:
         return RunFacts.model_validate(
             {**_known(manifest, RunFacts), "machine": machine, "config": config, "datasets": datasets,
-             "methods": methods}
+             "methods": methods, "tasks": tasks}
         )  # fmt: skip
     except ValidationError as error:
         first = error.errors()[0]

@@ -92,6 +92,10 @@ class Number:
         headline: True for the one or two numbers that speak for the task on the overview.
         measured: True if a repetition on the same machine gives another value (times, memory).
         labels: the labels that a headline is about, e.g. ``("all",)``; empty for the number without a label.
+        by_label: True if a column of it is headed by its label alone, e.g. the name of a class.
+        spread_of: the number whose spread this is; it is shown beside that one.
+        hidden: True if it is no column of tables (it stands in the score table all the same).
+        zero: why a 0 is no place in a ranking, e.g. ``none``; empty if it is one.
     """
 
     metric: str
@@ -101,6 +105,10 @@ class Number:
     headline: bool = False
     measured: bool = False
     labels: tuple[str, ...] = ()
+    by_label: bool = False
+    spread_of: str = ""
+    hidden: bool = False
+    zero: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +142,7 @@ class Task(ABC):
         needs_method: True if ready images will not do, because the method itself is measured.
         alone: True if nothing else may run beside it, here, with all the cores (it measures time).
         numbers: what it yields, headlines first.
+        ways: way of scoring (a part of the column ``convention``) -> what it is, in words; the first is shown first.
     """
 
     name: ClassVar[str]
@@ -145,6 +154,7 @@ class Task(ABC):
     needs_method: ClassVar[bool] = False
     alone: ClassVar[bool] = False
     numbers: ClassVar[tuple[Number, ...]] = ()
+    ways: ClassVar[Mapping[str, str]] = {}
 
     def has_truth(self, files: PairFiles) -> bool:
         """True if a pair carries what the task compares with."""

@@ -3,12 +3,11 @@
 One variant and seed is one unit of work, given to the executors of a run: several at a time, on one machine or a
 cluster, one thread each, so that no bit depends on how many. Each lies in folders of its own below ``out`` and is
 taken up where it was left: ``trained/VARIANT-SEED``, ``fused/VARIANT-SEED``, ``segmentation/VARIANT-SEED``;
-``ablation.csv`` holds every number, ``ablation.json`` the table.
+``ablation.csv`` holds every number, ``manifest.json`` what they mean.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 
 from bench import __version__
+from bench.analysis.numbers import Numbers, headline
 from bench.analysis.seeds import seed_table
-from bench.analysis.table import Cell, Table, headline
+from bench.analysis.table import Cell, Table
 from bench.data.catalogue import Dataset, open_dataset
 from bench.data.pairs import pair_digest, read_pair, truth_digest
 from bench.data.spec import DatasetSpec
@@ -34,8 +34,10 @@ from bench.run.choose_executor import create_executor
 from bench.run.collect import latest
 from bench.run.folder import make_folder, sole_writer
 from bench.run.keys import fuse_code, task_code, train_code
+from bench.run.record import declared
 from bench.run.stages import Listener
 from bench.run.units import WholeUnit
+from bench.store.manifest import Manifest
 from bench.store.run_folder import Store
 from bench.types import Image, PairFiles, Score
 
@@ -160,7 +162,7 @@ def run_ablation(ablation: Ablation) -> AblationResult:
         frame = pd.DataFrame(scores)
         write_atomic(ablation.out / "ablation.csv", frame.to_csv(index=False).encode())
         rows = table(frame)
-        write_atomic(ablation.out / "ablation.json", json.dumps(rows, indent=2).encode())
+        store.write_manifest(Manifest(version=__version__, tasks={"segmentation": declared("segmentation")}))
     return AblationResult(rows, failed)
 
 
@@ -317,7 +319,10 @@ def table(scores: pd.DataFrame) -> list[dict[str, str]]:
         scores: as in ``ablation.csv``: ``variant, seed`` and the columns of the score table.
     """
     scores = scores.assign(method=scores["variant"])
-    segmentation = {name: _by_place(seed_table(scores, "segmentation", name, factor=100.0)) for name in CONVENTIONS}
+    numbers = Numbers({"segmentation": declared("segmentation")})
+    segmentation = {
+        name: _by_place(seed_table(scores, "segmentation", name, factor=100.0, numbers=numbers)) for name in CONVENTIONS
+    }
     looks = _by_place(seed_table(scores, "metrics", "standard"))
     rows = []
     for name in dict.fromkeys(scores["variant"]):

@@ -187,16 +187,24 @@ def _parameters(plan: Plan, store: Store) -> dict[str, int | None]:
     }
 
 
-def task_facts(name: str, plan: Plan) -> TaskFacts:
-    """What a task says of itself and its settings."""
+def declared(name: str) -> TaskFacts:
+    """What a task says of itself, whatever its settings."""
     if name == METRICS:
         return TaskFacts(name=name, title="Fusion metrics")
-    cls, config = TASKS.get(name), plan.config
-    numbers = tuple(NumberFacts(**asdict(number)) for number in cls.numbers)
-    facts = TaskFacts(
+    cls = TASKS.get(name)
+    return TaskFacts(
         name=name, title=cls.title or name.replace("_", " "), about=cls.about, summary=TASKS.summary(name),
-        numbers=numbers,
+        numbers=tuple(NumberFacts(**asdict(number)) for number in cls.numbers), ways=dict(cls.ways),
+        contends=not cls.needs_method,
     )  # fmt: skip
+
+
+def task_facts(name: str, plan: Plan) -> TaskFacts:
+    """What a task says of itself and its settings."""
+    facts = declared(name)
+    if name == METRICS:
+        return facts
+    cls, config = TASKS.get(name), plan.config
     try:
         settings = cls().facts(config.preset or "quick", config.options_of(name), plan.device, config.weights_root)
     except BenchError as error:  # a wrong setting is said where the task runs

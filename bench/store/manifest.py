@@ -234,10 +234,20 @@ class NumberFacts(Facts):
     decimals: int | None = None
     headline: bool = False
     measured: bool = False
+    labels: tuple[str, ...] = ()
+    by_label: bool = False
+    spread_of: str = ""
+    hidden: bool = False
+    zero: str = ""
 
 
 class TaskFacts(Facts):
-    """One task: what it says of itself and of its settings."""
+    """One task: what it says of itself and of its settings.
+
+    Attributes:
+        ways: way of scoring -> what it is, in words.
+        contends: False if a source passed through is no contender in it (it measures the method).
+    """
 
     name: str = ""
     title: str = ""
@@ -245,6 +255,8 @@ class TaskFacts(Facts):
     about: str = ""
     reason: str = ""
     numbers: tuple[NumberFacts, ...] = ()
+    ways: dict[str, str] = Field(default_factory=dict)
+    contends: bool = True
     settings: dict[str, Json] = Field(default_factory=dict)
 
 

@@ -25,6 +25,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from bench.archive import Limits, open_zip, read_entry
 from bench.errors import BenchError
 from bench.files import SAFE_NAME
+from bench.store.manifest import NumberFacts
 from bench.strict import Strict
 from bench.types import SCORE_COLUMNS
 
@@ -62,6 +63,7 @@ class PackedMethod(Strict):
     origin: str = ""
     trained_on: tuple[str, ...] = ()
     way: str = ""
+    beside: str = ""
     precision: str = ""
     parameters: int | None = None
     status: str = ""
@@ -83,6 +85,17 @@ class PackedDataset(Strict):
     digests: dict[str, str] = Field(default_factory=dict)
 
 
+class PackedTask(Strict):
+    """What a pack says of a task: which way its numbers are better, and how they are headed."""
+
+    name: str = ""
+    title: str = ""
+    about: str = ""
+    numbers: tuple[NumberFacts, ...] = ()
+    ways: dict[str, str] = Field(default_factory=dict)
+    contends: bool = True
+
+
 class RunFacts(Strict):
     """``manifest.json`` of a pack: what ran, without folders and names of the machine's owner."""
 
@@ -96,6 +109,7 @@ class RunFacts(Strict):
     config: dict[str, str | int | float | bool | list[str] | None] = Field(default_factory=dict)
     datasets: dict[str, PackedDataset] = Field(default_factory=dict)
     methods: dict[str, PackedMethod] = Field(default_factory=dict)
+    tasks: dict[str, PackedTask] = Field(default_factory=dict)
 
 
 class Contents(Strict):

@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.files import digest, file_digest, write_atomic
 from bench.images import image_size
 from bench.plugin.kinds import DETECTORS
-from bench.plugin.task import Detections, Detector, Job, Resampler, Task
+from bench.plugin.task import Detections, Detector, Job, Number, Resampler, Task
 from bench.types import PairFiles, Score
 from tasks.detection import _files
 from tasks.detection.average_precision import CONVENTIONS, Truth, table
@@ -65,6 +65,19 @@ class DetectionTask(Task):
     """
 
     name = "detection"
+    title = "Detection"
+    about = "A detector that never saw a fused image looks for people and cars in every method's images."
+    numbers = (
+        Number("AP@0.5", headline=True, labels=("all",)),
+        Number("AP@0.7"),
+        Number("AP@0.9"),
+        Number("AP@[0.5:0.95]", headline=True, labels=("all",)),
+        Number("seen_in_training", ""),
+    )
+    ways = {  # noqa: RUF012 - a declaration, never changed
+        "coco": "mean over 101 recall points, as pycocotools",
+        "yolov5": "trapezoids under 101 interpolated recall points, as YOLOv5's own validation",
+    }
     truth = "boxes"
     splits = ("detection",)
 

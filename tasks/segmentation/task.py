@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
-from bench.plugin.task import Job, Resampler, Task
+from bench.plugin.task import Job, Number, Resampler, Task
 from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
 from bench.weights.backbones import find_resnet18, obtain_resnet18
@@ -37,6 +37,18 @@ class SegmentationTask(Task):
     """
 
     name = "segmentation"
+    title = "Segmentation"
+    about = "A segmenter is trained anew on every method's fused images and scored on its fused test images."
+    numbers = (
+        Number("IoU", by_label=True),
+        Number("mAcc"),
+        Number("mIoU", headline=True),
+    )
+    ways = {  # noqa: RUF012 - a declaration, never changed
+        "single_scale": "whole images, once, most likely class",
+        "multi_scale": "six scales, mirrored, sliding windows, as the authors' published evaluation does",
+        "joint": "the segmenter that was trained together with the method, not the one trained anew; another schedule",
+    }
     truth = "labels"
     splits = ("train", "test")
     runs = "preset"

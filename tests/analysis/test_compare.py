@@ -10,17 +10,22 @@ import pytest
 from bench.analysis.two_runs import compare_runs, render_text
 from bench.errors import BenchError
 from bench.images import encode_png
+from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
 from bench.types import Score
 from reports.comparison import write_comparison as write_html
 
+EFFICIENCY = declared("efficiency").model_dump()
+
 
 def write(root: Path, scores: list[Score], **manifest: object) -> Path:
     store = Store(root)
     store.write_scores(scores_frame(scores))
-    store.write_manifest(parse_manifest(root, {"version": "0.1.0", "seed": 0, **manifest}))
+    store.write_manifest(
+        parse_manifest(root, {"version": "0.1.0", "seed": 0, "tasks": {"efficiency": EFFICIENCY}, **manifest})
+    )
     return root
 
 

@@ -20,6 +20,7 @@ from bench.analysis.set_level import compare_sets, seed_spread
 from bench.analysis.stats_command import stats_command
 from bench.cli import app
 from bench.errors import BenchError
+from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
@@ -307,13 +308,16 @@ def test_unknown_metrics_name_those_there() -> None:
         list(compare_metrics(table({"a": [1.0, 2.0]}), ["VIF"]))
 
 
+TASKS = {"segmentation": declared("segmentation").model_dump()}
+
+
 def write_run(out: Path, scores: pd.DataFrame, **config: object) -> Path:
     """The parts of a run folder that ``bench stats`` reads."""
     store = Store(out)
     store.root.mkdir()
     store.write_scores(scores)
     store.write_manifest(
-        parse_manifest(out, {"config": {"seed": 0, "preset": "smoke", "options": {}, **config}, "datasets": {}})
+        parse_manifest(out, {"config": {"seed": 0, "preset": "smoke", "options": {}, **config}, "tasks": TASKS})
     )
     return out
 

@@ -22,6 +22,7 @@ from bench.data.pairs import pair_digest, read_pair
 from bench.errors import BenchError
 from bench.images import encode_png
 from bench.metrics.engine import PairScorer
+from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.pack import open_pack
 from bench.store.run_folder import Store
@@ -77,7 +78,8 @@ def make_run(root: Path, data: Path, weights: dict[str, float], names: tuple[str
         {
             "version": "0.1.0", "created": "2026-01-01", "updated": "2026-01-01T11:00", "seed": 0, "complete": True,
             "command": ["bench", "run", "--out", str(root)], "config": {"out": str(root)},
-            "machine": {"cpu": "x", "cores": 2, "packages": {"numpy": "2"}}, "methods": methods, "problems": [],
+            "machine": {"cpu": "x", "cores": 2, "packages": {"numpy": "2"}}, "methods": methods,
+            "tasks": {"efficiency": declared("efficiency").model_dump()},
             "datasets": {
                 "tno": {
                     "title": "TNO", "split": "test", "listed": 42, "found": 6, "classes": [],

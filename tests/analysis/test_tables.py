@@ -12,8 +12,9 @@ import pytest
 
 from bench.analysis.export import latex_escape, to_csv, to_latex, to_markdown
 from bench.analysis.means import mean_table
+from bench.analysis.numbers import Numbers, headline, metric_order
 from bench.analysis.standing import image_iou, most_disagreed, pair_disagreement, pair_standing, task_conventions, wins
-from bench.analysis.table import Cell, Column, Row, Table, format_number, headline, metric_order, select
+from bench.analysis.table import Cell, Column, Row, Table, format_number, select
 from bench.errors import BenchError
 from bench.store.scores import scores_frame
 from bench.types import Score
@@ -112,8 +113,9 @@ def segmentation() -> list[Score]:
     return rows
 
 
-def test_set_level_columns_follow_the_classes_and_end_with_the_mean() -> None:
-    table = mean_table(scores_frame(segmentation()), "mfnet", "single_scale", "segmentation", labels=["car", "bike"])
+def test_set_level_columns_follow_the_classes_and_end_with_the_mean(numbers: Numbers) -> None:
+    rows = scores_frame(segmentation())
+    table = mean_table(rows, "mfnet", "single_scale", "segmentation", labels=["car", "bike"], numbers=numbers)
     assert [column.title for column in table.columns] == ["car", "bike", "mIoU"]
     assert table.winner("mIoU") == "two"
     assert table.winner("IoU", "car") == "one"
@@ -126,13 +128,13 @@ def test_ways_of_scoring_are_listed_with_parts_of_the_set_last() -> None:
     ]
 
 
-def test_latency_carries_its_deviation_as_spread() -> None:
+def test_latency_carries_its_deviation_as_spread(numbers: Numbers) -> None:
     rows = [
         Score("efficiency", "tno", "test", "one", "latency_ms_mean", 5.0),
         Score("efficiency", "tno", "test", "one", "latency_ms_std", 0.5),
         Score("efficiency", "tno", "test", "two", "latency_ms_mean", 4.0),
     ]
-    table = mean_table(scores_frame(rows), "tno", task="efficiency")
+    table = mean_table(scores_frame(rows), "tno", task="efficiency", numbers=numbers)
     assert [column.metric for column in table.columns] == ["latency_ms_mean"]
     assert table.cell("one", "latency_ms_mean").spread == 0.5
     assert table.winner("latency_ms_mean") == "two"

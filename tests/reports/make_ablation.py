@@ -11,6 +11,9 @@ from PIL import Image
 
 from bench.images import encode_png
 from bench.run.ablation import METRICS
+from bench.run.record import declared
+from bench.store.manifest import Manifest
+from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
 
 PAIRS = ("00001D", "00002N", "00003D")
@@ -31,6 +34,7 @@ def make_ablation(
     frame = pd.DataFrame(rows)[["variant", "seed", *SCORE_COLUMNS]]
     root.mkdir(parents=True, exist_ok=True)
     frame.to_csv(root / "ablation.csv", index=False)
+    Store(root).write_manifest(Manifest(version="0.1.0", tasks={"segmentation": declared("segmentation")}))
     return root
 
 

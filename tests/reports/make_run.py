@@ -13,6 +13,7 @@ from PIL import Image
 
 from bench.images import encode_png
 from bench.metrics.catalogue import CONVENTIONS
+from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import tidy
@@ -161,6 +162,9 @@ def _task_rows(plan: RunPlan, generator: np.random.Generator, dataset: str, labe
                 yield Score("detection", dataset, "detection", label, metric, value, "", "coco", name)
 
 
+TASKS = ("metrics", "segmentation", "detection", "efficiency")
+
+
 def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str, list[str]]) -> dict[str, object]:
     titles = {"tno": "TNO", "mfnet": "MFNet (MSRS release)", "roadscene": "RoadScene"}
     methods: dict[str, object] = {}
@@ -211,7 +215,8 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
             "cpu": "Synthetic CPU", "cores": 2, "memory_gb": 8.0, "gpu": "", "driver": "", "python": "3.11",
             "torch": "2.5", "cuda": "", "platform": "Linux", "threads": 1, "packages": {"numpy": "2.0"},
         },
-        "datasets": datasets, "methods": methods, "tasks": {}, "problems": [], "complete": not plan.faults,
+        "datasets": datasets, "methods": methods,
+        "tasks": {name: declared(name).model_dump() for name in TASKS}, "complete": not plan.faults,
     }  # fmt: skip
 
 

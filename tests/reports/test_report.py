@@ -17,6 +17,7 @@ from make_run import HOSTILE, RunPlan, make_run
 
 from bench.analysis.curves import cumulative_curves
 from bench.analysis.means import mean_table
+from bench.analysis.numbers import Numbers
 from bench.errors import BenchError
 from bench.store.run_folder import Store
 from bench.store.scores import tidy
@@ -165,7 +166,7 @@ def test_task_pages_carry_their_numbers(built: Path) -> None:
     scores = Store(built).read_scores()
     for task, convention in (("segmentation", "single_scale"), ("detection", "coco"), ("efficiency", "")):
         text = read(built, f"{task}.html")
-        table = mean_table(scores, "mfnet", convention, task)
+        table = mean_table(scores, "mfnet", convention, task, numbers=Numbers.of(Store(built).read_manifest()))
         for row in table.rows:
             for column, cell in zip(table.columns, row.cells, strict=True):
                 assert cell.mean is not None
@@ -173,10 +174,10 @@ def test_task_pages_carry_their_numbers(built: Path) -> None:
 
 
 def test_overview_and_method_pages_carry_the_scores_of_the_tasks(built: Path) -> None:
-    scores = Store(built).read_scores()
-    miou = mean_table(scores, "mfnet", "single_scale", "segmentation").cell("method1", "mIoU")
-    detected = mean_table(scores, "mfnet", "coco", "detection").cell("method1", "AP@0.7", "person")
-    latency = mean_table(scores, "tno", "", "efficiency").cell("method1", "latency_ms_mean")
+    scores, numbers = Store(built).read_scores(), Numbers.of(Store(built).read_manifest())
+    miou = mean_table(scores, "mfnet", "single_scale", "segmentation", numbers=numbers).cell("method1", "mIoU")
+    detected = mean_table(scores, "mfnet", "coco", "detection", numbers=numbers).cell("method1", "AP@0.7", "person")
+    latency = mean_table(scores, "tno", "", "efficiency", numbers=numbers).cell("method1", "latency_ms_mean")
     assert f'data-value="{miou.mean}"' in read(built, "index.html")
     page = read(built, "method-method1.html")
     for cell, digits in ((miou, 4), (detected, 4), (latency, 3)):

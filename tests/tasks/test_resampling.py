@@ -12,6 +12,7 @@ from bench.analysis.pairwise import Settings
 from bench.analysis.set_level import compare_task, task_sections
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
+from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
@@ -141,7 +142,10 @@ def run(tmp_path: Path) -> Store:
     store.write_scores(scores_frame(scores))
     parts = {"test": {"sources": sources}}
     facts = {"split": "test", "parts": parts, **SPEC.model_dump(include={"classes", "palette", "box_classes"})}
-    store.write_manifest(parse_manifest(store.root, {"datasets": {"mfnet": json.loads(json.dumps(facts))}}))
+    tasks = {name: declared(name).model_dump() for name in ("segmentation", "detection")}
+    store.write_manifest(
+        parse_manifest(store.root, {"datasets": {"mfnet": json.loads(json.dumps(facts))}, "tasks": tasks})
+    )
     return store
 
 

@@ -1,0 +1,27 @@
+"""Who is ranked: the one answer for tables, statistics, comparisons and leaderboards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bench.store.manifest import MethodFacts
+
+SOURCES = ("visible", "infrared")
+"""The sources passed through, by name; counts only where nothing is known of a method."""
+
+
+def is_ranked(label: str, facts: MethodFacts | None) -> bool:
+    """False for what is shown for reference: a source passed through, or a method's images in another way beside it.
+
+    Args:
+        label: as in the score table.
+        facts: the method's entry in the manifest; None where there is none.
+    """
+    if facts is None or not facts.kind:
+        return label not in SOURCES
+    return facts.kind != "reference" and not facts.beside
+
+
+def unranked(labels: Iterable[str], methods: Mapping[str, MethodFacts]) -> tuple[str, ...]:
+    """Those of some labels that are shown but not ranked, in their order."""
+    return tuple(label for label in dict.fromkeys(labels) if not is_ranked(label, methods.get(label)))
