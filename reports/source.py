@@ -71,7 +71,7 @@ class MethodView:
 
     def in_domain(self, dataset: str) -> bool:
         """True if its weights were trained on this data set."""
-        return dataset in self.facts.trained_on
+        return any(name.partition(":")[0] == dataset for name in self.facts.trained_on)
 
 
 @dataclass(frozen=True)

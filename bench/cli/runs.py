@@ -187,7 +187,10 @@ def train(
     ablation: Annotated[str, typer.Option(help="One of the method's ablations.")] = "",
     out: Annotated[Path | None, typer.Option(help="Default: runs/train/METHOD-DATASET-PRESET-SEED.")] = None,
     data_root: DataRoot = None,
+    weights_root: WeightsRoot = None,
     datasets_file: DatasetsFile = None,
+    ir: Annotated[Path | None, typer.Option(help="Folder of infrared images, instead of --dataset.")] = None,
+    vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option(help="At most this many training pairs.")] = None,
@@ -203,6 +206,7 @@ def train(
             method=method, dataset=dataset, preset=preset, recipe=recipe, ablation=ablation, out=out,
             data_root=data_root, datasets_file=datasets_file, device=device, seed=seed, limit=limit,
             stop_after=stop_after, install=install, options=option or [], say=typer.echo, progress=listener,
+            weights_root=weights_root, ir=ir, vis=vis,
         )  # fmt: skip
     typer.echo(f"weights: {path}")
 

@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.data.frames import Frames, frames_of
 from bench.data.home import cache_data_root, default_data_root
 from bench.data.listing import Listing, Source, list_pairs, needs_list
 from bench.data.names import Place
-from bench.data.spec import DatasetSpec, Layout, Split, load_datasets
+from bench.data.spec import TRAIN, DatasetSpec, Layout, Split, load_datasets
 from bench.errors import BenchError
 
 
@@ -41,15 +42,45 @@ class Dataset(Source):
         """Lists pairs whose files are there and in order.
 
         Args:
-            split: another split than the selected one; then the subset is not applied.
+            split: another split than the selected one; then the subset is not applied, except that the training part is
+                the one that belongs to the subset.
             limit: stop after this many good pairs; those after are not checked.
 
         Raises:
             BenchError: the layout found has no such split, or lacks the list file of the subset.
         """
         wanted = self._split(split)
-        subset = self.subset if split in (None, self.split) else ""
+        subset = self.subset if wanted == self.split else self.training_subset if wanted == TRAIN else ""
+        if subset and needs_list(self.spec.subsets[subset]) and subset not in self.layout.lists:
+            raise BenchError(f"{self.name}: the layout found at {self.root} has no list of subset {subset!r}")
         return list_pairs(Source(self.name, self.spec, self.data_root, self.layout, wanted, subset), limit)
+
+    @property
+    def training_subset(self) -> str:
+        """The subset of the training part that belongs to the selection; empty for the whole of it."""
+        if self.split == TRAIN or not self.subset:
+            return self.subset if self.split == TRAIN else ""
+        return self.spec.subsets[self.subset].trains_on
+
+    @property
+    def training_selection(self) -> str:
+        """What is trained on for this selection: ``NAME`` or ``NAME:SUBSET``."""
+        return f"{self.name}:{self.training_subset}" if self.training_subset else self.name
+
+    def part_for(self, role: str, truth: str) -> str:
+        """The part that serves a task in a role, e.g. ``test`` or ``detection``.
+
+        The selected part goes first if it carries the truth, then the part of the role's name, then any other that
+        carries it; training is always on the training part.
+
+        Args:
+            role: the part that the task would like.
+            truth: ``labels`` or ``boxes``; any other word leaves the role as it is.
+        """
+        if role == TRAIN or truth not in ("labels", "boxes"):
+            return role
+        carrying = [name for name, part in self.layout.parts.items() if name != TRAIN and getattr(part, truth)]
+        return next((name for name in (self.split, role, *carrying) if name in carrying), role)
 
     def _split(self, split: str | None) -> Split:
         if split is None:
@@ -163,28 +194,75 @@ def find_layout(spec: DatasetSpec, data_root: Path) -> Layout | None:
     return None
 
 
-def seen_in_training(dataset: Dataset, trained_on: Collection[str], split: str | None = None) -> frozenset[str] | None:
+NOT_STATED = "not stated"
+"""In a list of what weights were trained on: nobody says; as ``bench.plugin.method`` has it."""
+
+
+def seen_in_training(
+    dataset: Dataset, trained_on: Collection[str], split: str | None = None, frames: Frames | None = None
+) -> frozenset[str] | None:
     """Names of pairs of a split that a method saw in training, under their own or another name.
+
+    Scenes are compared by name within a data set, and by the content of their files wherever the files are known.
 
     Args:
         dataset: the data set being scored.
-        trained_on: names of the data sets whose training part the weights were trained on.
+        trained_on: what the weights were trained on, ``NAME`` or ``NAME:SUBSET``.
         split: of ``dataset``; None takes the selected one.
+        frames: what a training done here recorded.
 
     Returns:
-        Pair names; None where it cannot be known, because the method was trained on a data set without a published
-        training part.
+        Pair names; None where it cannot be known, because nobody says what the method was trained on, or because the
+        data set has no published training part.
     """
-    if dataset.name not in trained_on:
-        return frozenset()
     split = split or dataset.split
-    spec = dataset.spec
-    if "train" not in dataset.layout.parts:
-        return None
-    if split == "train":
-        return frozenset(files.id for files in dataset.listing("train").pairs)
-    twins = [subset for subset in spec.subsets.values() if subset.split == split and subset.same_as == "train"]
-    return frozenset(name for subset in twins for name in subset.pairs)
+    seen: frozenset[str] = frozenset()
+    if frames is not None:
+        seen |= _same_content(dataset, split, frames)
+    for selection in trained_on:
+        name, _, part = selection.partition(":")
+        if selection == NOT_STATED:
+            return None
+        if name != dataset.name:
+            continue
+        names = _training_names(dataset, part, frames)
+        if names is None:
+            return None
+        if names:
+            seen |= dataset.spec.in_training(split, _names_of(dataset, split), None if part == "" else names)
+        elif frames is None and dataset.has_split(TRAIN):  # nothing but the files says which scenes are the same
+            seen |= _same_content(dataset, split, frames_of(dataset.name, dataset.listing(TRAIN).pairs))
+        if split == TRAIN and part == "":
+            seen |= {files.id for files in dataset.listing(TRAIN).pairs}
+    return seen
+
+
+def _training_names(dataset: Dataset, part: str, frames: Frames | None) -> Collection[str] | None:
+    """The names of a training list; empty where names say nothing, None where the list is not known."""
+    if frames is not None and frames.dataset.partition(":")[0] == dataset.name and TRAIN in dataset.spec.pairs:
+        return frames.names
+    subset = dataset.spec.subsets.get(part)
+    if subset is not None and not subset.pairs and subset.tag == "":
+        if part not in dataset.layout.lists:
+            return None
+        return list_pairs(Source(dataset.name, dataset.spec, dataset.data_root, dataset.layout, TRAIN, part), 0).names
+    if subset is not None and subset.pairs:
+        return subset.pairs
+    if dataset.spec.pairs.get(TRAIN):
+        return dataset.spec.pairs[TRAIN]
+    return () if dataset.has_split(TRAIN) or frames is not None else None
+
+
+def _names_of(dataset: Dataset, split: str) -> frozenset[str]:
+    """All names of a split, there or not."""
+    listed = frozenset(dataset.spec.pairs.get(split, ()))
+    return listed | frozenset(dataset.listing(split, limit=0).names) if dataset.has_split(split) else listed
+
+
+def _same_content(dataset: Dataset, split: str, frames: Frames) -> frozenset[str]:
+    if not dataset.has_split(split):
+        return frozenset()
+    return frozenset(files.id for files in dataset.listing(split).pairs if frames.hold(files))
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bench.data.frames import content_digest
 from bench.data.listing import unequal
 from bench.errors import BenchError
-from bench.files import digest, file_digest
+from bench.files import digest
 from bench.images import read_four_channel, read_image
 from bench.types import Pair, PairFiles
 
@@ -26,11 +27,11 @@ def read_pair(files: PairFiles) -> Pair:
 
 def pair_digest(files: PairFiles) -> str:
     """Digest of a pair's source files."""
-    both = [file_digest(files.ir_path)]
-    return digest(*both, file_digest(files.vis_path) if files.vis_path != files.ir_path else "")
+    both = [content_digest(files.ir_path)]
+    return digest(*both, content_digest(files.vis_path) if files.vis_path != files.ir_path else "")
 
 
 def truth_digest(files: PairFiles) -> str:
     """Digest of a pair's truth files; empty where it has none."""
     paths = (files.label_path, files.boxes_path)
-    return digest(*(file_digest(path) if path else "" for path in paths)) if any(paths) else ""
+    return digest(*(content_digest(path) if path else "" for path in paths)) if any(paths) else ""

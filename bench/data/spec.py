@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
-from bench.data.names import check_pair_id
+from bench.data.names import check_pair_id, key_of
 from bench.download import Download, GitSource
 from bench.errors import BenchError, describe
 from bench.files import PROJECT_ROOT
@@ -22,6 +22,8 @@ from bench.strict import RelativePath, Strict
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Split = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 """Any name of a part of a data set; ``train`` is what methods and tasks are trained on."""
+TRAIN = "train"
+"""The part that methods and tasks are trained on."""
 PresetName = Literal["smoke", "quick", "paper"]
 Level = Annotated[int, Field(ge=0, le=255)]
 
@@ -97,6 +99,26 @@ class DatasetSpec(Strict):
     downloads: tuple[Download, ...] = ()
     repository: GitSource | None = None
     generated: bool = False
+
+    def frame_of(self, name: str) -> str:
+        """What all names of one scene have in common, whichever list they stand in."""
+        found = re.fullmatch(self.frame, name)
+        return key_of(found[1] if found and found[1] else name)
+
+    def in_training(self, split: str, names: Iterable[str], training: Iterable[str] | None = None) -> frozenset[str]:
+        """Those names of a split whose scene the training list holds too, under whatever name.
+
+        Args:
+            split: that the names are of.
+            names: to look up.
+            training: another list than that of the training part.
+        """
+        frames = {self.frame_of(name) for name in (self.pairs.get(TRAIN, ()) if training is None else training)}
+        declared = [
+            subset.pairs for subset in self.subsets.values() if (subset.split, subset.same_as) == (split, TRAIN)
+        ]
+        twins = set() if training is not None else {name for pairs in declared for name in pairs}
+        return frozenset(name for name in names if name in twins or self.frame_of(name) in frames)
 
     @model_validator(mode="after")
     def _agrees(self) -> DatasetSpec:

@@ -268,7 +268,7 @@ class TrainRequest:
     """All that a training needs; two equal requests give the same weights on the same machine.
 
     Attributes:
-        dataset: name of the data set.
+        dataset: ``NAME`` or ``NAME:SUBSET`` of the data set.
         pairs: its training part, in listing order.
         preset: schedule size; ``paper`` is the published protocol.
         out: folder for checkpoints, logs and the result; what is there from an interrupted training is resumed.
@@ -279,6 +279,8 @@ class TrainRequest:
         stop_after: stop (resumably) after this many optimiser steps of the whole schedule; for tests and time limits.
         progress: called with (what, done, total).
         options: further settings by name, as text; an unknown one is an error.
+        classes: names of the data set's segmentation classes, in order of their ids; empty where it has none.
+        weights_root: folder of published weights, backbones among them, if given.
     """
 
     dataset: str
@@ -292,6 +294,8 @@ class TrainRequest:
     stop_after: int | None = None
     progress: Callable[[str, int, int], None] | None = None
     options: tuple[tuple[str, str], ...] = ()
+    classes: tuple[str, ...] = ()
+    weights_root: Path | None = None
 
 
 @runtime_checkable

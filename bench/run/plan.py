@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bench.data.catalogue import Dataset
 from bench.data.spec import DatasetSpec
@@ -11,6 +13,9 @@ from bench.run.config import RunConfig
 from bench.run.sources import MethodSource
 from bench.store.manifest import MethodFacts
 from bench.types import PairFiles, Problem
+
+if TYPE_CHECKING:
+    from bench.plugin.task import Task
 
 METRICS = "metrics"
 """The one task that no runner stands for: every fused image is scored against its pair."""
@@ -47,6 +52,12 @@ class DatasetPlan:
     def spec(self) -> DatasetSpec:
         """Its entry there."""
         return self.opened.spec
+
+    def roles(self, task: type[Task], splits: Sequence[str]) -> dict[str, tuple[PairFiles, ...]]:
+        """The pairs that serve a task in each of its roles; ``splits`` empty for the part that is scored."""
+        if not splits:
+            return {self.main: self.parts.get(self.main, ())}
+        return {role: self.parts.get(self.opened.part_for(role, task.truth), ()) for role in splits}
 
     def files(self) -> list[PairFiles]:
         """All pairs of all parts; parts may use the same names."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.data.catalogue import Dataset, open_dataset
 from bench.data.folders import FOLDER, open_folders
+from bench.data.frames import frames_of
+from bench.data.names import some
 from bench.data.pairs import pair_digest, truth_digest
+from bench.data.spec import TRAIN
 from bench.errors import BenchError
 from bench.plugin.kinds import METHODS, TASKS
 from bench.run.config import RunConfig
 from bench.run.plan import METRICS, DatasetPlan, Plan
 from bench.run.plan_methods import device_of, plan_method
 from bench.store.run_folder import Store
+from bench.types import PairFiles, Problem
 
 
 def make_plan(config: RunConfig, store: Store) -> Plan:
@@ -120,6 +124,7 @@ def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> Da
             parts[wanted] = listing.pairs
             problems += listing.problems
     files = [item for part in parts.values() for item in part]
+    problems += _leaks(dataset, parts)
     return DatasetPlan(
         opened=dataset,
         selection=selection,
@@ -132,9 +137,27 @@ def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> Da
     )
 
 
+def _leaks(dataset: Dataset, parts: Mapping[str, Sequence[PairFiles]]) -> Iterator[Problem]:
+    """Names the scenes of a part that the training part holds too; those that are known of are a remark."""
+    training = parts.get(TRAIN, ())
+    frames = frames_of(dataset.name, training)
+    listed = frames.names if TRAIN in dataset.spec.pairs or dataset.layout.lists else ()
+    for part, files in parts.items():
+        if part == TRAIN or not training:
+            continue
+        ids = [item.id for item in files]
+        named, known = dataset.spec.in_training(part, ids, listed), dataset.spec.in_training(part, ids)
+        shared = [item.id for item in files if item.id in named or frames.hold(item)]
+        if shared:
+            text = f"{len(shared)} of its {len(files)} pairs are also in the training part: {some(shared)}"
+            fault = not set(shared) <= known
+            yield Problem(f"{dataset.name} {part}", text + ("; take them out of one" if fault else ""), fault)
+
+
 def _task_splits(dataset: Dataset, tasks: Sequence[str], config: RunConfig) -> list[str]:
     wanted: list[str] = []
     for name in tasks:
         if name != METRICS:
-            wanted += TASKS.get(name)().splits_for(config.options_of(name))
+            task = TASKS.get(name)()
+            wanted += [dataset.part_for(role, task.truth) for role in task.splits_for(config.options_of(name))]
     return [split for split in _unique(wanted) if dataset.has_split(split)]

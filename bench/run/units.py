@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.data.frames import write_frames
 from bench.errors import describe, is_fatal
 from bench.files import digest
 from bench.run.sources import MethodSource, load_fuser
@@ -154,12 +155,21 @@ class TaskUnit(WholeUnit):
 
 @dataclass(frozen=True)
 class TrainUnit(WholeUnit):
-    """Trains one method on one data set; journal ``trained``."""
+    """Trains one method on one data set; journal ``trained``.
+
+    Attributes:
+        trained_on: ``NAME`` or ``NAME:SUBSET``, what the files are.
+        classes: of their labels.
+        weights_root: where backbones may lie.
+    """
 
     files: tuple[PairFiles, ...]
     preset: Preset
     seed: int
     device: str
+    trained_on: str
+    classes: tuple[str, ...] = ()
+    weights_root: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -171,8 +181,8 @@ class TrainUnit(WholeUnit):
         from bench.plugin.method import TrainRequest
 
         return TrainRequest(
-            dataset=self.dataset, pairs=self.files, preset=self.preset, out=self.folder(), device=self.device,
-            seed=self.seed, progress=self.progress(),
+            dataset=self.trained_on, pairs=self.files, preset=self.preset, out=self.folder(), device=self.device,
+            seed=self.seed, progress=self.progress(), classes=self.classes, weights_root=self.weights_root,
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:
@@ -180,7 +190,9 @@ class TrainUnit(WholeUnit):
         from bench.plugin.kinds import METHODS
 
         cls: Any = METHODS.get(self.method)
-        return {"weights": str(cls.train(self.request()).relative_to(self.out))}
+        weights = cls.train(self.request())
+        write_frames(weights, self.trained_on, self.files)
+        return {"weights": str(weights.relative_to(self.out))}
 
     def folder(self) -> Path:
         """Where this training's checkpoints and weights lie; another request gets another folder."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from bench import __version__
 from bench.data.catalogue import seen_in_training
+from bench.data.frames import read_frames
 from bench.data.pairs import pair_digest, truth_digest
 from bench.files import digest
 from bench.fuse.ready import Ready, find_ready_parts
@@ -82,7 +84,8 @@ class Worklist:
                 return TrainUnit(
                     out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
                     gpus=self._gpus, key=key, files=files, preset=cast(Any, config.preset), seed=config.seed,
-                    device=self.plan.device,
+                    device=self.plan.device, trained_on=dataset.opened.training_selection,
+                    classes=dataset.spec.classes, weights_root=config.weights_root,
                 )  # fmt: skip
         return None
 
@@ -199,16 +202,15 @@ class Worklist:
         return line is not None and self.store.work_is_of(folder, unit.key)
 
     def parts_of(self, task: str, dataset: DatasetPlan) -> Parts:
-        """The parts of a data set that a task evaluates."""
-        splits = TASKS.get(task)().splits_for(self.plan.config.options_of(task)) or (dataset.main,)
-        return {split: dataset.parts.get(split, ()) for split in splits}
+        """The pairs that a task evaluates, by the role that they have in it."""
+        return dataset.roles(TASKS.get(task), TASKS.get(task)().splits_for(self.plan.config.options_of(task)))
 
     def carries_truth(self, task: str, dataset: DatasetPlan) -> bool:
         """True if the data set has what the task compares with."""
         if task == METRICS:
             return True
         runner = TASKS.get(task)()
-        parts = {split: dataset.parts.get(split, ()) for split in runner.splits or (dataset.main,)}
+        parts = dataset.roles(type(runner), runner.splits)
         return all(any(runner.has_truth(files) for files in part) for part in parts.values())
 
     def can_evaluate(self, task: str, method: MethodPlan) -> bool:
@@ -251,7 +253,7 @@ class Worklist:
         return TaskUnit(
             out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus,
             key="", task=task, spec=dataset.spec, parts=tuple(parts.items()), source=method.ready,
-            preset=config.preset or "quick", seed=config.seed, seen=_seen(dataset, method, tuple(parts)),
+            preset=config.preset or "quick", seed=config.seed, seen=_seen(dataset, method, parts),
             weights_root=config.weights_root, options=tuple(sorted(config.options_of(task).items())),
         )  # fmt: skip
 
@@ -287,11 +289,14 @@ def _digests(dataset: DatasetPlan, files: PairFiles) -> tuple[str, str]:
     )
 
 
-def _seen(dataset: DatasetPlan, method: MethodPlan, splits: Sequence[str]) -> frozenset[tuple[str, str]] | None:
-    """Pairs of the task's parts that the method's weights were trained on; None where that cannot be known."""
+def _seen(dataset: DatasetPlan, method: MethodPlan, parts: Parts) -> frozenset[tuple[str, str]] | None:
+    """Pairs of a task that the method's weights were trained on; None where that cannot be known."""
+    if method.ready.folder is not None:
+        return None
     seen: set[tuple[str, str]] = set()
-    for split in splits:
-        names = seen_in_training(dataset.opened, method.facts.trained_on, split)
+    frames = read_frames(method.ready.weights)
+    for split in dict.fromkeys(files.split for files in chain(*parts.values())):
+        names = seen_in_training(dataset.opened, method.facts.trained_on, split, frames)
         if names is None:
             return None
         seen |= {(split, name) for name in names}

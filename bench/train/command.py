@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.data.catalogue import open_dataset
+from bench.data.folders import open_folders
+from bench.data.frames import write_frames
+from bench.data.spec import TRAIN
 from bench.errors import BenchError
 from bench.machine import pick_device
 from bench.plugin.kinds import METHODS
@@ -19,11 +22,13 @@ def train_command(
     method: str, dataset: str, preset: str, recipe: str, ablation: str, out: Path | None, data_root: Path | None,
     datasets_file: Path | None, device: str, seed: int, limit: int | None, stop_after: int | None, install: bool,
     options: Sequence[str], say: Callable[[str], None], progress: Callable[[str, int, int], None],
+    weights_root: Path | None = None, ir: Path | None = None, vis: Path | None = None,
 ) -> Path:  # fmt: skip
     """Trains a method and returns its weights; resumes what ``out`` holds.
 
     With ``install`` the result is copied to where ``bench run`` looks for weights when no published ones are there;
-    ``say`` prints a line, e.g. what the training will cost. The rest is as in ``TrainRequest``.
+    ``say`` prints a line, e.g. what the training will cost. ``ir`` and ``vis`` are two bare folders in place of a data
+    set. The rest is as in ``TrainRequest``.
 
     Raises:
         BenchError: unknown names, a method that cannot be trained, a data set without a training part.
@@ -33,7 +38,8 @@ def train_command(
     cls: Any = METHODS.get(method)
     if not isinstance(cls, Trainable):
         raise BenchError(f"{method} cannot be trained here; trainable: {', '.join(trainable_methods())}")
-    opened = open_dataset(dataset, data_root, datasets_file)
+    bare = ir is not None or vis is not None
+    opened = open_folders(ir, vis, TRAIN) if bare else open_dataset(dataset, data_root, datasets_file)
     if not opened.has_split("train"):
         raise BenchError(f"{dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
     listing = opened.listing(split="train", limit=limit)
@@ -41,14 +47,18 @@ def train_command(
         raise BenchError(f"{dataset}: no training pair is on disk; see bench data check {dataset}")
     for problem in listing.problems:
         say(f"note: {problem.where}: {problem.text}")
-    out = out or Path("runs/train") / f"{method}-{opened.name}-{preset}-{seed}"
+    trained_on = opened.training_selection
+    out = out or Path("runs/train") / f"{method}-{trained_on.replace(':', '-')}-{preset}-{seed}"
     request = TrainRequest(
-        dataset=opened.name, pairs=listing.pairs, preset=preset, out=out, recipe=recipe, ablation=ablation,  # type: ignore[arg-type]
+        dataset=trained_on, pairs=listing.pairs, preset=preset, out=out, recipe=recipe, ablation=ablation,  # type: ignore[arg-type]
         device=pick_device(device), seed=seed, stop_after=stop_after, progress=progress, options=_options(options),
+        classes=opened.spec.classes, weights_root=weights_root,
     )  # fmt: skip
     if preset == "paper" and hasattr(cls, "estimate_cost"):
         say(cls.estimate_cost(request))
     path = cls.train(request)
+    if path.is_file():
+        write_frames(path, trained_on, listing.pairs)
     if install and stop_after is None and path.is_file():
         install_weights(method, path)
     return path

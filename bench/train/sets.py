@@ -8,28 +8,27 @@ from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.files import digest
+from bench.plugin.method import TrainRequest
 from bench.types import PairFiles
 
 
-def class_names(dataset: str, pairs: Sequence[PairFiles]) -> tuple[str, ...]:
+def class_names(request: TrainRequest) -> tuple[str, ...]:
     """The classes of the labels, in order of their ids.
 
-    Args:
-        dataset: its name in ``datasets.yaml``.
-        pairs: for the message.
-
     Raises:
-        BenchError: the data set is not described, or has no classes or labels.
+        BenchError: the data set has no classes or labels.
     """
-    spec = load_datasets().get(dataset)
-    if spec is None or not spec.classes:
+    spec = load_datasets().get(request.dataset.partition(":")[0])
+    classes = request.classes or (spec.classes if spec else ())  # a request made by hand may name a built-in data set
+    if not classes:
         raise BenchError(
-            f"data set {dataset!r} has no segmentation classes in datasets.yaml; "
+            f"data set {request.dataset!r} has no segmentation classes in its description; "
             "choose one with labels (mfnet, demo), give the option classes=N, or leave the semantic loss out"
         )
-    if pairs and pairs[0].label_path is None:
-        raise BenchError(f"{dataset} {pairs[0].id}: has no segmentation labels; fetch them or choose another data set")
-    return spec.classes
+    if request.pairs and request.pairs[0].label_path is None:
+        name = f"{request.dataset} {request.pairs[0].id}"
+        raise BenchError(f"{name}: has no segmentation labels; fetch them or choose another data set")
+    return classes
 
 
 def set_digest(pairs: Sequence[PairFiles]) -> str:

@@ -33,17 +33,18 @@ def normalise(images: Tensor) -> Tensor:
 class VGGFeatures(nn.Module):
     """Five feature maps of a fixed VGG-16."""
 
-    def __init__(self, fetch: bool, seed: int = 0) -> None:
+    def __init__(self, fetch: bool, seed: int = 0, weights_root: Path | None = None) -> None:
         """Loads ImageNet's weights, or draws random ones.
 
         Args:
             fetch: whether the file may be downloaded.
             seed: of random weights.
+            weights_root: folder of published weights, if given.
         """
         from torchvision.models.vgg import cfgs, make_layers
 
         super().__init__()
-        path = (obtain_backbone if fetch else find_backbone)([VGG16])
+        path = (obtain_backbone if fetch else find_backbone)([VGG16], weights_root)
         self.layers = make_layers(cfgs["D"])  # without the classifier, nine tenths of all weights
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -66,12 +67,12 @@ class VGGFeatures(nn.Module):
 class ResNetFeatures(nn.Module):
     """The last convolution's features of a fixed ResNet-101."""
 
-    def __init__(self, fetch: bool, seed: int = 0) -> None:
+    def __init__(self, fetch: bool, seed: int = 0, weights_root: Path | None = None) -> None:
         """As ``VGGFeatures``."""
         from torchvision.models import resnet101
 
         super().__init__()
-        path = (obtain_backbone if fetch else find_backbone)([RESNET101])
+        path = (obtain_backbone if fetch else find_backbone)([RESNET101], weights_root)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.net = resnet101(weights=None)

@@ -69,7 +69,7 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     """Reads the visible images and builds network and features."""
     crops = ColourCrops(request.pairs, settings.crop, request.device)
     order = Batches(len(crops), settings.batch, request.seed)
-    features = ResNetFeatures(bool(settings.fetch), request.seed)
+    features = ResNetFeatures(bool(settings.fetch), request.seed, request.weights_root)
     net = IFCNN()
     initialise(net, features.first_layer)
     net.to(request.device).train()

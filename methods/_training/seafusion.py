@@ -177,7 +177,7 @@ def _count_classes(request: TrainRequest, ablation: str, options: Mapping[str, s
     if ablation == "no_semantic_loss":  # needs no labels, so any data set will do
         return 0
     if "classes" not in options:
-        return len(class_names(request.dataset, request.pairs))
+        return len(class_names(request))
     if not options["classes"].isdecimal() or not int(options["classes"]):
         raise BenchError(f"seafusion: option classes={options['classes']!r}, wanted a number of classes above 0")
     return int(options["classes"])
@@ -213,7 +213,7 @@ def train(request: TrainRequest) -> Path:
         TrainingStopped: at ``request.stop_after``.
     """
     plan = make_plan(request)
-    backbone = (find_resnet18 if request.preset == "smoke" else obtain_resnet18)()
+    backbone = (find_resnet18 if request.preset == "smoke" else obtain_resnet18)(request.weights_root)
     signature = plan.signature(backbone)
     target = request.out / "weights.safetensors"
     if completed(request.out, signature) and target.is_file():

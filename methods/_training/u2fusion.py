@@ -157,7 +157,7 @@ class Unified:
     def __init__(self, request: TrainRequest, settings: Settings) -> None:
         self.settings, self.seed = settings, request.seed
         self.patches = Patches(request.pairs, settings.patch, settings.stride, request.device)
-        self.vgg = VGGFeatures(bool(settings.fetch), request.seed).to(request.device)
+        self.vgg = VGGFeatures(bool(settings.fetch), request.seed, request.weights_root).to(request.device)
         self.net = U2Fusion()
         truncated_normal(self.net, INIT_STD)
         self.net.to(request.device).train()

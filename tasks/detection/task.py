@@ -127,17 +127,18 @@ class DetectionTask(Task):
             )
         settings = read_settings(job.options)
         model = _finetuned(settings, job) if settings.finetune else settings.model
-        row = Score("detection", job.dataset, "detection", job.method, "", None)
+        part = job.parts["detection"]
+        row = Score("detection", job.dataset, part.files[0].split, job.method, "", None)
         images: list[_Image] = []
         for index, found in detect_all(
-            job.parts["detection"],
+            part,
             tuple(job.spec.box_classes),
             job.work_dir,
             _detector_key(settings, job, model),
             lambda: make_detector(settings, model, job),
             job.progress,
         ):
-            files, path = job.parts["detection"].files[index], job.parts["detection"].paths[index]
+            files, path = part.files[index], part.paths[index]
             try:
                 images.append(_Image(files, path, read_truth(files, path), found))
             except BenchError as error:
@@ -191,7 +192,7 @@ def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str]) -> Ite
 
 def _unseen_rows(row: Score, images: Sequence[_Image], job: Job) -> Iterator[Score]:
     if job.seen is not None:
-        twins = _training_twins(job.spec)
+        twins = job.spec.in_training(row.split, [image.files.id for image in images])
         unseen = [image for image in images if image.files.key not in job.seen and image.files.id not in twins]
         yield from _ap_rows(row, unseen, job.spec.box_classes)
         return
@@ -199,12 +200,6 @@ def _unseen_rows(row: Score, images: Sequence[_Image], job: Job) -> Iterator[Sco
     for label in (*job.spec.box_classes.values(), "all"):
         for metric in METRICS:
             yield replace(row, metric=metric, label=label, status="skipped", reason=why)
-
-
-def _training_twins(spec: DatasetSpec) -> frozenset[str]:
-    """Detection pairs that are also in the training part, under whatever name."""
-    twins = [subset for subset in spec.subsets.values() if subset.split == "detection" and subset.same_as == "train"]
-    return frozenset(pair for subset in twins for pair in subset.pairs)
 
 
 def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[tuple[str, str]] | None) -> Iterator[Score]:

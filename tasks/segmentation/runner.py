@@ -70,11 +70,12 @@ class SegmentationJob:
     def rows(self) -> Iterator[Score]:
         """Retrains and scores; then scores the segmenter that was trained together with the method, if there is one."""
         train, test = (labelled(self.job.parts[split]) for split in ("train", "test"))
-        template = Score("segmentation", self.job.dataset, "test", self.job.method, "", None)
+        split = test.files[0].split if len(test) else "test"
+        template = Score("segmentation", self.job.dataset, split, self.job.method, "", None)
         for name, part in (("training", train), ("test", test)):
             if not len(part):
                 reason = f"no {name} pair of {self.job.dataset} has both a fused image and segmentation labels"
-                yield Score(template.task, template.dataset, "test", template.method, "mIoU", None, status="skipped",
+                yield Score(template.task, template.dataset, split, template.method, "mIoU", None, status="skipped",
                             reason=reason)  # fmt: skip
                 return
         matrices: dict[str, NDArray[np.int64]] = {}

@@ -375,7 +375,7 @@ def test_the_generated_data_set_goes_to_the_cache(root: Path, tmp_path: Path, mo
         ("mfnet", None, ("mfnet",), 0),
         ("mfnet", "detection", ("mfnet",), 48),
         ("mfnet", "detection", ("tno",), 0),
-        ("mfnet", "train", ("mfnet", "tno"), 2),
+        ("mfnet", "train", ("mfnet", "tno"), 1083),
         ("tno", None, ("mfnet",), 0),
     ],
 )
