@@ -19,7 +19,6 @@ class ADFMethod(ByteMethod):
         licence="own implementation; the authors' code has no licence",
         kind="classical",
         notes="the border darkens: outside the image the diffusion meets 0, as released",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

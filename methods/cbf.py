@@ -19,7 +19,6 @@ class CBFMethod(ByteMethod):
         licence="own implementation; the author's code may be used and changed with its notice",
         kind="classical",
         notes="range weights from the other image",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

@@ -46,7 +46,6 @@ class CNNLiuMethod(ByteMethod):
             ),
         ),
         notes="network of the authors' multi-focus fusion (Information Fusion 36, 2017), unchanged",
-        agreement="",
     )
     smallest = WINDOW - 1
 

@@ -50,7 +50,6 @@ class DenseFuseMethod(TrainableMethod):
             ),
         ),
         trained_on=("coco2014",),
-        agreement="13 TNO pairs: at least 86.3 dB, largest difference 1 grey level",
     )
     l1: ClassVar[bool] = False
     variants = (Variant("l1", "DenseFuse (l1-norm)", settings={"l1": True}),)

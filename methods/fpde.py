@@ -19,7 +19,6 @@ class FPDEMethod(ByteMethod):
         licence="own implementation; the authors' code has no licence",
         kind="classical",
         notes="bases are rounded to 8 bits, as released",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

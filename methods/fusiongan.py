@@ -51,7 +51,6 @@ class FusionGANMethod(TrainableMethod):
         ),
         trained_on=("tno",),
         notes="trained on the TNO pairs it is usually tested on",
-        agreement="not measured: the published weights were not at hand; names, shapes and arithmetic are tested",
     )
     published = ImageStyle(reader="luma_scipy", merge="pil_ycbcr", stretch="min_max")
 

@@ -51,7 +51,6 @@ class GANMcCMethod(TrainableMethod):
             ),
         ),
         trained_on=("tno",),
-        agreement="not measured: the published weights were not at hand; names, shapes and arithmetic are tested",
     )
     published = ImageStyle(reader="luma_scipy", merge="pil_ycbcr", stretch="min_max")
 

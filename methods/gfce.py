@@ -19,7 +19,6 @@ class GFCEMethod(ByteMethod):
         licence="own implementation; the authors' code has no licence",
         kind="classical",
         notes="the enhancement shifts colours: that is the method",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

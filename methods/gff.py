@@ -30,7 +30,6 @@ class GFFMethod(ByteMethod):
         licence="own implementation; the authors' code is for research only",
         kind="classical",
         notes="published: both sources are first stored as JPEG, as VIFB fed it; ties go to the visible image",
-        agreement="",
     )
     ties: ClassVar[Literal["ir", "vis"]] = "vis"
     infrared_as_green: ClassVar[bool] = False

@@ -25,7 +25,6 @@ class GTFMethod(Method):
         licence="own implementation; the authors' code has no licence, the solver it bundles is BSD-2-Clause",
         kind="classical",
         notes="published: colour channels solved jointly, as in VIFB's wrapper",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
     space = "rgb"
     dtype = "float64"

@@ -19,7 +19,6 @@ class HMSDGFMethod(ByteMethod):
         licence="own implementation; the authors' code has no licence",
         kind="classical",
         notes="brightens by 8 percent (275 in place of 255), as released",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

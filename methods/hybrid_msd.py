@@ -19,7 +19,6 @@ class HybridMSDMethod(ByteMethod):
         licence="own implementation; the authors' code is for testing only",
         kind="classical",
         notes="the bilateral grid of Paris and Durand, not the exact bilateral filter",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

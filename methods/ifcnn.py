@@ -50,7 +50,6 @@ class IFCNNMethod(TrainableMethod):
         weights=(MAX,),
         trained_on=("nyu_d2",),
         notes="ImageNet normalisation, as in the published pictures; the authors' present script leaves it out",
-        agreement="13 TNO pairs: at least 92.8 dB, largest difference 1 grey level",
     )
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr")
     reads_way = True

@@ -19,7 +19,6 @@ class IFEVIPMethod(ByteMethod):
         licence="own implementation; the authors' code is for research only",
         kind="classical",
         notes="never darker than the visible image",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

@@ -40,7 +40,6 @@ class LatLRRMethod(ByteMethod):
             ),
         ),
         notes="MDLatLRR, doi:10.1109/TIP.2020.2975984: four levels, which count 4, 3, 2 and 1 times, as released",
-        agreement="",
     )
     smallest = PATCH
 

@@ -19,7 +19,6 @@ class MGFFMethod(ByteMethod):
         licence="own implementation; the authors' code has no licence",
         kind="classical",
         notes="where both details vanish the detail is 0; the released code divides 0 by 0 there",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

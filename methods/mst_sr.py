@@ -26,7 +26,6 @@ class MSTSRMethod(Method):
         kind="classical",
         weights=(LP_SR_DICTIONARY,),
         notes="the Laplacian pyramid of the paper's eight transforms; images in 0..255",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
     space = "rgb"
     dtype = "float64"

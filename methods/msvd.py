@@ -19,7 +19,6 @@ class MSVDMethod(ByteMethod):
         licence="own implementation; the author's code is BSD-2-Clause",
         kind="classical",
         notes="signs of the singular vectors by the rule that the published images follow",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

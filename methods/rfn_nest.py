@@ -51,7 +51,6 @@ class RFNNestMethod(TrainableMethod):
         ),
         trained_on=("coco2014", "kaist"),
         notes="the plain way divides the output by 9, the sum of the trained feature weights",
-        agreement="not measured: the published weights were not at hand; names, shapes and arithmetic are tested",
     )
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max", rounding="truncate")
 

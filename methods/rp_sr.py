@@ -28,7 +28,6 @@ class RPSRMethod(ByteMethod):
         kind="classical",
         weights=(LP_SR_DICTIONARY,),
         notes="the ratio pyramid of the paper's eight transforms; quotients at dark pixels are clipped",
-        agreement="",
     )
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:

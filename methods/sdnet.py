@@ -53,7 +53,6 @@ class SDNetMethod(TrainableMethod):
         ),
         trained_on=("tno",),
         notes="the release does not name its training pairs; TNO as in the authors' other work, not verified",
-        agreement="13 TNO pairs: at least 92.8 dB, largest difference 1 grey level",
     )
     published = ImageStyle(reader="luma_scipy", merge="pil_ycbcr", stretch="min_max")
 

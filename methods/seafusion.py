@@ -45,7 +45,6 @@ class SeaFusionMethod(TrainableMethod):
             ),
         ),
         trained_on=("mfnet",),
-        agreement="13 TNO pairs: at least 90.5 dB, 32 MSRS pairs: at least 92.0 dB; largest difference 1 grey level",
     )
     space = "luma"
     published = ImageStyle(reader="luma", merge="float_ycrcb", stretch="min_max", rounding="truncate")

@@ -19,7 +19,6 @@ class TIFMethod(ByteMethod):
         licence="own implementation; the authors' code has no licence",
         kind="classical",
         notes="the mean wraps around the border, as released",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

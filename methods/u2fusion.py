@@ -51,7 +51,6 @@ class U2FusionMethod(TrainableMethod):
         trained_on=("roadscene",),
         notes="infrared is the first input, as in the published comparisons, the authors' own script has it second; "
         "the release does not name its training pairs, RoadScene is the same authors' set, not verified",
-        agreement="13 TNO pairs: at least 90.1 dB, largest difference 1 grey level",
     )
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max")
 

@@ -19,7 +19,6 @@ class VSMWLSMethod(ByteMethod):
         licence="own implementation; the authors' code is for research only",
         kind="classical",
         notes="the released least squares, which have no smoothness term",
-        agreement="11 VIFB pairs: every pixel equal after re-encoding as JPEG",
     )
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:

@@ -48,6 +48,7 @@ def _method_records(row: dict[str, Any]) -> list[dict[str, Any]]:
     """A method and its variants in full, or why it cannot be imported."""
     from bench.errors import BenchError
     from bench.plugin.kinds import METHODS
+    from bench.plugin.proof import in_words
 
     try:
         names = [row["method"], *METHODS.variants(row["method"])]
@@ -57,7 +58,8 @@ def _method_records(row: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             **row, "method": name, "title": info.title, "year": info.year, "paper": info.paper, "kind": info.kind,
-            "licence": info.licence, "trained on": ", ".join(info.trained_on) or "nothing", "notes": info.notes,
+            "licence": info.licence, "trained on": info.learned_from,
+            "proof": in_words(info.proof) if info.proof else "none", "notes": info.notes,
         }
         for name, info in zip(names, infos, strict=True)
     ]  # fmt: skip

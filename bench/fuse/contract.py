@@ -24,6 +24,7 @@ from bench.fuse.harness import NOMINAL_RANGE, Fuser
 from bench.images import as_rgb
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import ImageStyle, Method, MethodInfo, Rounding, Trainable, torch_dtype
+from bench.plugin.proof import declared, recorded
 from bench.types import Image, Way
 
 SIZE = (48, 40)
@@ -225,6 +226,19 @@ def _unknown_settings(cls: type[Method], variant: str) -> list[str]:
     return [key for item in cls.variants if item.name == variant for key in item.settings if not hasattr(cls, key)]
 
 
+def proves_what_it_claims(subject: Subject) -> Iterator[str]:
+    """A proof that it claims is declared with a bar, and was recorded when that was reached."""
+    cls = subject.cls
+    claim = cls.info.proof
+    if claim is None or claim.level == "none":
+        return
+    own = [proof for proof in declared(cls).proofs if proof.variant == cls.variant and proof.judged]
+    if claim.level not in {proof.level for proof in own}:
+        yield f"it claims {claim.level!r}, which no Proof in its _proofs module declares; declare one, or claim nothing"
+    if not any(record.ok and record.level == claim.level for record in recorded(cls)):
+        yield f"it claims {claim.level!r}, which was never recorded; run bench prove {cls.name} --record"
+
+
 def can_get_weights(subject: Subject) -> Iterator[str]:
     """What it learned can be had: the authors' files convert, or it trains."""
     cls, info = subject.cls, subject.cls.info
@@ -269,7 +283,7 @@ def shows_its_modules(subject: Subject) -> Iterator[str]:
 
 
 OF_THE_CLASS: tuple[Check, ...] = (
-    is_no_module, has_metadata, has_valid_attributes, declares_no_contradiction, can_get_weights,
+    is_no_module, has_metadata, has_valid_attributes, declares_no_contradiction, proves_what_it_claims, can_get_weights,
     builds_without_weights, refuses_bad_weights,
     shows_its_modules,
 )  # fmt: skip

@@ -29,7 +29,6 @@ from bench.fuse.references import FORMULA, Reference, find_references, level_of,
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method
 from bench.plugin.proof import (
-    Alternative,
     Bar,
     Proof,
     Proofs,
@@ -229,8 +228,7 @@ class MethodProof:
                     images.resize(pair[1], (height, width), "pillow"),
                 )
             best: PairAgreement | None = None
-            for settings in _settings(proof, reference.pair):
-                key = id(settings)
+            for key, settings in _settings(proof, reference.pair):
                 if key not in fusers:
                     fusers[key] = Fuser(with_settings(self.cls, settings)(weights, "cpu"))
                 fused = fusers[key].fuse_luma(*pair) if proof.grey else fusers[key].fuse_pair(*pair)
@@ -379,15 +377,12 @@ def _floored(image: Image) -> Image:
     return images.resize(image, (height // 16 * 16, width // 16 * 16), "pillow")
 
 
-def _settings(proof: Proof, pair: str) -> Iterator[Mapping[str, Any]]:
-    yield proof.settings
-    for other in proof.alternatives:
+def _settings(proof: Proof, pair: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The settings under which a pair may pass, numbered."""
+    yield 0, proof.settings
+    for number, other in enumerate(proof.alternatives, 1):
         if not other.pairs or pair in other.pairs:
-            yield _joined(proof, other)
-
-
-def _joined(proof: Proof, other: Alternative) -> Mapping[str, Any]:
-    return {**proof.settings, **other.settings} if proof.settings else other.settings
+            yield number, {**proof.settings, **other.settings}
 
 
 def _bar(proof: Proof, pair: str) -> Bar:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+    from bench.plugin.proof import Record
+
 Reader = Literal[
     "luma", "luma_uint8", "luma_scipy", "luma_l15", "luma_y14", "luma_png15", "luma_floor", "luma_rint", "luma_video",
     "red",
@@ -125,8 +127,8 @@ class MethodInfo:
         trained_on: data sets the authors' weights were trained on, by our names where we have them (``mfnet``,
             ``tno``...), or ``NOT_STATED``; the report marks in-domain results.
         notes: one line a reader of the table should know.
-        agreement: how closely this port reproduces images that its authors published, as ``bench prove``
-            measured; says so where it could not be measured.
+        proof: what the port was compared with and how close it came; filled in from ``_proofs`` when the method is
+            looked up (``METHODS.get``), see ``bench/plugin/proof.py``.
     """
 
     title: str
@@ -137,7 +139,12 @@ class MethodInfo:
     weights: tuple[WeightFile, ...] = ()
     trained_on: tuple[str, ...] = ()
     notes: str = ""
-    agreement: str = ""
+    proof: Record | None = None
+
+    @property
+    def learned_from(self) -> str:
+        """``trained_on`` in words; a learned method that names no set says so, others learn nothing."""
+        return ", ".join(self.trained_on) or (NOT_STATED if self.kind == "learned" else "nothing")
 
 
 @dataclass(frozen=True, slots=True)

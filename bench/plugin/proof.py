@@ -150,7 +150,7 @@ class Proofs:
 
     proofs: tuple[Proof, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    idle: tuple[str, ...] = ()
+    idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def declared(cls: type[Method]) -> Proofs:
@@ -164,9 +164,18 @@ def declared(cls: type[Method]) -> Proofs:
         return Proofs()
     try:
         module = importlib.import_module(name)
-        return Proofs(tuple(module.PROOFS), getattr(module, "LABELS", {}), tuple(getattr(module, "IDLE", ())))
+        return Proofs(
+            tuple(module.PROOFS), getattr(module, "LABELS", {}), _by_variant(cls, getattr(module, "IDLE", {}))
+        )
     except (ImportError, AttributeError) as error:
         raise BenchError(f"{name}: {error}; it declares PROOFS, a tuple of Proof") from error
+
+
+def _by_variant(cls: type[Method], idle: Any) -> Mapping[str, tuple[str, ...]]:
+    """Patterns as they stand, or one tuple that is meant for the method and all its variants."""
+    if isinstance(idle, Mapping):
+        return idle
+    return dict.fromkeys(("", *(variant.name for variant in cls.variants), cls.variant), tuple(idle))
 
 
 def facts_path(cls: type[Method]) -> Path:

@@ -58,7 +58,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.contract import check_method
+from bench.fuse.contract import check_method
 from methods import create
 
 

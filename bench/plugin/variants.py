@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.plugin.method import MethodInfo
+from bench.plugin.proof import strongest
 from bench.plugin.registry import Entry, Registry
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class MethodRegistry(Registry["Method"]):
             BenchError: as ``Registry.get``, or no such variant; near names are suggested.
         """
         base, variant = self.split(name)
-        cls = super().get(base)
+        cls = _proven(super().get(base))
         return self.bound(cls, variant) if variant or ":" in name else cls
 
     def bound(self, cls: type[Method], variant: str) -> type[Method]:
@@ -59,7 +61,7 @@ class MethodRegistry(Registry["Method"]):
             found = next((item for item in cls.variants if item.name == variant), None)
             if found is None:
                 raise BenchError(_unknown(cls, variant))
-            self._bound[key] = bind(cls, found)
+            self._bound[key] = _proven(bind(cls, found))
         return self._bound[key]
 
     def label(self, name: str) -> str:
@@ -95,10 +97,18 @@ class MethodRegistry(Registry["Method"]):
         return names
 
 
+def _proven(cls: type[Method]) -> type[Method]:
+    """The class, its facts completed by what its port was proven with; a claim of its own stays for the contract."""
+    if isinstance(getattr(cls, "info", None), MethodInfo) and cls.info.proof is None:
+        cls.info = replace(cls.info, proof=strongest(cls))
+    return cls
+
+
 def bind(cls: type[Method], variant: Variant) -> type[Method]:
     """The class of a variant: its base with other facts, weights and class attributes."""
     info = replace(
         cls.info,
+        proof=None,
         title=variant.title,
         weights=cls.info.weights if variant.weights is None else variant.weights,
         trained_on=cls.info.trained_on if variant.trained_on is None else variant.trained_on,

@@ -11,6 +11,7 @@ from bench.data.names import Place, is_junk
 from bench.errors import BenchError
 from bench.files import digest, file_digest
 from bench.plugin.kinds import METHODS
+from bench.plugin.proof import in_words
 from bench.run.config import RunConfig
 from bench.run.keys import fuse_code
 from bench.run.plan import MethodPlan, Plan
@@ -98,7 +99,7 @@ def method_facts(cls: type[Method], config: RunConfig) -> MethodFacts:
     info = cls.info
     return MethodFacts(
         name=cls.name, title=info.title, year=info.year, paper=info.paper, licence=info.licence, kind=info.kind,
-        agreement=info.agreement, trained_on=tuple(info.trained_on), notes=info.notes,
+        agreement=in_words(info.proof) if info.proof else "", trained_on=tuple(info.trained_on), notes=info.notes,
         way="plain" if config.way == "plain" else "published", precision=config.precision, compile=config.compile,
     )  # fmt: skip
 
