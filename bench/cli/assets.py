@@ -107,10 +107,18 @@ def weights_import(folder: Annotated[Path, typer.Argument(help="Folder with <Met
         typer.echo(line)
 
 
-def doctor(data_root: DataRoot = None, weights_root: WeightsRoot = None) -> None:
+def doctor(
+    data_root: DataRoot = None,
+    weights_root: WeightsRoot = None,
+    warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels of the metrics now.")] = False,
+) -> None:
     """Say what is installed, found and missing, and how to mend it."""
     from bench.cli.doctor import examine
 
+    if warm:
+        from bench.metrics.choice import compile_kernels
+
+        compile_kernels(typer.echo)
     rows, healthy = examine(data_root, weights_root)
     print_rows(rows)
     raise typer.Exit(0 if healthy else 1)

@@ -62,6 +62,7 @@ def run(
     compile: Annotated[
         str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
     ] = "never",
+    engine: Annotated[str, typer.Option(help="Of the metrics: numpy, numba, or auto: what is quicker.")] = "auto",
     time_limit: Annotated[float, typer.Option(help="Seconds for one pair before it is given up.")] = 300.0,
     option: Option = None,
 ) -> None:
@@ -76,7 +77,8 @@ def run(
         methods=names(methods), datasets=(*chosen, *bare), ir=ir, vis=vis, tasks=names(tasks),
         conventions=names(conventions), metrics=names(metrics), preset=preset or None, out=out, data_root=data_root,
         weights_root=weights_root, datasets_file=datasets_file, device=device, jobs=jobs, executor=executor,
-        limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, time_limit_s=time_limit,
+        limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, engine=engine,
+        time_limit_s=time_limit,
         options=parse_options(option),
     )  # fmt: skip
     with progress(config.out) as listener:
@@ -133,6 +135,7 @@ def score(
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
     jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    engine: Annotated[str, typer.Option(help="numpy, numba, or auto: what is quicker.")] = "auto",
 ) -> None:
     """Score a folder of fused images that anything made."""
     from bench.run.score_command import score_command
@@ -141,7 +144,7 @@ def score(
         outcome = score_command(
             fused=fused, out=out, dataset=dataset, ir=ir, vis=vis, label=method, conventions=names(conventions),
             metrics=names(metrics), data_root=data_root, datasets_file=datasets_file, jobs=jobs,
-            progress=lambda done, total: listener("score", done, total),
+            progress=lambda done, total: listener("score", done, total), engine=engine,
         )  # fmt: skip
     print_rows(outcome.summary)
     for line in outcome.notes:

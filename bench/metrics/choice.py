@@ -47,6 +47,18 @@ def choose_engine(wanted: str = "auto", images: int = 1) -> Engine:
     return "numpy"
 
 
+def ready_engine(wanted: str, images: int, announce: Callable[[str], None]) -> Engine:
+    """:func:`choose_engine`, with its kernels compiled, so that worker processes find them.
+
+    Raises:
+        BenchError: as there, or the compiled kernels cannot be kept.
+    """
+    engine = choose_engine(wanted, images)
+    if engine == "numba":
+        compile_kernels(announce)
+    return engine
+
+
 def kernels_ready() -> bool:
     """True if all kernels are compiled."""
     return _mark().exists()

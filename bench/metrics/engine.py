@@ -202,6 +202,8 @@ class PairScorer:
             return [Step(use.formula, use.parameters, tuple(triples))]
         if use.channels == "side_by_side":
             triples = [_side_by_side(triples)]
+        for triple in triples:
+            triple.sources.asked.add((use.formula, use.parameters))
         return [Step(use.formula, use.parameters, triple) for triple in triples]
 
     def _result(self, step: Step) -> float | BenchError:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
+from bench.metrics.facts import Parameter
 from bench.types import Image
 
 T = TypeVar("T")
@@ -87,6 +88,7 @@ class Sources(Kept):
     def __init__(self, ir: Plane, vis: Plane, budget: Budget | None = None) -> None:
         super().__init__(budget)
         self.ir, self.vis = ir, vis
+        self.asked: set[tuple[str, tuple[tuple[str, Parameter], ...]]] = set()  # formulas that may share a pass
 
     def __iter__(self) -> Any:
         return iter((self.ir, self.vis))

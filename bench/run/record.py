@@ -47,6 +47,7 @@ class Recorder:
         self.before = store.read_manifest()
         self.started = _now()
         self.rows = 0
+        self.engine = ""
 
     def begin(self, plan: Plan) -> None:
         """Notes the request before any work."""
@@ -94,7 +95,8 @@ class Recorder:
         return CommandFacts(
             command=self.command, version=__version__, started=self.started, device=plan.device,
             machine=machine.gpu or machine.cpu, covers=covers,
-            made={stage: count for stage, count in made.items() if count}, rows=self.rows, complete=complete,
+            made={stage: count for stage, count in made.items() if count}, rows=self.rows, engine=self.engine,
+            complete=complete,
         )  # fmt: skip
 
 

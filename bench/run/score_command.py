@@ -34,7 +34,7 @@ class ScoreOutcome:
 def score_command(
     fused: Path, out: Path, dataset: str, ir: Path | None, vis: Path | None, label: str, conventions: Sequence[str],
     metrics: Sequence[str], data_root: Path | None, datasets_file: Path | None, jobs: int,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int], None], engine: str = "auto",
 ) -> ScoreOutcome:  # fmt: skip
     """Scores ``fused`` against a data set, or against the folders ``ir`` and ``vis``, and writes the table.
 
@@ -54,7 +54,7 @@ def score_command(
         listing, name, split = list_folders(ir, vis), FOLDER, "test"
     scores, found = score_folder(
         fused, listing.pairs, label or _label_of(fused), name, split, conventions, list(metrics) or None, jobs,
-        progress, others,
+        progress, others, engine,
     )  # fmt: skip
     write_scores(scores, out)
     problems = [*listing.problems, *found]

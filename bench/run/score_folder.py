@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +17,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.fuse.ready import find_ready
 from bench.metrics.catalogue import CONVENTIONS, METRICS, chosen_metrics
+from bench.metrics.choice import ready_engine
 from bench.types import PairFiles, Problem, Score
 
 Chosen = dict[str, tuple[str, ...]]
@@ -33,6 +35,7 @@ class _Work:
     dataset: str
     split: str
     chosen: Chosen
+    engine: str
 
 
 def score_folder(
@@ -46,6 +49,7 @@ def score_folder(
     jobs: int = 0,
     progress: Callable[[int, int], None] | None = None,
     others: Collection[str] = (),
+    engine: str = "auto",
 ) -> tuple[list[Score], list[Problem]]:
     """Scores every pair whose fused image is in a folder, matched by name, whatever its ending or case.
 
@@ -60,6 +64,7 @@ def score_folder(
         jobs: worker processes, each with one computing thread; 0: one per core.
         progress: called with (pairs done, pairs to do).
         others: names of pairs that are not wanted but may have images there.
+        engine: ``auto``, ``numpy`` or ``numba``, see :func:`bench.metrics.choice.choose_engine`.
 
     Returns:
         The scores, in the order of ``sources``; a pair that cannot be read has failed rows. The problems: pairs without
@@ -69,11 +74,11 @@ def score_folder(
         BenchError: no such folder, no file of it matches any pair, or in two ways; unknown convention or metric.
     """
     chosen = chosen_metrics(conventions, metrics)
-    ready = find_ready(fused_dir, [files.id for files in sources], others)
-    matches, problems = ready.files, list(ready.problems)
-    works = [
-        _Work(files, matches[files.id], method, dataset, split, chosen) for files in sources if files.id in matches
-    ]
+    images = find_ready(fused_dir, [files.id for files in sources], others)
+    matches, problems = images.files, list(images.problems)
+    found = [files for files in sources if files.id in matches]
+    ready = ready_engine(engine, len(found) * len(chosen), lambda text: print(text, file=sys.stderr))  # noqa: T201
+    works = [_Work(files, matches[files.id], method, dataset, split, chosen, ready) for files in found]
     scores: list[Score] = []
     for work, rows in zip(works, _run(works, jobs, progress), strict=True):
         scores += rows
@@ -145,7 +150,7 @@ def _score_one(work: _Work) -> list[Score]:
 
     try:
         pair = read_pair(work.files)
-        scorer = PairScorer(pair.ir, pair.vis, work.chosen)
+        scorer = PairScorer(pair.ir, pair.vis, work.chosen, engine=work.engine)
         try:
             values = scorer.score(read_image(work.fused_path))
         except BenchError as error:

@@ -28,12 +28,14 @@ class ScoreUnit(Unit):
     Attributes:
         metrics: the chosen metrics of each convention.
         afresh: score again what the journal holds already.
+        engine: of the metrics, see :func:`bench.metrics.choice.choose_engine`.
     """
 
     files: tuple[PairFiles, ...]
     targets: tuple[ScoreTarget, ...]
     metrics: tuple[tuple[str, tuple[str, ...]], ...]
     afresh: bool = False
+    engine: str = "auto"
 
     @property
     def weight(self) -> int:
@@ -81,7 +83,7 @@ class ScoreUnit(Unit):
         store, pair = Store(self.out), read_pair(files)
         conventions = sorted({convention for target in targets for convention, _ in target.keys})
         names = {name for convention, chosen in self.metrics if convention in conventions for name in chosen}
-        scorer = PairScorer(pair.ir, pair.vis, conventions, sorted(names))
+        scorer = PairScorer(pair.ir, pair.vis, conventions, sorted(names), self.engine)
         for target in targets:
             try:
                 fused = read_image(store.fused_of(files, target.method))

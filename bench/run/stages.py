@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BenchError
 from bench.files import digest, file_digest, write_atomic
 from bench.machine import count_cores
+from bench.metrics.choice import ready_engine
 from bench.plugin.kinds import TASKS
 from bench.run.choose_executor import create_executor
 from bench.run.collect import FusedIndex, latest, merge, metric_lines, metric_scores, skipped_score, whole_scores
@@ -21,6 +22,7 @@ from bench.run.plan import METRICS, MethodPlan
 from bench.run.plan_methods import with_both_ways, with_trained_weights
 from bench.run.planning import make_plan
 from bench.run.record import Recorder
+from bench.run.score_unit import ScoreUnit
 from bench.run.units import Unit
 from bench.run.worklist import Worklist
 from bench.store.run_folder import Store
@@ -123,13 +125,21 @@ class Runner:
             self.plan = with_both_ways(self.plan)
             self.stage("fuse", list(self.work.fuse_units()), self.fuse_workers)
             if METRICS in self.plan.tasks:
-                self.stage("score", list(self.work.score_units()), self.jobs)
+                self.stage("score", self.score_units(), self.jobs)
             for task in sorted((t for t in self.plan.tasks if t != METRICS), key=lambda t: TASKS.get(t).alone):
                 self.task_stage(task)
         self.collect()
         self.recorder.end(self.plan, self.result.computed)
         self.report()
         return self.result
+
+    def score_units(self) -> list[ScoreUnit]:
+        """What is to be scored; the engine is chosen here, and compiled once for all workers."""
+        units = list(self.work.score_units())
+        images = sum(len(target.keys) for unit in units for target in unit.targets)
+        if images:
+            self.recorder.engine = ready_engine(self.config.engine, images, self.say)
+        return [replace(unit, engine=self.recorder.engine) for unit in units]
 
     def task_stage(self, task: str) -> None:
         """Runs one task; what measures time has this machine, which the manifest describes, for itself."""

@@ -50,6 +50,7 @@ class Request(Facts):
     way: str = "published"
     precision: str = "exact"
     compile: str = "never"
+    engine: str = "auto"
     options: dict[str, str] = Field(default_factory=dict)
 
     def options_of(self, name: str) -> dict[str, str]:
@@ -69,6 +70,7 @@ class CommandFacts(Facts):
         covers: what it was about, e.g. ``{"methods": [...], "datasets": [...]}``.
         made: pieces of work done, by stage.
         rows: rows of the score table that it made or changed.
+        engine: what computed metrics, ``numpy`` or ``numba``; empty if it computed none.
         complete: False while it runs, or where it was ended early.
     """
 
@@ -80,6 +82,7 @@ class CommandFacts(Facts):
     covers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     made: dict[str, int] = Field(default_factory=dict)
     rows: int = 0
+    engine: str = ""
     complete: bool = False
 
 

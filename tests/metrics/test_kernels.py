@@ -176,11 +176,11 @@ def test_planes_that_differ_in_one_pixel_share_nothing() -> None:
     assert len({id(step.triple.ir) for step in plan}) == 1
 
 
-def test_source_statistics_are_computed_once_per_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conventions_share_a_pass_and_images_their_sources_scales(monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.metrics.kernels import fidelity
 
     calls: Counter[str] = Counter()
-    for name in ("reference", "kept_information"):
+    for name in ("rate_scale", "half_size"):
         original: Callable[..., object] = getattr(fidelity, name)
         monkeypatch.setattr(
             fidelity, name, lambda *given, _name=name, _own=original: calls.update([_name]) or _own(*given)
@@ -188,9 +188,18 @@ def test_source_statistics_are_computed_once_per_pair(monkeypatch: pytest.Monkey
     ir, vis, fused = random(16, 60, 61)
     scorer = PairScorer(ir, vis, ("standard", "seafusion2022", "tang2023", "cddfuse"), ["VIF"], engine="numba")
     scorer.score(fused)
-    assert calls == {"reference": 2 * 5, "kept_information": 5}  # four scales, and the finest once more, clipped
+    assert calls == {"rate_scale": 4, "half_size": 3 * 3}
     scorer.score(255 - fused)
-    assert calls == {"reference": 2 * 5, "kept_information": 10}
+    assert calls == {"rate_scale": 8, "half_size": 3 * 4}
+
+
+def test_what_conventions_share_is_what_each_computes_alone() -> None:
+    ir, vis, fused = random(18, 60, 61)
+    together = PairScorer(ir, vis, ALL, engine="numba").score(fused)
+    alone = [value for name in ALL for value in PairScorer(ir, vis, {name: ALL[name]}, engine="numba").score(fused)]
+    for one, other in zip(together, alone, strict=True):
+        assert one.status == other.status
+        assert one.value is None or one.value == pytest.approx(other.value, rel=1e-13), one
 
 
 def test_a_spent_budget_changes_no_number() -> None:

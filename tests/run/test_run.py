@@ -52,6 +52,22 @@ def test_a_run_leaves_what_the_contract_says(finished: Path) -> None:
     assert (finished / "report" / "index.html").is_file()
 
 
+def test_the_manifest_says_which_engine_scored_and_both_give_the_same_numbers(
+    finished: Path, msrs: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    assert run(msrs, tmp_path / "run", "--engine", "numba").exit_code == 0
+    tables = []
+    for folder, engine in ((finished, "numpy"), (tmp_path / "run", "numba")):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert [command["engine"] for command in manifest["commands"]] == [engine]
+        tables.append(pd.read_parquet(folder / "scores.parquet"))
+    identity = ["pair", "method", "convention", "metric"]
+    first, second = (table.sort_values(identity)["value"].to_numpy() for table in tables)
+    np.testing.assert_allclose(second, first, rtol=1e-8)
+    assert run(msrs, tmp_path / "other", "--engine", "fast").exit_code != 0
+
+
 def test_scores_are_what_evaluate_gives_on_the_files(finished: Path, msrs: Path) -> None:
     scores = pd.read_parquet(finished / "scores.parquet")
     row = scores[(scores["method"] == "average") & (scores["convention"] == "standard")].iloc[0]

@@ -89,6 +89,19 @@ def test_broken_images_fail_alone_and_say_why(
     assert {problem.where for problem in problems} == {"A1", "A2", "A3"}
 
 
+def test_the_engine_asked_for_scores(
+    tmp_path: Path, pairs: list[PairFiles], scene: Callable[..., Images], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_ENGINE", "numba")
+    monkeypatch.setattr("bench.metrics.choice.importlib.util.find_spec", lambda name: None)
+    for index in range(4):
+        Image.fromarray(scene(44, 50, index)[2]).save(tmp_path / "fused" / f"A{index}.png")
+    with pytest.raises(BenchError, match="engine numba is wanted and not installed"):
+        run(tmp_path, pairs, metrics=["EN"])
+    scores, _ = run(tmp_path, pairs, metrics=["EN"], engine="numpy")
+    assert {score.status for score in scores} == {"ok"}
+
+
 def test_wrong_folders_are_refused(tmp_path: Path, pairs: list[PairFiles]) -> None:
     with pytest.raises(BenchError, match="no such folder"):
         score_folder(tmp_path / "absent", pairs, "mine", "made", "test")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import numba
-import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.kernel_cache import kernel_cache
@@ -36,14 +35,3 @@ kernel = _compiler(fastmath={"contract", "nsz"})
 # without "fastmath" a kernel takes over that of the first kernel that calls it
 exact_kernel = _compiler(fastmath=False)
 """Compiles a function whose every operation rounds as NumPy's does, for what is compared for equality afterwards."""
-
-LANE = 320
-"""Columns per tile: the lines of a tile stay in the cache; two tiles cover a row of 640 pixels.
-
-Lines of one tile lie in one array at constant multiples of this, which lets the compiler see that they do not overlap.
-"""
-
-
-def workspace(lines: int, dtype: Any = np.float64) -> Array:
-    """An array of lines that a kernel uses for as long as one call lasts."""
-    return np.zeros(lines * LANE, dtype=dtype)

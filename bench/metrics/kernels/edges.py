@@ -8,11 +8,13 @@ from math import exp, pi
 import numpy as np
 
 from bench.metrics import gradient
-from bench.metrics.kernels.compiling import LANE, Array, exact_kernel, kernel, workspace
+from bench.metrics.kernels.compiling import Array, exact_kernel, kernel
 from bench.metrics.kernels.elementary import angle_between, exponential
 from bench.metrics.kernels.windows import tile_width
 from bench.metrics.planes import Triple
 
+LANE = 320
+"""Columns per tile: two tiles cover a row of 640 pixels; lines lie at constant multiples of this in one array."""
 _SLOPE, _CENTRE = gradient.STRENGTH[1], gradient.STRENGTH[2]
 _GAIN = gradient.STRENGTH[0] * gradient.ORIENTATION[0]
 _TURN = gradient.ORIENTATION[1] / (pi / 2)
@@ -23,7 +25,7 @@ _SMALLEST = -700.0  # of an exponent; what lies below counts as 0
 _FULL = 1.0 + exp(_SLOPE * (_CENTRE - 1.0))
 """Divides a tie's part where a tie counts as a ratio of 1."""
 
-_WORK = workspace(18), workspace(9), workspace(4)
+_WORK = np.zeros(18 * LANE), np.zeros(9 * LANE), np.zeros(4 * LANE)
 Rated = tuple[float, float, float, float]
 Rectangle = tuple[tuple[int, int], tuple[int, int]]
 
@@ -111,7 +113,7 @@ def rate_edges(
         out: four numbers.
     """
     padded, gradients, sums = work
-    step = tile_width(columns[1] - columns[0])
+    step = tile_width(columns[1] - columns[0], LANE)
     for left in range(columns[0], columns[1], step):
         count = min(step, columns[1] - left)
         sums[:] = 0.0

@@ -1,223 +1,163 @@
-"""VIF: all local means of one scale in one pass over tiles, and one logarithm per column in place of one per pixel."""
+"""VIF: all local means of one scale in one pass over tiles, and one logarithm per column in place of one per pixel.
+
+Nothing of the size of an image is written: reading statistics of the sources back would take as long as computing them.
+"""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from bench.metrics import vif
-from bench.metrics.kernels.compiling import LANE, Array, kernel, workspace
+from bench.metrics.kernels.compiling import Array, kernel
 from bench.metrics.kernels.elementary import strip_exponents, sum_of_logs
 from bench.metrics.kernels.windows import (
     LARGEST,
     STRIDE,
+    TILE,
     TILE_ROWS,
     across,
-    copy,
     down_lines,
     fetch,
     half_size,
     move_up,
     multiply,
     tile_width,
-)  # fmt: skip
-from bench.metrics.planes import Plane, Sources, Triple
+)
+from bench.metrics.planes import Plane, Triple
 
 TINY, NOISE = vif.TINY, vif.NOISE_VARIANCE
 HALVES = tuple(np.ascontiguousarray(window.weights[window.size // 2 :]) for window in vif.WINDOWS)
 ROWS_PER_STRIP = 8  # a factor is below 3e18, so eight of them do not overflow
 
-_WORK = workspace(4 * (TILE_ROWS + LARGEST + 1)), workspace(22), workspace(4, np.int64)
-_NO_VALUES = np.zeros((0, 0))
 Planes = tuple[Array, ...]
+Work = tuple[Array, Array, Array, Array]
+_WORK = (
+    np.zeros((TILE_ROWS + LARGEST + 1) * STRIDE),
+    np.zeros(2 * STRIDE),
+    np.zeros(12 * TILE),
+    np.zeros(12 * TILE, dtype=np.int64),
+)
+_LINES = np.zeros(4 * (TILE + LARGEST))
+_NO_VALUES = np.zeros((0, 0))
 
 
 @kernel
-def _reference_row(row: Array, products: Array, count: int) -> None:
-    """Lines of ``row``: mean square, mean, and for the inverse of the variance; multiplies by 1 + variance / noise."""
-    for x in range(count):
-        mean = row[x + LANE]
-        variance = row[x] - mean * mean
-        flat = variance < TINY
-        row[x + 2 * LANE] = 0.0 if flat else 1.0 / (variance + TINY)
-        products[x] *= 1.0 + (0.0 if flat else variance) / NOISE
-
-
-@kernel
-def _reference_tile(
-    image: tuple[Array, Array], half: Array, clipped: bool, known: bool, mean: Array, inverse: Array,
-    columns: tuple[int, int], work: tuple[Array, Array, Array],
-) -> float:  # fmt: skip
-    """One column of tiles of a source; returns the sum of log(1 + variance / noise)."""
-    (levels, values), (left, count), (tile, lines, exponents) = image, columns, work
-    keep = 2 * half.size - 2
-    height, used, filled, since = mean.shape[0], 1 if known else 2, 0, 0
-    line, square, out, row = lines, lines[2 * LANE :], lines[4 * LANE :], lines[12 * LANE :]
-    products = lines[15 * LANE :]
-    products[:count] = 1.0
-    exponents[:count] = 0
-    for top in range(0, height, TILE_ROWS):
-        rows = min(TILE_ROWS, height - top)
-        for y in range(filled, rows + keep):
-            fetch(levels, values, top + y, left, line, count + keep)
-            multiply(line, line, clipped, square, count + keep)
-            across(square, half, tile[y * STRIDE :], count)
-            if not known:
-                across(line, half, tile[y * STRIDE + LANE :], count)
-        for y in range(rows):
-            if y % 2 == 0:
-                down_lines(tile[y * STRIDE :], half, used, out, count)
-            found = out[(y % 2) * STRIDE :]
-            if not known:
-                copy(found[LANE:], mean[top + y, left:], count)
-            copy(found, row, count)
-            copy(mean[top + y, left:], row[LANE:], count)
-            _reference_row(row, products, count)
-            copy(row[2 * LANE :], inverse[top + y, left:], count)
-            since += 1
-            if since % ROWS_PER_STRIP == 0:
-                strip_exponents(products, exponents, count)
-        move_up(tile, rows, keep, used, count)
-        filled = keep
-    strip_exponents(products, exponents, count)
-    return sum_of_logs(products, exponents, count)
-
-
-@kernel
-def reference(
-    image: tuple[Array, Array], half: Array, clipped: bool, known: bool, mean: Array, inverse: Array,
-    work: tuple[Array, Array, Array],
-) -> float:  # fmt: skip
-    """A source as the reference side: writes local means (unless ``known``) and inverse variances."""
-    width = mean.shape[1]
-    step = tile_width(width)
-    total = 0.0
-    for left in range(0, width, step):
-        columns = (left, min(step, width - left))
-        total += _reference_tile(image, half, clipped, known, mean, inverse, columns, work)
-    return total
-
-
-@kernel
-def _kept_row(row: Array, sources: Array, products: Array, count: int) -> None:
-    """Multiplies by numerator and denominator of 1 + g^2 var / (e + noise), for both sources.
-
-    Lines of ``row``: means of F F, F ir, F vis, F; of ``sources``: mean and inverse of ir, then of vis.
-    """
-    for x in range(count):
-        mean = row[x + 3 * LANE]
-        variance = row[x] - mean * mean
-        noisy, live = variance + NOISE, variance >= TINY
-        covariance = row[x + LANE] - sources[x] * mean
-        covariance = covariance if live and covariance > 0.0 else 0.0
-        inverse = sources[x + LANE]
-        term = covariance * covariance * inverse  # g cov
-        error = noisy - term
-        error = error if error > NOISE + TINY else NOISE + TINY
-        products[x] *= error + term * (1.0 - inverse * TINY)  # from g cov to g^2 var
-        products[x + LANE] *= error
-        covariance = row[x + 2 * LANE] - sources[x + 2 * LANE] * mean
-        covariance = covariance if live and covariance > 0.0 else 0.0
-        inverse = sources[x + 3 * LANE]
-        term = covariance * covariance * inverse
-        error = noisy - term
-        error = error if error > NOISE + TINY else NOISE + TINY
-        products[x + 2 * LANE] *= error + term * (1.0 - inverse * TINY)
-        products[x + 3 * LANE] *= error
-
-
-@kernel
-def _kept_across(
-    planes: tuple[Planes, Planes], half: Array, clipped: bool, known: bool, place: tuple[int, int, int], lines: Array,
+def _products_across(
+    planes: tuple[Planes, Planes], half: Array, clips: tuple[bool, ...], place: tuple[int, int, int], lines: Array,
     row: Array,
 ) -> None:  # fmt: skip
-    """Means along a line of F F, F ir, F vis, and of F unless ``known``; ``place``: row, first column, count."""
+    """Means along a line of ir, vis, F; then for each of ``clips`` of ir ir, vis vis, F F, F ir, F vis.
+
+    ``place``: row, first column, count.
+    """
     (levels, values), (y, left, count) = planes, place
-    line, other, product = lines, lines[2 * LANE :], lines[4 * LANE :]
-    reach = count + 2 * half.size - 2
-    fetch(levels[2], values[2], y, left, line, reach)
-    multiply(line, line, clipped, product, reach)
-    across(product, half, row, count)
-    for index in range(2):
-        fetch(levels[index], values[index], y, left, other, reach)
-        multiply(line, other, clipped, product, reach)
-        across(product, half, row[(1 + index) * LANE :], count)
-    if not known:
-        across(line, half, row[3 * LANE :], count)
+    reach, length = count + 2 * half.size - 2, TILE + LARGEST
+    product, fused = lines[3 * length :], lines[2 * length :]
+    for index in range(3):
+        line = lines[index * length :]
+        fetch(levels[index], values[index], y, left, line, reach)
+        across(line, half, row[index * TILE :], count)
+    for group in range(len(clips)):
+        out = row[(3 + 5 * group) * TILE :]
+        for index in range(3):
+            line = lines[index * length :]
+            multiply(line, line, clips[group], product, reach)
+            across(product, half, out[index * TILE :], count)
+        for index in range(2):
+            multiply(lines[index * length :], fused, clips[group], product, reach)
+            across(product, half, out[(3 + index) * TILE :], count)
 
 
 @kernel
-def _kept_tile(
-    planes: tuple[Planes, Planes], half: Array, clipped: bool, known: bool, statistics: tuple[Planes, Planes],
-    columns: tuple[int, int], work: tuple[Array, Array, Array], kept: Array,
+def _rate_row(means: Array, squares: Array, products: Array, count: int) -> None:
+    """Multiplies by what each pixel's logarithms are taken of, for both sources.
+
+    ``products``, for ir and then for vis: numerator and denominator of 1 + g^2 var / (e + noise), 1 + var / noise.
+    """
+    for x in range(count):
+        mean = means[x + 2 * TILE]
+        fused = squares[x + 2 * TILE] - mean * mean
+        noisy, live = fused + NOISE, fused >= TINY
+        variance = squares[x] - means[x] * means[x]
+        variance = 0.0 if variance < TINY else variance
+        covariance = squares[x + 3 * TILE] - means[x] * mean
+        covariance = covariance if live and covariance > 0.0 and variance > 0.0 else 0.0
+        gain = covariance / (variance + TINY)
+        error = noisy - gain * covariance
+        error = error if error > NOISE + TINY else NOISE + TINY
+        products[x] *= error + gain * gain * variance
+        products[x + TILE] *= error
+        products[x + 2 * TILE] *= 1.0 + variance / NOISE
+        variance = squares[x + TILE] - means[x + TILE] * means[x + TILE]
+        variance = 0.0 if variance < TINY else variance
+        covariance = squares[x + 4 * TILE] - means[x + TILE] * mean
+        covariance = covariance if live and covariance > 0.0 and variance > 0.0 else 0.0
+        gain = covariance / (variance + TINY)
+        error = noisy - gain * covariance
+        error = error if error > NOISE + TINY else NOISE + TINY
+        products[x + 3 * TILE] *= error + gain * gain * variance
+        products[x + 4 * TILE] *= error
+        products[x + 5 * TILE] *= 1.0 + variance / NOISE
+
+
+@kernel
+def _rate_tile(
+    planes: tuple[Planes, Planes], half: Array, clips: tuple[bool, ...], columns: tuple[int, int], height: int,
+    work: Work, lines: Array, out: Array,
 ) -> None:  # fmt: skip
-    """One column of tiles of both sources and the fused image; adds to ``kept`` what each source keeps."""
-    (means, inverses), (left, count), (tile, lines, exponents) = statistics, columns, work
-    keep = 2 * half.size - 2
-    height, used, filled, since = means[2].shape[0], 3 if known else 4, 0, 0
-    out, sources, products = lines[6 * LANE :], lines[14 * LANE :], lines[18 * LANE :]
-    products[: 4 * LANE] = 1.0
-    exponents[: 4 * LANE] = 0
+    """One column of tiles; adds to ``out`` the sums of logarithms."""
+    (left, count), (tile, means, products, exponents) = columns, work
+    keep, filled, used, groups = 2 * half.size - 2, 0, 3 + 5 * len(clips), len(clips)
+    products[:] = 1.0
+    exponents[:] = 0
     for top in range(0, height, TILE_ROWS):
         rows = min(TILE_ROWS, height - top)
         for y in range(filled, rows + keep):
-            _kept_across(planes, half, clipped, known, (top + y, left, count), lines, tile[y * STRIDE :])
+            _products_across(planes, half, clips, (top + y, left, count), lines, tile[y * STRIDE :])
         for y in range(rows):
             if y % 2 == 0:
-                down_lines(tile[y * STRIDE :], half, used, out, count)
-            row = out[(y % 2) * STRIDE :]
-            if known:
-                copy(means[2][top + y, left:], row[3 * LANE :], count)
-            else:
-                copy(row[3 * LANE :], means[2][top + y, left:], count)
-            for index in range(2):
-                copy(means[index][top + y, left:], sources[2 * index * LANE :], count)
-                copy(inverses[index][top + y, left:], sources[(2 * index + 1) * LANE :], count)
-            _kept_row(row, sources, products, count)
-            since += 1
-            if since % ROWS_PER_STRIP == 0:
-                strip_exponents(products, exponents, 4 * LANE)
+                down_lines(tile[y * STRIDE :], half, used, means, count)
+            row = means[(y % 2) * STRIDE :]
+            for group in range(groups):
+                _rate_row(row, row[(3 + 5 * group) * TILE :], products[6 * group * TILE :], count)
+            if y % ROWS_PER_STRIP == ROWS_PER_STRIP - 1:
+                strip_exponents(products, exponents, 6 * groups * TILE)
+        strip_exponents(products, exponents, 6 * groups * TILE)
         move_up(tile, rows, keep, used, count)
         filled = keep
-    strip_exponents(products, exponents, 4 * LANE)
-    for index in range(2):
-        place = 2 * index * LANE
-        kept[index] += sum_of_logs(products[place:], exponents[place:], count)
-        kept[index] -= sum_of_logs(products[place + LANE :], exponents[place + LANE :], count)
+    for line in range(6 * groups):
+        out[line] += sum_of_logs(products[line * TILE :], exponents[line * TILE :], count)
 
 
 @kernel
-def kept_information(
-    planes: tuple[Planes, Planes], half: Array, clipped: bool, known: bool, statistics: tuple[Planes, Planes],
-    work: tuple[Array, Array, Array], kept: Array,
+def rate_scale(
+    planes: tuple[Planes, Planes], half: Array, clips: tuple[bool, ...], shape: tuple[int, int], work: Work,
+    lines: Array, out: Array,
 ) -> None:  # fmt: skip
-    """Adds to ``kept`` what each source keeps; writes the fused image's local means unless they are ``known``.
+    """Adds to ``out`` six sums of logarithms for each of ``clips``, see :func:`_rate_row`.
 
     Args:
         planes: levels and values (see :func:`fetch`) of ir, vis and fused.
         half: weights of the window.
-        clipped: products are clipped to 255.
-        known: the means of the fused image are there.
-        statistics: means of ir, vis and fused; inverse variances of ir and vis.
-        work: a tile, lines and exponents.
-        kept: two numbers.
+        clips: whether products are clipped to 255; two share the local means.
+        shape: height and width of the map of means.
+        work: a tile, means, products, exponents.
+        lines: four lines.
+        out: six numbers for each of ``clips``.
     """
-    width = statistics[0][2].shape[1]
-    step = tile_width(width)
-    for left in range(0, width, step):
-        columns = (left, min(step, width - left))
-        _kept_tile(planes, half, clipped, known, statistics, columns, work, kept)
+    step = tile_width(shape[1], TILE)
+    for left in range(0, shape[1], step):
+        _rate_tile(planes, half, clips, (left, min(step, shape[1] - left)), shape[0], work, lines, out)
 
 
 def visual_information_fidelity(triple: Triple, saturate: bool) -> float:
     """See :func:`bench.metrics.vif.visual_information_fidelity`."""
-    scales = [(level, saturate and level == 0) for level in range(len(HALVES))]
-    kept = [_kept(triple.sources, triple.fused, *scale) for scale in scales]
+    scales = [_sums(triple, 0, saturate), *(_sums(triple, level, False) for level in range(1, len(HALVES)))]
     total = 0.0
-    for index, source in enumerate(triple.sources):
-        whole = sum(_reference(source, *scale)[2] for scale in scales)
-        total += sum(part[index] for part in kept) / whole if whole > 0.0 else 1.0
+    for first in (0, 3):
+        whole = sum(scale[first + 2] for scale in scales)
+        kept = sum(scale[first] - scale[first + 1] for scale in scales)
+        total += kept / whole if whole > 0.0 else 1.0
     return total
 
 
@@ -236,46 +176,30 @@ def _values(plane: Plane, level: int) -> Array:
     return plane.once(("kernel vif values", level), compute) if level else _NO_VALUES
 
 
-@dataclass(slots=True)
-class _Means:
-    """Local means of a plane; plain and clipped products share them."""
+def _sums(triple: Triple, level: int, clipped: bool) -> list[float]:
+    """Six sums of one scale; if the finest is asked for plain and clipped, both are computed in one pass."""
+    both = level == 0 and {saturate for name, saturate in _asked(triple) if name == "saturate"} == {False, True}
+    clips = (False, True) if both else (clipped,)
 
-    array: Array
-    known: bool = False
-
-
-def _means(plane: Plane, level: int) -> _Means:
-    def compute() -> tuple[Array, _Means]:
-        height, width = _values(plane, level).shape if level else plane.shape
-        margin = 2 * HALVES[level].size - 2
-        array = np.empty((height - margin, width - margin))
-        return array, _Means(array)  # the array is there for the budget
-
-    return plane.once(("kernel vif means", level), compute)[1]
-
-
-def _reference(plane: Plane, level: int, clipped: bool) -> tuple[_Means, Array, float]:
-    """Means, inverse variances and information of a source."""
-
-    def compute() -> tuple[_Means, Array, float]:
-        means = _means(plane, level)
-        inverse, image = np.empty_like(means.array), (plane.levels, _values(plane, level))
-        information = reference(image, HALVES[level], clipped, means.known, means.array, inverse, _WORK)
-        means.known = True
-        return means, inverse, information
-
-    return plane.once(("kernel vif reference", level, clipped), compute)
-
-
-def _kept(sources: Sources, fused: Plane, level: int, clipped: bool) -> tuple[float, float]:
-    def compute() -> tuple[float, float]:
-        planes, own = (sources.ir, sources.vis, fused), _means(fused, level)
-        (mean_ir, inverse_ir, _), (mean_vis, inverse_vis, _) = (_reference(each, level, clipped) for each in sources)
+    def compute() -> list[float]:
+        planes, half = (triple.ir, triple.vis, triple.fused), HALVES[level]
         images = tuple(plane.levels for plane in planes), tuple(_values(plane, level) for plane in planes)
-        statistics = (mean_ir.array, mean_vis.array, own.array), (inverse_ir, inverse_vis)
-        kept = np.zeros(2)
-        kept_information(images, HALVES[level], clipped, own.known, statistics, _WORK, kept)
-        own.known = True
-        return float(kept[0]), float(kept[1])
+        height, width = images[1][0].shape if level else triple.fused.shape
+        out = np.zeros(12)
+        rate_scale(
+            images, half, clips, (height - 2 * half.size + 2, width - 2 * half.size + 2), _WORK, _LINES, out
+        )  # fmt: skip
+        return [float(each) for each in out]
 
-    return fused.once(("kernel vif kept", sources, level, clipped), compute)
+    sums = triple.fused.once(("kernel vif", triple.sources, level, clips), compute)
+    start = 6 * clips.index(clipped)
+    return sums[start : start + 6]
+
+
+def _asked(triple: Triple) -> list[tuple[str, object]]:
+    return [
+        parameter
+        for formula, parameters in triple.sources.asked
+        if formula == "visual_information_fidelity"
+        for parameter in parameters
+    ]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from bench.metrics.kernels.compiling import LANE, Array, kernel
+from bench.metrics.kernels.compiling import Array, kernel
 
-STRIDE = 4 * LANE
-"""Distance between the rows of a tile: each row holds the lines of up to four images side by side."""
-TILE_ROWS = 32
+TILE = 208
+"""Columns per tile: three tiles cover the 624 windows of a row of 640 pixels, and one tile fits the second-level cache.
+
+The lines of a tile lie in one array at constant multiples of this, so that the compiler sees that they do not overlap.
+"""
+STRIDE = 13 * TILE
+"""Distance between the rows of a tile: each row holds the lines of up to thirteen images side by side."""
+TILE_ROWS = 16
 LARGEST = 17
 
 
 @kernel
-def tile_width(width: int) -> int:
-    """Columns per tile, so that all are about equally wide."""
-    tiles = (width + LANE - 1) // LANE
+def tile_width(width: int, most: int) -> int:
+    """Columns per tile, at most ``most``, so that all are about equally wide."""
+    tiles = (width + most - 1) // most
     return (width + tiles - 1) // tiles
 
 
@@ -86,12 +91,12 @@ def _down_17(rows: Array, half: Array, out: Array, count: int) -> None:
 
 @kernel
 def down_lines(rows: Array, half: Array, lines: int, out: Array, count: int) -> None:
-    """:func:`down` for the first ``lines`` lines of each row; in one go where they leave no gaps worth skipping."""
-    if 8 * count >= 7 * LANE:
-        down(rows, half, out, lines * LANE)
+    """:func:`down` for the first ``lines`` lines of each row; in one go where they leave no wide gaps."""
+    if 8 * count >= 7 * TILE:
+        down(rows, half, out, lines * TILE)
         return
     for line in range(lines):
-        down(rows[line * LANE :], half, out[line * LANE :], count)
+        down(rows[line * TILE :], half, out[line * TILE :], count)
 
 
 @kernel
@@ -129,7 +134,7 @@ def move_up(tile: Array, rows: int, keep: int, lines: int, count: int) -> None:
     """Brings the ``keep`` rows from row ``rows`` on to the top of a tile."""
     for row in range(keep):
         for line in range(lines):
-            copy(tile[(rows + row) * STRIDE + line * LANE :], tile[row * STRIDE + line * LANE :], count)
+            copy(tile[(rows + row) * STRIDE + line * TILE :], tile[row * STRIDE + line * TILE :], count)
 
 
 @kernel
