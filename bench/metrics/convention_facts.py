@@ -165,7 +165,7 @@ _SEAFUSION = _matlab(
     _use(
         "VIF", "visual_information_fidelity",
         "Sum over the sources; at the finest scale the products of the images are clipped to 255.",
-        about={"smallest": 41, "defect": "the finest scale counts only where it is darker than 16"},
+        about={"smallest": 41, "error": 2e-8, "defect": "the finest scale counts only where it is darker than 16"},
         saturate=True,
     ),
     _use(
@@ -222,8 +222,8 @@ _CDDFUSE = _table([
         "VIF", "visual_information_fidelity", "The pixel-domain sum; the original code calls it VIFF, which it is not.",
         about={"smallest": 41, "defect": "printed as VIFF, another metric"}, saturate=False,
     ),
-    _use("SF", "spatial_frequency", scale=1.0, divisor="differences"),
-    _use("SD", "standard_deviation"),
+    _use("SF", "spatial_frequency", about={"error": 3e-7}, scale=1.0, divisor="differences"),
+    _use("SD", "standard_deviation", about={"error": 3e-7}),
     _QABF_LEVELS,
     _use(
         "AG", "average_gradient", "Centred differences of 0..255, one-sided at the frame; mean over all H W pixels.",
@@ -231,7 +231,7 @@ _CDDFUSE = _table([
     ),
     _use("CC", "correlation_coefficient"),
     _use("SCD", "sum_of_correlations_of_differences"),
-    _use("MSE", "mean_squared_error", scale=1.0),
+    _use("MSE", "mean_squared_error", about={"error": 3e-7}, scale=1.0),
     _use(
         "PSNR", "peak_signal_to_noise", "10 log10(max(fused)^2 / MSE).",
         about={"low": None, "defect": "the peak is the largest fused level, so a darker image scores less"},
@@ -240,7 +240,7 @@ _CDDFUSE = _table([
     _use(
         "SSIM", "structural_similarity",
         "Sum of two SSIMs, uniform 7x7 window, sample covariance, constants of a data range of 2 on 0..255 data.",
-        about={"low": -2.0, "high": 2.0, "smallest": 7,
+        about={"low": -2.0, "high": 2.0, "smallest": 7, "error": 1e-5,
                "defect": "a sum, up to 2; the data range of float images (-1..1) is assumed for 0..255"},
         window="uniform_7", border="valid", data_range=2.0, sample=True, combine="sum",
     ),
@@ -284,7 +284,8 @@ _ZOO = _table([
     _use("Qy", "heavy_window_selective_similarity"),
     _slow(
         "Qcb", "chen_blum_at_half_frequency", "At half the frequencies of the paper, with guards of 1e-10.",
-        about={"smallest": 2, "defect": "identical images do not reach 1; its filter sees half of each frequency"},
+        about={"smallest": 2, "error": 1e-3,
+               "defect": "identical images do not reach 1; its filter sees half of each frequency"},
     ),
     _use("EN", "shifted_entropy", "1e-7 is added inside the logarithm.", about={"low": -1e-6}, shift=1e-7),
     _use("MI", "mutual_information", unit="bit", merge_top_bins=False, stretch=False),
@@ -298,7 +299,7 @@ _ZOO = _table([
     _use("SCD", "sum_of_correlations_of_differences"),
     _use(
         "VIF", "stretched_window_fidelity", "Sum over the sources; windows stretched and off centre, black frame.",
-        about={"defect": "the windows are off centre and the black frame counts"},
+        about={"error": 2e-4, "defect": "the windows are off centre and the black frame counts"},
     ),
     _use("MSE", "mean_squared_error", "Of images scaled to 0..1.", about={"unit": "", "high": 1.0}, scale=255.0),
     _PSNR_MATLAB,
@@ -309,14 +310,15 @@ _ZOO = _table([
     ),
     _slow(
         "SSIM", "structural_similarity", "Sum of two, constants of a data range of 1 on 0..255 data.",
-        about={"low": -2.0, "high": 2.0, "smallest": 11,
+        about={"low": -2.0, "high": 2.0, "smallest": 11, "error": 1e-3,
                "defect": "a sum, up to 2; constants 65025 times too small: noise decides in flat areas"},
         window="gaussian_11", border="valid", data_range=1.0, sample=False, combine="sum",
     ),
     _slow(
         "MS_SSIM", "black_padded_multi_scale_similarity",
         "Sum of two, constants of a data range of 1 on 0..255 data; odd sides padded with black.",
-        about={"high": 2.0, "smallest": 161, "defect": "a sum, up to 2; constants 65025 times too small"},
+        about={"high": 2.0, "smallest": 161, "error": 3e-4,
+               "defect": "a sum, up to 2; constants 65025 times too small"},
     ),
 ])  # fmt: skip
 
@@ -337,7 +339,8 @@ _LIU = _table([
     _use("Q_S", "saliency_similarity", about={"smallest": 11}),
     _use(
         "Q_C", "covariance_similarity",
-        about={"smallest": 7, "defect": "quality, not its weight, is cut at 0 and 1; rounding decides in flat areas"},
+        about={"smallest": 7, "error": 2e-2,
+               "defect": "quality, not its weight, is cut at 0 and 1; rounding decides in flat areas"},
     ),
     _use(
         "Q_Y", "selective_similarity", "SSIM constants 2e-16, Gaussian 7x7 windows.",
@@ -439,6 +442,7 @@ _ALL = (
         source="Zhao et al., 2023, doi:10.1109/CVPR52729.2023.00572",
         default=SIX,
         uses=_CDDFUSE,
+        error=1e-6,
     ),
     Convention(
         name="vifb",
@@ -485,6 +489,7 @@ _ALL = (
         source="github.com/RollingPlain/IVIF_ZOO",
         default=SIX,
         uses=_ZOO,
+        error=2e-6,
     ),
     Convention(
         name="liu2012",

@@ -64,6 +64,7 @@ class Use:
         smallest: height and width from which it is defined.
         channels: for a convention of colour channels: ``mean`` of the channels, or the channels ``side_by_side``; in
             any convention: the three channels ``together``, for a formula of colour.
+        error: how far, relative, the original may differ from this engine; None: the convention's.
         extra: the optional dependency it needs; such a metric is computed only when it is named. Empty: none.
     """
 
@@ -79,6 +80,7 @@ class Use:
     smallest: int = 1
     channels: Literal["mean", "side_by_side", "together"] = "mean"
     extra: str = ""
+    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Convention:
         source: of the convention.
         default: metrics that a run computes unless told otherwise.
         uses: metric name -> how it is computed here, in table order.
+        error: how far, relative, the original may differ from this engine in a metric that does not say otherwise.
     """
 
     name: str
@@ -114,6 +117,12 @@ class Convention:
     source: str
     default: tuple[str, ...]
     uses: MappingProxyType[str, Use]
+    error: float = 1e-9
+
+    def stated_error(self, metric: str) -> float:
+        """How far, relative, the original may differ from this engine: what its proof left."""
+        own = self.uses[metric].error
+        return self.error if own is None else own
 
     @property
     def metrics(self) -> tuple[str, ...]:
