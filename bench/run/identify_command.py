@@ -12,14 +12,14 @@ import numpy as np
 from bench.analysis.claims import ClaimTable, read_claims
 from bench.analysis.identify import Identification, Scored, Source, identify, wanted_metrics
 from bench.analysis.variants import Numbers
+from bench.data.folders import list_folders
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
+from bench.fuse.ready import find_ready
 from bench.images import read_image
 from bench.metrics.catalogue import CONVENTIONS
 from bench.metrics.engine import PairScorer
 from bench.metrics.planes import grey_planes, split_channels
-from bench.run.score_command import folder_pairs
-from bench.run.score_folder import match_names
 from bench.types import Image, PairFiles
 
 Progress = Callable[[int, int], None]
@@ -57,7 +57,7 @@ def identify_command(
         BenchError: a table or folder that cannot be read, or no row whose images are there.
     """
     table = read_claims(claim)
-    sources = {files.id: files for files in folder_pairs(ir, vis)}
+    sources = {files.id: files for files in list_folders(ir, vis).pairs}
     rows, kept, notes = _rows(table, fused, sources)
     table = _only(table, kept)
     return identify(table, score_rows(table, rows, sources, progress)), notes
@@ -72,12 +72,14 @@ def _rows(table: ClaimTable, fused: Path, sources: Mapping[str, PairFiles]) -> t
     """The images of each row that has them, which rows those are, and a line for each that has none."""
     if not fused.is_dir():
         raise BenchError(f"--fused is {fused}, wanted a folder of fused images, or of one folder per method")
-    found: dict[str, dict[str, Path]] = {}
+    found: dict[Path, dict[str, Path]] = {}
     rows, kept, notes = [], [], []
     for index, (method, pair) in enumerate(table.rows):
         try:
             folder = _folder(fused, method)
-            files = found.setdefault(str(folder), match_names(folder, list(sources))[0])
+            if folder not in found:
+                found[folder] = find_ready(folder, list(sources)).files
+            files = found[folder]
             if pair:
                 name = next((each for each in files if _same_pair(each, pair)), "")
                 if not name:
@@ -195,5 +197,5 @@ def _readings(triple: Triple) -> Readings:
 
 
 def _planes_of(triple: Triple, conversion: str, index: int) -> Triple:
-    ir, vis, fused = (np.ascontiguousarray(grey_planes(image, conversion)[index]) for image in triple)
+    ir, vis, fused = (np.ascontiguousarray(grey_planes(image, [conversion])[conversion][index]) for image in triple)
     return ir, vis, fused
