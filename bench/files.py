@@ -52,3 +52,4 @@ def file_digest(path: Path) -> str:
 
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""Where the four packages stand: the checkout, or the folder that the wheel was installed into."""

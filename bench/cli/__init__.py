@@ -10,8 +10,12 @@ import sys
 import typer
 
 from bench.cli import answers, assets, develop, outcomes, prove, runs
+from bench.cli.installation import check_installation
 from bench.cli.screen import fail
 from bench.errors import FATAL_ERRNO, BenchError, StoppedError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 app = typer.Typer(
     name="bench",
@@ -27,7 +31,12 @@ for module in (runs, outcomes, answers, develop, prove, assets):
 def main() -> None:
     """Entry point of the ``bench`` command; a fault ends in one line, and in exit code 2 if the request was wrong."""
     try:
+        check_installation()
         app()
+    except SystemExit as error:
+        if error.code == INTERRUPTED:  # typer turns the interrupt into an exit
+            fail("interrupted; what is finished is kept, run the same command again to go on")
+        raise
     except StoppedError as error:
         fail(str(error))
         sys.exit(1)
@@ -43,4 +52,4 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         fail("interrupted; what is finished is kept, run the same command again to go on")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

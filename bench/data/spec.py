@@ -169,13 +169,19 @@ def load_datasets(path: Path | None = None) -> dict[str, DatasetSpec]:
     Raises:
         BenchError: see ``read_datasets``.
     """
-    found = read_datasets(PROJECT_ROOT / "datasets.yaml")
+    found = read_datasets(_built_in())
     for point in entry_points(group=GROUP):
         try:
             found |= _of_package(point)
         except Exception:  # noqa: S112 - a stranger's package may do anything; the other data sets stay usable
             continue
     return found | (read_datasets(path.expanduser()) if path else {})
+
+
+def _built_in() -> Path:
+    """``datasets.yaml`` at the root of a checkout, or beside this module in an installed wheel."""
+    beside = Path(__file__).with_name("datasets.yaml")
+    return beside if beside.is_file() else PROJECT_ROOT / "datasets.yaml"
 
 
 def broken_packages() -> dict[str, str]:

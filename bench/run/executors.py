@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
 from bench.errors import StoppedError, describe, is_fatal, stop_for
+from bench.run.guard import ADVICE, MARK, was_unguarded
 from bench.run.units import Unit
 from bench.run.worker import Done, Failure, run_unit, set_threads, start_worker
 
@@ -58,6 +59,10 @@ class LocalExecutor:
             if not left:
                 return
             left, reason = self._run_pool(left, workers, threads, done)
+            if left and (left[0].out / MARK).is_file():
+                break
+        if left and was_unguarded(left[0].out):
+            raise StoppedError(f"stopped: {ADVICE}")
         if left:
             raise StoppedError(f"stopped: worker processes cannot be kept alive ({reason}); see bench doctor")
 

@@ -17,6 +17,7 @@ from bench.run.collect import FusedIndex, latest, merge, metric_lines, metric_sc
 from bench.run.config import RunConfig
 from bench.run.executors import Executor, LocalExecutor
 from bench.run.folder import extending, make_folder, sole_writer, with_absolute_paths
+from bench.run.guard import refuse_unguarded
 from bench.run.keys import stage_digest
 from bench.run.plan import METRICS, MethodPlan
 from bench.run.plan_methods import with_both_ways, with_trained_weights
@@ -74,6 +75,7 @@ def run(
             disk takes no more.
     """
     store = Store(config.out.resolve())
+    refuse_unguarded(store.root)
     make_folder(store.root)
     with sole_writer(store):
         store.sweep()

@@ -1,0 +1,97 @@
+"""A wheel works from an empty folder, and from one that is full of things with our names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, unpacked as an installer would."""
+    pytest.importorskip("setuptools", minversion="77")
+    clone = tmp_path_factory.mktemp("clone")
+    tracked = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=PROJECT, capture_output=True, text=True
+    )
+    if tracked.returncode:
+        pytest.skip("no git checkout to take the files from")
+    for name in tracked.stdout.splitlines():
+        source, target = PROJECT / name, clone / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    wheels = tmp_path_factory.mktemp("wheels")
+    code = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, wheels], cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    site = tmp_path_factory.mktemp("site")
+    with zipfile.ZipFile(next(wheels.glob("*.whl"))) as wheel:
+        wheel.extractall(site)
+    return site
+
+
+def bench(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``python -m bench`` of the installed wheel, started in a folder."""
+    env = {**os.environ, "PYTHONPATH": str(site), "BENCH_CACHE": str(folder.parent / "cache")}
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=500
+    )
+
+
+@pytest.fixture(params=["empty", "hostile"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """An empty folder, or one with a foreign datasets.yaml, tasks.py and methods/."""
+    place = tmp_path / request.param
+    place.mkdir()
+    if request.param == "hostile":
+        (place / "datasets.yaml").write_text("not: ours\n")
+        (place / "tasks.py").write_text("raise SystemExit('a foreign tasks.py was imported')\n")
+        (place / "methods").mkdir()
+        (place / "methods" / "__init__.py").write_text("raise SystemExit('foreign methods were imported')\n")
+    return place
+
+
+def test_the_wheel_brings_all_that_it_reads(installed: Path) -> None:
+    for name in ("bench/data/datasets.yaml", "bench/py.typed", "methods/py.typed", "tasks/py.typed", "reports/py.typed",
+                 "reports/templates/index.html", "reports/static/style.css", "methods/_formula/cddfuse.json"):  # fmt: skip
+        assert (installed / name).is_file(), name
+    points = next(installed.glob("*.dist-info/entry_points.txt")).read_text()
+    assert "ivif-bench = bench.cli:main" in points
+
+
+def test_it_lists_and_runs_from_any_folder(installed: Path, folder: Path) -> None:
+    listed = bench(installed, folder, "list", "datasets")
+    assert listed.returncode == 0, listed.stderr
+    assert "mfnet" in listed.stdout
+    assert ("methods, tasks.py" in listed.stderr) == (folder.name == "hostile")
+    data = bench(installed, folder, "data", "list")
+    assert data.returncode == 0, data.stderr
+    assert "roadscene" in data.stdout
+
+
+@pytest.mark.slow
+def test_it_runs_the_demo_from_any_folder(installed: Path, folder: Path) -> None:
+    ran = bench(installed, folder, "run", "--methods", "average", "--limit", "2", "--jobs", "1", "--device", "cpu")
+    assert ran.returncode == 0, ran.stderr
+    assert (folder / "runs" / "latest" / "report" / "index.html").is_file()
+
+
+def test_a_mixture_of_installations_is_refused_in_one_line(installed: Path, tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "tasks.py").write_text("")
+    env = {**os.environ, "PYTHONPATH": f"{foreign}{os.pathsep}{installed}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "list", "datasets"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "package 'tasks' is taken from" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1

@@ -1,0 +1,85 @@
+"""What a user sees who presses Ctrl-C, or starts a run from a script that has no main guard."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+COMMAND = (sys.executable, "-c", "from bench.cli import main; main()")
+SAID = "interrupted; what is finished is kept, run the same command again to go on"
+
+SCRIPT = """
+from pathlib import Path
+from bench.run.config import RunConfig
+from bench.run.stages import run
+run(RunConfig(methods=("average",), datasets=("mfnet",), tasks=("metrics",), metrics=("EN",), jobs=1,
+              data_root=Path({data!r}), out=Path({out!r})))
+"""
+
+
+def request(data: Path, out: Path) -> list[str]:
+    return [*COMMAND, "run", "--methods", "average", "--datasets", "mfnet", "--tasks", "metrics", "--data-root",
+            str(data), "--out", str(out), "--jobs", "1", "--device", "cpu"]  # fmt: skip
+
+
+def interrupt(process: subprocess.Popen[bytes], out: Path) -> None:
+    """Sends SIGINT to the whole group, as a terminal does, once the run has begun."""
+    deadline = time.monotonic() + 120
+    while not (out / "manifest.json").is_file() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def test_ctrl_c_through_a_pipe_says_how_to_go_on(msrs: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        request(msrs, tmp_path / "out"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    interrupt(process, tmp_path / "out")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert SAID in output.decode()
+    assert "Traceback" not in output.decode()
+
+
+def test_ctrl_c_at_a_terminal_says_how_to_go_on(msrs: Path, tmp_path: Path) -> None:
+    parent, child = pty.openpty()
+    process = subprocess.Popen(
+        request(msrs, tmp_path / "out"), stdin=child, stdout=child, stderr=child, start_new_session=True
+    )
+    os.close(child)
+    interrupt(process, tmp_path / "out")
+    output = b""
+    while True:
+        try:
+            piece = os.read(parent, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        output += piece
+    os.close(parent)
+    assert process.wait(timeout=120) == 130, output
+    assert SAID in " ".join(output.decode().split())
+
+
+@pytest.mark.parametrize("indent", ["", "    "], ids=["without a guard", "with a guard"])
+def test_a_script_without_a_main_guard_is_told_so(msrs: Path, tmp_path: Path, indent: str) -> None:
+    text = SCRIPT.format(data=str(msrs), out=str(tmp_path / "out"))
+    if indent:
+        text = "if __name__ == '__main__':\n" + "\n".join(indent + line for line in text.splitlines())
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    if indent:
+        assert done.returncode == 0, done.stderr
+    else:
+        assert done.returncode == 1
+        assert "put the call below 'if __name__" in done.stderr.splitlines()[-1]
+        assert "cannot be kept alive" not in done.stderr
