@@ -60,8 +60,9 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_the_wheel_brings_all_that_it_reads(installed: Path) -> None:
-    for name in ("bench/data/datasets.yaml", "bench/py.typed", "methods/py.typed", "tasks/py.typed", "reports/py.typed",
-                 "reports/templates/index.html", "reports/static/style.css", "methods/_formula/cddfuse.json"):  # fmt: skip
+    typed = [f"{package}/py.typed" for package in ("bench", "methods", "tasks", "reports")]
+    read = ["bench/data/datasets.yaml", "reports/templates/index.html", "reports/static/style.css"]
+    for name in (*typed, *read, "methods/_formula/cddfuse.json"):
         assert (installed / name).is_file(), name
     points = next(installed.glob("*.dist-info/entry_points.txt")).read_text()
     assert "ivif-bench = bench.cli:main" in points
