@@ -18,7 +18,7 @@ from bench.analysis.ranked import SOURCES
 from bench.analysis.seeds import seed_table
 from bench.analysis.standing import image_iou, most_disagreed
 from bench.analysis.table import Table
-from bench.data.spec import DatasetSpec, load_datasets
+from bench.data.spec import DatasetSpec, load_datasets, recorded_spec
 from bench.errors import BenchError
 from bench.images import as_rgb, read_image
 from bench.store.manifest import DatasetFacts, TaskFacts
@@ -109,7 +109,8 @@ def build_ablation(folder: Path, jobs: int = 0) -> Path:
         BenchError: ``ablation.csv`` is damaged or holds no scores.
     """
     data = read_ablation(Path(folder).resolve())
-    spec = load_datasets().get(data.dataset)
+    known = Store(data.root).read_manifest().datasets.get(data.dataset)
+    spec = recorded_spec(known.model_dump()) if known else load_datasets().get(data.dataset)
     report = data.root / "report"
     by_label = {variant.label: variant for variant in data.variants}
     nav = [("index.html", "Ablation"), *([("viewer.html", "Viewer")] if data.images else [])]

@@ -51,3 +51,21 @@ def stats_command(
             yield f"diagram: {path}", []
     yield from task_sections(stores[0], seed)
     yield from over_seeds
+
+
+def why_silent(run_dir: Path) -> str:
+    """Why a run gives no statistics, in one sentence.
+
+    Raises:
+        BenchError: no finished run.
+    """
+    scores = Store(run_dir).read_scores()
+    good = scores[scores["status"] == "ok"]
+    if good.empty:
+        reasons = [reason for reason in scores["reason"].unique() if reason]
+        return f"{run_dir} has no number that came out ({'; '.join(reasons[:2]) or 'no row'})"
+    tasks = ", ".join(dict.fromkeys(good["task"]))
+    return (
+        f"{run_dir} holds {tasks} alone, of which nothing is kept that pairs could be drawn from anew; intervals need "
+        "metrics per pair, or the predictions that segmentation and detection leave in the run folder"
+    )

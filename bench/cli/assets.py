@@ -69,6 +69,8 @@ def data_check(
     from bench.data.commands import status_rows as data_rows
 
     wanted = names or [row.name for row in data_rows(data_root, datasets_file) if row.folder]
+    if not wanted:
+        typer.echo("nothing to check: no data set is here; see bench data list, or give --data-root")
     with progress() as listener:
         reports = [check_dataset(name, data_root, datasets_file, listener) for name in wanted]
     print_rows([{"dataset": report.name, "listed": report.listed, "good": report.good} for report in reports])
@@ -110,6 +112,7 @@ def weights_import(folder: Annotated[Path, typer.Argument(help="Folder with <Met
 def doctor(
     data_root: DataRoot = None,
     weights_root: WeightsRoot = None,
+    datasets_file: DatasetsFile = None,
     warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels of the metrics now.")] = False,
 ) -> None:
     """Say what is installed, found and missing, and how to mend it."""
@@ -119,6 +122,6 @@ def doctor(
         from bench.metrics.choice import compile_kernels
 
         compile_kernels(typer.echo)
-    rows, healthy = examine(data_root, weights_root)
+    rows, healthy = examine(data_root, weights_root, datasets_file)
     print_rows(rows)
     raise typer.Exit(0 if healthy else 1)

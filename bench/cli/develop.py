@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from bench.cli.runs import WeightsRoot
+from bench.cli.runs import DatasetsFile, WeightsRoot
 from bench.cli.screen import fail, print_records, print_rows
 
 Kind = Literal["methods", "datasets", "metrics", "conventions", "tasks"]
@@ -23,11 +24,12 @@ def register(app: typer.Typer) -> None:
 def list_(
     kind: Annotated[Kind, typer.Argument(help="methods, datasets, metrics, conventions or tasks.")],
     long: Annotated[bool, typer.Option("--long", "-l", help="Definitions, sources and known defects.")] = False,
+    datasets_file: DatasetsFile = None,
 ) -> None:
     """List what there is."""
     listers = {
         "methods": _methods,
-        "datasets": _datasets,
+        "datasets": partial(_datasets, datasets_file),
         "metrics": _metrics,
         "conventions": _conventions,
         "tasks": _tasks,
@@ -70,16 +72,15 @@ def _tasks(long: bool) -> list[dict[str, Any]]:
 
     rows = [
         {"task": "metrics", "about": "The metrics of the chosen conventions, per pair."},
-        {"task": "efficiency", "about": "Latency, throughput, parameters, FLOPs and memory of each method."},
     ]
     return rows + [{"task": name, "about": TASKS.summary(name)} for name in TASKS.names()]
 
 
-def _datasets(long: bool) -> list[dict[str, Any]]:
+def _datasets(datasets_file: Path | None, long: bool) -> list[dict[str, Any]]:
     from bench.data.spec import load_datasets
 
     rows = []
-    for name, spec in load_datasets().items():
+    for name, spec in load_datasets(datasets_file).items():
         row = {"dataset": name, "title": spec.title, "subsets": ", ".join(spec.subsets), "licence": spec.licence}
         rows.append({**row, "homepage": spec.homepage, "how to get it": spec.instructions} if long else row)
     return rows

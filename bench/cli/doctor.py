@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import __version__
+from bench.data.commands import DataRow
 from bench.data.commands import status_rows as data_rows
+from bench.data.spec import broken_packages
 from bench.errors import BenchError
 from bench.metrics.choice import kernels_ready
 from bench.metrics.kernel_cache import kernel_cache
+from bench.plugin.kinds import METHODS
+from bench.plugin.method import Trainable
 from bench.weights.find import status_rows as weight_rows
 
 CORE = ("torch", "torchvision", "numpy", "scipy", "pandas", "pyarrow", "scikit-image", "opencv-python-headless")
@@ -24,7 +28,9 @@ EXTRAS = {
 }
 
 
-def examine(data_root: Path | None, weights_root: Path | None) -> tuple[list[dict[str, Any]], bool]:
+def examine(
+    data_root: Path | None, weights_root: Path | None, datasets_file: Path | None = None
+) -> tuple[list[dict[str, Any]], bool]:
     """Looks at packages, devices, data, weights and tools.
 
     Returns:
@@ -34,7 +40,7 @@ def examine(data_root: Path | None, weights_root: Path | None) -> tuple[list[dic
     rows += [_package(name) for name in CORE]
     rows += [_extra(name, modules) for name, modules in EXTRAS.items()]
     rows += [_device(), _compiler(), _kernels()]
-    rows += _data(data_root)
+    rows += _data(data_root, datasets_file)
     rows += _weights(weights_root)
     return rows, all(row["state"] != "broken" for row in rows)
 
@@ -78,20 +84,34 @@ def _kernels() -> dict[str, Any]:
     return _row("metrics engine", "ok", "compiled when a run repays it, for half a minute; or now: bench doctor --warm")
 
 
-def _data(root: Path | None) -> list[dict[str, Any]]:
+def _data(root: Path | None, datasets_file: Path | None) -> list[dict[str, Any]]:
     try:
-        found = data_rows(root)
+        found = data_rows(root, datasets_file)
     except BenchError as error:
-        return [_row("datasets.yaml", "broken", str(error), "mend the file")]
-    rows = []
-    for row in found:
-        counts = ", ".join(f"{split} {there} of {listed}" for split, (there, listed) in row.counts.items())
-        if row.folder:
-            rows.append(_row(f"data {row.name}", "ok", f"{row.folder}: {counts}"))
-        else:
-            mend = "made when first used" if row.how == "generated" else f"bench data fetch {row.name}, or --data-root"
-            rows.append(_row(f"data {row.name}", "absent", "not there", mend))
+        return [_row("data sets", "broken", str(error), "mend the file")]
+    rows = [_data_row(row) for row in found]
+    for name, why in broken_packages().items():
+        rows.append(_row(f"data {name}", "broken", why, "mend or uninstall the package that brings it"))
     return rows
+
+
+def _data_row(row: DataRow) -> dict[str, Any]:
+    what, fetch = f"data {row.name}", f"bench data fetch {row.name}, or --data-root"
+    if row.how == "by hand":
+        fetch = f"bench data fetch {row.name} says where to get it; then give --data-root"
+    if row.folder is None:
+        return _row(what, "absent", "not there", "made when first used" if row.how == "generated" else fetch)
+    counts = ", ".join(f"{split} {there} of {listed}" for split, (there, listed) in row.counts.items())
+    lacking = [split for split, (there, listed) in row.counts.items() if there < max(listed, 1)]
+    faults = sum(problem.fault for problem in row.problems)
+    if not lacking and not faults:
+        return _row(what, "ok", f"{row.folder}: {counts}")
+    mend = (
+        f"bench data check {row.name} names the faults"
+        if faults
+        else f"fetch the rest of {', '.join(lacking)}: {fetch}"
+    )
+    return _row(what, "faulty" if faults else "incomplete", f"{row.folder}: {counts}", mend)
 
 
 def _weights(root: Path | None) -> list[dict[str, Any]]:
@@ -112,6 +132,14 @@ def _weights(root: Path | None) -> list[dict[str, Any]]:
         elif len(published) < len(files):
             rows.append(_row(f"weights {name}", "ok", "trained here"))
         else:
-            mend = f"bench weights fetch {name}, --weights-root, or bench train {name}"
-            rows.append(_row(f"weights {name}", "absent", "missing", mend))
+            rows.append(_row(f"weights {name}", "absent", "missing", _get_weights(name, files)))
     return rows
+
+
+def _get_weights(name: str, files: list[dict[str, str]]) -> str:
+    """How the weights of a method can be got: only what would work is advised."""
+    ways = [f"bench weights fetch {name}"] if any(row["url"] for row in files) else []
+    ways.append("--weights-root with the authors' files")
+    if isinstance(METHODS.get(name), Trainable):
+        ways.append(f"bench train {name}")
+    return ", or ".join(ways)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.cli.runs import DataRoot
+from bench.cli.runs import DataRoot, DatasetsFile
 from bench.cli.screen import fail, names, print_rows
 
 RunDir = Annotated[Path, typer.Argument(help="The --out of a bench run.")]
@@ -39,12 +39,15 @@ def stats(
     diagrams: Annotated[Path | None, typer.Option(help="Folder for critical-difference diagrams, SVG.")] = None,
 ) -> None:
     """Say which differences between methods are real."""
-    from bench.analysis.stats_command import stats_command
+    from bench.analysis.stats_command import stats_command, why_silent
 
-    chosen = names(metrics)
+    chosen, silent = names(metrics), True
     for title, rows in stats_command(run_dirs, chosen, convention, seed, differences, diagrams):
         typer.echo(f"\n{title}")
         print_rows(rows)
+        silent = False
+    if silent:
+        typer.echo(f"nothing to say: {why_silent(run_dirs[0])}")
 
 
 def compare(
@@ -80,11 +83,12 @@ def verify(
     data_root: DataRoot = None,
     sample: Annotated[int, typer.Option(help="How many images to score again.")] = 16,
     seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
+    datasets_file: DatasetsFile = None,
 ) -> None:
     """Recompute a random sample of an archive and refuse a tampered one."""
     from bench.analysis.verify_pack import verify as verify_pack
 
-    outcome = verify_pack(archive, data_root, sample=sample, seed=seed)
+    outcome = verify_pack(archive, data_root, sample=sample, seed=seed, datasets_file=datasets_file)
     print_rows(outcome.rows)
     for line in outcome.problems:
         fail(line)

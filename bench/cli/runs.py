@@ -221,6 +221,7 @@ def ablate(
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/ablation"),
     data_root: DataRoot = None,
+    datasets_file: DatasetsFile = None,
     device: Device = "auto",
     jobs: Annotated[int, typer.Option(help="Variants at a time; 0: one per core, or per GPU.")] = 0,
     executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
@@ -232,7 +233,7 @@ def ablate(
     with progress(out) as listener:
         result = ablation_command(
             dataset=dataset, preset=preset, variants=names(ablations), seeds=seeds, out=out, data_root=data_root,
-            device=device, executor=executor, jobs=jobs, listener=listener,
+            device=device, executor=executor, jobs=jobs, listener=listener, datasets_file=datasets_file,
         )  # fmt: skip
     print_rows(result.rows, list(dict.fromkeys(key for row in result.rows for key in row)))
     for line in result.failed:

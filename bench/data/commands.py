@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from bench.archive import unpack_zip
-from bench.data.catalogue import find_layout, open_dataset, parse_selection
-from bench.data.home import cache_data_root, default_data_root
+from bench.data.catalogue import Datasets, find_layout, open_dataset, parse_selection
+from bench.data.home import cache_data_root
 from bench.data.listing import Listing, Source, list_pairs
 from bench.data.pairs import read_pair
-from bench.data.spec import DatasetSpec, load_datasets
+from bench.data.spec import DatasetSpec
 from bench.data.truth import read_boxes, read_labels
 from bench.download import Download, Progress, clone_at, download, locked
 from bench.errors import BenchError
+from bench.images import as_rgb
 from bench.types import Pair, PairFiles, Problem
 
 How = Literal["generated", "fetched", "by hand"]
@@ -84,8 +87,8 @@ def status_rows(data_root: Path | None = None, datasets_file: Path | None = None
     Raises:
         BenchError: ``datasets.yaml`` is wrong.
     """
-    root = Path(data_root).expanduser() if data_root else default_data_root()
-    return [_status(name, spec, root) for name, spec in load_datasets(datasets_file).items()]
+    known = Datasets.of(data_root, datasets_file)
+    return [_status(name, spec, known.root) for name, spec in known.specs.items()]
 
 
 def _status(name: str, spec: DatasetSpec, root: Path) -> DataRow:
@@ -128,13 +131,14 @@ def fetch_dataset(
     Raises:
         BenchError: unknown name, no connection, or not what the checksum says.
     """
-    root = Path(data_root).expanduser() if data_root else default_data_root()
-    name, spec, _, _ = parse_selection(name, load_datasets(datasets_file))
+    known = Datasets.of(data_root, datasets_file)
+    root = known.root
+    name, spec, _, _ = parse_selection(name, known.specs)
     layout = find_layout(spec, root)
     if layout is not None:
         return Fetched(name, root / layout.folder, "is there already; remove the folder to get it anew")
     if spec.generated:
-        return Fetched(name, open_dataset(name, data_root, datasets_file).root, "generated")
+        return Fetched(name, known.open(name).root, "generated")
     if spec.repository is None and not spec.downloads:
         return Fetched(name, None, f"has no direct file with a checksum, get it by hand: {spec.instructions}")
     if spec.repository is not None:
@@ -182,7 +186,8 @@ def check_dataset(
         good += not found
         if progress:
             progress(selection, number, len(pairs))
-    return CheckReport(selection, sum(listing.listed for listing in listings), good, tuple(problems))
+    listed = sum(listing.listed for listing in listings)
+    return CheckReport(selection, listed, good, tuple(dict.fromkeys(problems)))
 
 
 def _pair_problems(files: PairFiles, spec: DatasetSpec) -> Iterator[Problem]:
@@ -192,6 +197,8 @@ def _pair_problems(files: PairFiles, spec: DatasetSpec) -> Iterator[Problem]:
     except BenchError as error:
         yield Problem(where, str(error))
         return
+    if not files.four_channel and np.array_equal(as_rgb(pair.ir), as_rgb(pair.vis)):
+        yield Problem(where, "its infrared and visible images are identical; was one copied over the other?")
     try:
         _check_truth(pair, spec)
     except BenchError as error:

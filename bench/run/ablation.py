@@ -37,7 +37,7 @@ from bench.run.keys import fuse_code, task_code, train_code
 from bench.run.record import declared
 from bench.run.stages import Listener
 from bench.run.units import WholeUnit
-from bench.store.manifest import Manifest
+from bench.store.manifest import DatasetFacts, Manifest
 from bench.store.run_folder import Store
 from bench.types import Image, PairFiles, Score
 
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 METRICS = headline("standard")
 """Fusion metrics of the test part, convention ``standard``: what an ablation does to the looks."""
+
+DESCRIBED = {"title", "licence", "homepage", "citation", "classes", "palette", "box_classes"}
+"""What of a data set's description the report of an ablation needs."""
 
 CONVENTIONS = ("single_scale", "multi_scale", "joint/single_scale", "joint/multi_scale")
 
@@ -101,7 +104,7 @@ class AblationResult:
 
 def ablation_command(
     dataset: str, preset: str, variants: Sequence[str], seeds: int, out: Path, data_root: Path | None, device: str,
-    executor: str = "local", jobs: int = 0, listener: Listener | None = None,
+    executor: str = "local", jobs: int = 0, listener: Listener | None = None, datasets_file: Path | None = None,
 ) -> AblationResult:  # fmt: skip
     """What ``bench ablate`` does.
 
@@ -117,7 +120,7 @@ def ablation_command(
     if seeds < 1:
         raise BenchError(f"--seeds is {seeds}, wanted at least 1")
     return run_ablation(Ablation(
-        open_dataset(dataset, data_root), preset, tuple(range(seeds)), out.resolve(),  # type: ignore[arg-type]
+        open_dataset(dataset, data_root, datasets_file), preset, tuple(range(seeds)), out.resolve(),  # type: ignore[arg-type]
         tuple(variants) or known_variants("seafusion"), device=pick_device(device), executor=executor,  # type: ignore[arg-type]
         jobs=jobs, listener=listener,
     ))  # fmt: skip
@@ -162,7 +165,13 @@ def run_ablation(ablation: Ablation) -> AblationResult:
         frame = pd.DataFrame(scores)
         write_atomic(ablation.out / "ablation.csv", frame.to_csv(index=False).encode())
         rows = table(frame)
-        store.write_manifest(Manifest(version=__version__, tasks={"segmentation": declared("segmentation")}))
+        facts = DatasetFacts.model_validate(ablation.dataset.spec.model_dump(mode="json", include=DESCRIBED))
+        store.write_manifest(
+            Manifest(
+                version=__version__, tasks={"segmentation": declared("segmentation")},
+                datasets={ablation.dataset.name: facts},
+            )
+        )  # fmt: skip
     return AblationResult(rows, failed)
 
 
@@ -278,7 +287,7 @@ class AblationUnit(WholeUnit):
         weights = cls.train(TrainRequest(
             dataset=self.dataset, pairs=dict(self.parts)["train"], preset=self.preset,
             out=self.out / "trained" / self.method, ablation=self.variant, device=self.device, seed=self.seed,
-            progress=self.progress(), options=self.train_options,
+            progress=self.progress(), options=self.train_options, classes=self.spec.classes,
         ))  # fmt: skip
         return weights, Fuser(cls(weights, self.device), seed=self.seed)
 

@@ -29,9 +29,12 @@ MADE_FOR = ".made-for"
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The folder of one run."""
+    """The folder of one run; its path may be given as text."""
 
     root: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root).expanduser())
 
     @property
     def manifest_path(self) -> Path:

@@ -1,0 +1,299 @@
+"""Data sets of one's own: heard by every command, kept by the run, brought by packages; any part serves any task."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from bench.analysis.set_level import task_sections
+from bench.cli import app
+from bench.data.catalogue import Datasets
+from bench.data.spec import DatasetSpec, broken_packages, load_datasets, recorded_spec
+from bench.errors import BenchError
+from bench.plugin.kinds import TASKS
+from bench.run.config import RunConfig
+from bench.run.planning import make_plan
+from bench.run.worklist import Worklist
+from bench.store.run_folder import Store
+
+BUILT_IN = ["mfnet", "roadscene", "tno", "vifb", "demo"]
+TEXT = dict.fromkeys(("title", "homepage", "licence", "citation", "instructions"), "x")
+
+
+def entry(parts: dict[str, str], **more: Any) -> dict[str, Any]:
+    """A description; each part carries what its letters say: l labels, b boxes."""
+    folders = {
+        part: {"ir": f"{part}/ir", "vis": f"{part}/vi"}
+        | ({"labels": f"{part}/labels"} if "l" in truth else {})
+        | ({"boxes": f"{part}/boxes"} if "b" in truth else {})
+        for part, truth in parts.items()
+    }
+    return {
+        **TEXT, "layouts": [{"folder": "Own", "parts": folders}], "classes": ["road", "car"],
+        "box_classes": {0: "person"}, **more,
+    }  # fmt: skip
+
+
+def write_data(root: Path, parts: dict[str, str], count: int = 2) -> None:
+    for at, (part, truth) in enumerate(parts.items()):
+        for number in range(count):
+            rng = np.random.default_rng([at, number])
+            for side, shape in (("ir", (24, 32)), ("vi", (24, 32, 3))):
+                path = root / "Own" / part / side / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(path)
+            if "l" in truth:
+                path = root / "Own" / part / "labels" / f"{number}.png"
+                path.parent.mkdir(exist_ok=True)
+                Image.fromarray(rng.integers(0, 2, (24, 32), dtype=np.uint8)).save(path)
+            if "b" in truth:
+                path = root / "Own" / part / "boxes" / f"{number}.txt"
+                path.parent.mkdir(exist_ok=True)
+                path.write_text("0 0.5 0.5 0.5 0.5\n")
+
+
+def write_file(path: Path, **datasets: Any) -> Path:
+    path.write_text(yaml.safe_dump({"datasets": datasets}))
+    return path
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> tuple[Path, Path]:
+    parts = {"train": "l", "test": "lb"}
+    write_data(tmp_path / "data", parts)
+    return tmp_path / "data", write_file(tmp_path / "own.yaml", own=entry(parts))
+
+
+def bench(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+# ------------------------------------------------------------------ heard everywhere
+
+COMMANDS = {
+    "data list": (["data", "list"], True),
+    "data check": (["data", "check", "own"], True),
+    "data fetch": (["data", "fetch", "own"], True),
+    "list datasets": (["list", "datasets"], False),
+    "list datasets --long": (["list", "datasets", "--long"], False),
+    "doctor": (["doctor"], True),
+}
+
+
+@pytest.mark.parametrize(("command", "rooted"), COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_a_file_of_data_sets_is_heard_by_every_command(
+    own: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, command: list[str], rooted: bool, by: str
+) -> None:
+    data, file = own
+    if by == "environment":
+        monkeypatch.setenv("BENCH_DATASETS", str(file))
+    result = bench(
+        *command, *(["--data-root", data] if rooted else []), *(["--datasets-file", file] if by == "option" else [])
+    )
+    assert "own" in result.output
+    assert result.exit_code == 0 or "doctor" in command, result.output
+
+
+def test_a_file_adds_to_the_built_in_data_sets(own: tuple[Path, Path], tmp_path: Path) -> None:
+    assert list(load_datasets(own[1])) == [*BUILT_IN, "own"]
+    changed = write_file(tmp_path / "tno.yaml", tno={**entry({"test": ""}), "title": "my own copy"})
+    assert load_datasets(changed)["tno"].title == "my own copy"
+    with pytest.raises(BenchError, match="this name is taken"):
+        load_datasets(write_file(tmp_path / "taken.yaml", folder=entry({"test": ""})))
+
+
+def test_a_foreign_file_in_the_current_folder_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file(tmp_path / "datasets.yaml", strange=entry({"test": ""}))
+    monkeypatch.chdir(tmp_path)
+    assert list(load_datasets()) == BUILT_IN
+
+
+def test_a_run_keeps_the_description_for_its_statistics(own: tuple[Path, Path], tmp_path: Path) -> None:
+    data, file = own
+    ran = bench("run", "--datasets", "own", "--datasets-file", file, "--data-root", data, "--methods",
+                "visible,average", "--tasks", "metrics", "--metrics", "EN", "--out", tmp_path / "run",
+                "--executor", "inline")  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    file.unlink()
+    facts = Store(tmp_path / "run").read_manifest()
+    assert facts.config.datasets_file == str(file)
+    spec = recorded_spec(facts.datasets["own"].model_dump())
+    assert (spec.classes, spec.box_classes, spec.title) == (("road", "car"), {0: "person"}, "x")
+    assert task_sections(Store(tmp_path / "run")) == []
+
+
+@pytest.mark.parametrize("metrics", ["EN", "VIF", "SD"])
+def test_a_run_that_gives_no_statistics_says_why(own: tuple[Path, Path], tmp_path: Path, metrics: str) -> None:
+    data, file = own
+    bench("run", "--datasets", "own", "--datasets-file", file, "--data-root", data, "--methods", "visible",
+          "--tasks", "efficiency", "--metrics", metrics, "--out", tmp_path / "run", "--device", "cpu",
+          "--executor", "inline", "--option", "efficiency.budget_s=0.1")  # fmt: skip
+    said = bench("stats", tmp_path / "run")
+    assert "nothing to say: " in said.output, said.output
+
+
+def test_bare_folders_are_a_data_set(own: tuple[Path, Path], tmp_path: Path) -> None:
+    ir, vis = own[0] / "Own/test/ir", own[0] / "Own/test/vi"
+    common = [
+        "--methods",
+        "visible",
+        "--tasks",
+        "metrics",
+        "--metrics",
+        "EN",
+        "--device",
+        "cpu",
+        "--executor",
+        "inline",
+    ]
+    ran = bench("run", "--ir", ir, "--vis", vis, "--out", tmp_path / "run", *common)
+    assert ran.exit_code == 0, ran.output
+    assert sorted(path.name for path in (tmp_path / "run/fused/folder/visible").iterdir()) == ["0.png", "1.png"]
+    facts = json.loads((tmp_path / "run/manifest.json").read_text())
+    assert facts["config"]["ir"] == str(ir)
+    again = bench("run", "--ir", own[0] / "Own/train/ir", "--vis", vis, "--out", tmp_path / "run", *common)
+    assert "was made with --ir" in str(again.exception)
+    assert isinstance(bench("run", "--ir", ir, "--out", tmp_path / "x", *common).exception, BenchError)
+
+
+# ------------------------------------------------------------------ doctor
+
+DOCTOR = {
+    "whole": ({"train": "", "test": ""}, {}, "ok"),
+    "an empty part": ({"train": "", "test": ""}, {"empty": "train"}, "incomplete"),
+    "part of a list": ({"test": ""}, {"pairs": {"test": ["0", "1", "2"]}}, "incomplete"),
+    "fewer than published": ({"test": ""}, {"expected": {"test": 5}}, "incomplete"),
+    "twins": ({"test": ""}, {"twin": "test"}, "faulty"),
+    "one side of a part": ({"train": "", "test": ""}, {"half": "train"}, "incomplete"),
+}
+
+
+@pytest.mark.parametrize(("parts", "more", "state"), DOCTOR.values(), ids=DOCTOR)
+def test_doctor_says_ok_of_whole_data_alone(
+    tmp_path: Path, parts: dict[str, str], more: dict[str, Any], state: str
+) -> None:
+    from bench.cli.doctor import examine
+
+    write_data(tmp_path / "data", parts)
+    folder = tmp_path / "data" / "Own"
+    for path in [*(folder / more.pop("empty", "-")).rglob("*.png"), *(folder / more.pop("half", "-") / "ir").glob("*")]:
+        path.unlink()
+    if twin := more.pop("twin", ""):
+        Image.new("L", (32, 24)).save(folder / twin / "ir" / "0.bmp")
+    file = write_file(tmp_path / "own.yaml", own=entry(parts, **more))
+    row = next(row for row in examine(tmp_path / "data", None, file)[0] if row["what"] == "data own")
+    assert row["state"] == state
+    assert bool(row["mend"]) == (state != "ok")
+
+
+def test_doctor_advises_nothing_that_does_not_work(tmp_path: Path) -> None:
+    from bench.cli.doctor import examine
+    from bench.plugin.kinds import METHODS
+    from bench.plugin.method import Trainable
+
+    for row in examine(tmp_path, None)[0]:
+        kind, _, name = row["what"].partition(" ")
+        if kind == "weights" and row["mend"]:
+            assert ("bench train" in row["mend"]) == isinstance(METHODS.get(name), Trainable)
+            urls = any(file.url for file in METHODS.get(name).info.weights)
+            assert ("bench weights fetch" in row["mend"]) == urls
+
+
+@pytest.mark.parametrize("root", [str, Path, lambda path: f"{path}/"])
+def test_a_store_is_opened_by_text_too(own: tuple[Path, Path], tmp_path: Path, root: Any) -> None:
+    assert Store(root(tmp_path)).manifest_path == tmp_path / "manifest.json"
+    with pytest.raises(BenchError, match=r"no scores\.parquet"):
+        Store(root(tmp_path)).read_scores()
+
+
+def test_what_has_a_public_repository_is_fetched() -> None:
+    spec = load_datasets()["vifb"]
+    assert spec.repository is not None
+    assert spec.repository.commit == "22b2ea9d91499cc5962d9bdcae9c290270f0fade"
+    assert spec.repository.unpack_to == "VIFB"
+
+
+# ------------------------------------------------------------------ packages
+
+
+class Point:
+    """An entry point that gives what it is told to."""
+
+    def __init__(self, name: str, found: Any) -> None:
+        self.name, self.found = name, found
+
+    def load(self) -> Any:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+def test_packages_bring_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_file(tmp_path / "datasets.yaml", beside=entry({"night": "l"}))
+    (tmp_path / "brought.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [
+        EntryPoint("beside", "brought", "ivfbench.datasets"),
+        Point("one", DatasetSpec.model_validate(entry({"test": ""}))),
+        Point("several", {"a": entry({"test": ""}), "b": entry({"drive": "b"})}),
+        Point("broken", ImportError("no module of this name")),
+        Point("wrong", {"c": {"title": "half"}}),
+    ]
+    monkeypatch.setattr("bench.data.spec.entry_points", lambda group: points if group == "ivfbench.datasets" else [])
+    try:
+        found = list(load_datasets())
+        assert found[: len(BUILT_IN)] == BUILT_IN
+        assert set(found[len(BUILT_IN) :]) == {"beside", "a", "b", "one"}
+        assert set(broken_packages()) == {"broken", "wrong"}
+        assert "bench: " not in bench("list", "datasets").output
+    finally:
+        sys.modules.pop("brought", None)
+
+
+# ------------------------------------------------------------------ any part serves any task
+
+SERVES = {
+    "boxes of the test part": ({"train": "", "test": "b"}, "own", "detection", {"detection": "test"}),
+    "boxes of a part of its own": ({"test": "", "detection": "b"}, "own", "detection", {"detection": "detection"}),
+    "boxes under another name": ({"test": "", "drive": "b"}, "own", "detection", {"detection": "drive"}),
+    "boxes of the selected part": ({"test": "b", "night": "b"}, "own:night", "detection", {"detection": "night"}),
+    "labels of a night part": ({"train": "l", "test": "", "night": "l"}, "own", "segmentation",
+                               {"train": "train", "test": "night"}),
+    "labels of the test part": ({"train": "l", "test": "l"}, "own", "segmentation", {"train": "train", "test": "test"}),
+    "labels of the selected part": ({"train": "l", "test": "l", "fog": "l"}, "own:fog", "segmentation",
+                                    {"train": "train", "test": "fog"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("parts", "selection", "task", "wanted"), SERVES.values(), ids=SERVES)
+def test_any_part_serves_any_task(
+    tmp_path: Path, parts: dict[str, str], selection: str, task: str, wanted: dict[str, str]
+) -> None:
+    write_data(tmp_path / "data", parts)
+    file = write_file(tmp_path / "own.yaml", own=entry(parts))
+    config = RunConfig(methods=("visible",), datasets=(selection,), tasks=("metrics", task), device="cpu",
+                       data_root=tmp_path / "data", datasets_file=file)  # fmt: skip
+    plan = make_plan(config, Store(tmp_path / "run"))
+    work = Worklist(plan, Store(tmp_path / "run"))
+    assert work.carries_truth(task, plan.datasets[0])
+    found = work.parts_of(task, plan.datasets[0])
+    assert {role: {files.split for files in pairs} for role, pairs in found.items()} == {
+        role: {part} for role, part in wanted.items()
+    }
+    assert set(TASKS.get(task)().splits) == set(wanted)
+
+
+def test_a_part_may_have_any_name(tmp_path: Path) -> None:
+    write_data(tmp_path / "data", {"night_2": ""})
+    file = write_file(tmp_path / "own.yaml", own=entry({"night_2": ""}, default_split="night_2"))
+    assert len(Datasets.of(tmp_path / "data", file).open("own").listing().pairs) == 2
