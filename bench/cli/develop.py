@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -27,7 +28,7 @@ def list_(
     datasets_file: DatasetsFile = None,
 ) -> None:
     """List what there is."""
-    listers = {
+    listers: dict[str, Callable[[bool], list[dict[str, Any]]]] = {
         "methods": _methods,
         "datasets": partial(_datasets, datasets_file),
         "metrics": _metrics,
