@@ -101,11 +101,15 @@ def weights_fetch(
 
 
 @weights.command("import")
-def weights_import(folder: Annotated[Path, typer.Argument(help="Folder with <Method>/<file> as published.")]) -> None:
-    """Convert published files that are already on disk and keep the result."""
+def weights_import(
+    path: Annotated[Path, typer.Argument(help="Folder with <Method>/<file> as published, or one file of weights.")],
+    method: Annotated[str, typer.Option(help="Whose the file is, where its tensors fit several.")] = "",
+) -> None:
+    """Convert weights that are already on disk and keep the result; a file is recognised by its tensors."""
     from bench.weights.find import import_folder
+    from bench.weights.recognise import import_file
 
-    for line in import_folder(folder):
+    for line in import_folder(path) if path.is_dir() else import_file(path, method):
         typer.echo(line)
 
 

@@ -164,10 +164,16 @@ def _owner(method: type[Method]) -> str:
     return str(base.name) if method.variant and base.info.weights is method.info.weights else method.name
 
 
+def imported_path(name: str) -> Path:
+    """Where weights lie that were recognised by their tensors, without being the published file."""
+    return cache_dir() / "imported" / name / WEIGHTS_NAME
+
+
 def _trained_candidates(name: str, given: Path | None, search: Sequence[Path]) -> Iterator[Path]:
     if given is not None:
         yield given / name / WEIGHTS_NAME
         yield given / WEIGHTS_NAME
+    yield imported_path(name)
     yield trained_path(name)
     yield from (folder / name / WEIGHTS_NAME for folder in search)
 
@@ -270,9 +276,9 @@ def _record_fits(method: type[Method], path: Path) -> bool:
 def _from_safetensors(method: type[Method], path: Path) -> Resolved:
     record = _record(path)
     seen = digests(path)
-    origin = TRAINED if record else GIVEN
+    origin = TRAINED if record and "conversion" not in record else GIVEN
     entry = {"path": path.name, "sha256": seen["sha256"], "licence": "", "url": "", "check": "no checksum known"}
-    return Resolved(path, origin, (entry,), record or None)
+    return Resolved(path, origin, (entry,), record if origin == TRAINED else None)
 
 
 # ------------------------------------------------------------------ conversion
@@ -442,7 +448,14 @@ def _row(method: type[Method], file: str, state: str, place: str, licence: str, 
     return {"method": method.name, "file": file, "state": state, "place": place, "licence": licence, "url": url}
 
 
+def methods_with_files() -> list[type[Method]]:
+    """Methods and variants that have published files of their own."""
+    return [method for method in _methods(()) if method.info.weights]
+
+
 def _methods(names: Sequence[str]) -> list[type[Method]]:
+    """The named ones; none means all, with those variants that do not take their method's files."""
     from bench.plugin.kinds import METHODS
 
-    return [METHODS.get(name) for name in (names or METHODS.names())]
+    found = [METHODS.get(name) for name in (names or METHODS.everything())]
+    return found if names else [method for method in found if _owner(method) == method.name]

@@ -312,7 +312,6 @@ def test_all_published_weights_at_hand_are_the_published_ones(shared: Path) -> N
     states = {row["file"]: row["state"] for row in weights.status_rows(shared / "weights" / "published")}
     assert "differs" not in states.values()
     missing = {file for file, state in states.items() if state == "missing"}
-    assert missing <= {
-        "FusionGAN/FusionGAN.data-00000-of-00001", "GANMcC/GANMcC.data-00000-of-00001",
-        "RFN-Nest/NestFuse.model", "RFN-Nest/RFN_Nest.model",
-    }  # fmt: skip
+    too_large = ("FusionGAN/", "GANMcC/", "RFN-Nest/", "NestFuse/", "CDDFuse/", "SwinFusion/", "EMMA/", "PIAFusion",
+                 "MetaFusion/", "IFCNN/IFCNN-SUM", "IFCNN/IFCNN-MEAN")  # fmt: skip
+    assert [file for file in missing if not file.startswith(too_large)] == []
