@@ -53,12 +53,13 @@ class AUIFMethod(Method):
         notes="trained on 180 of the 221 RoadScene pairs",
     )
     radius = 30
+    dtype = "float64"  # ten steps on one map: float32 costs 2 dB of agreement and saves a second
     smallest = 10
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr")
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)
-        self.net = load_net(AUIF, weights, device)
+        self.net = load_net(AUIF, weights, device).double()
 
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses luma."""
