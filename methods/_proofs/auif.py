@@ -6,6 +6,6 @@ from bench.plugin.proof import Bar, Proof
 
 PROOFS = (
     Proof("tno_published", Bar(85.0, 1)),
-    Proof("roadscene_published", Bar(57.5, 9), note="made from grey JPEG copies of the visible images"),
+    Proof("roadscene_published", Bar(57.5, 9), grey=True, note="made from grey JPEG copies of the visible images"),
     Proof("extra", Bar(85.0, 1)),
 )

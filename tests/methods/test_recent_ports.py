@@ -14,6 +14,7 @@ from bench.fuse.agreement import compare
 from bench.fuse.harness import Fuser
 from bench.images import read_image
 from bench.plugin.kinds import METHODS
+from bench.plugin.method import torch_dtype
 from methods import create
 
 PARAMETERS = {
@@ -110,6 +111,7 @@ def test_caf_refuses_a_file_without_its_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["didfuse", "auif"])
 def test_the_sum_of_features_does_not_care_which_image_is_which(name: str) -> None:
     method = METHODS.get(name)()
-    ir, vis = torch.rand(2, 1, 1, 30, 33, generator=torch.Generator().manual_seed(2)).unbind()
+    generator = torch.Generator().manual_seed(2)
+    ir, vis = torch.rand(2, 1, 1, 30, 33, generator=generator, dtype=torch_dtype(method)).unbind()
     with torch.inference_mode():
         torch.testing.assert_close(method.fuse(ir, vis), method.fuse(vis, ir), rtol=0, atol=1e-5)
