@@ -70,11 +70,11 @@ class _Grid:
         return cls((rows, columns, depths), low, space, spread)
 
     def places(self, length: int, first: int = 0) -> Plane:
-        """Of the pixels along a side, in cells."""
-        return np.arange(first, first + length) / self.space + MARGIN
+        """Of the pixels along a side, in cells from the margin on."""
+        return np.arange(first, first + length) / self.space
 
     def depths(self, image: Plane) -> Plane:
-        return (image - self.low) / self.spread + MARGIN
+        return (image - self.low) / self.spread
 
     def cell(self, row: NDArray[np.int64], column: NDArray[np.int64], depth: NDArray[np.int64]) -> NDArray[np.int64]:
         return (row[:, None] * self.shape[1] + column) * self.shape[2] + depth
@@ -82,7 +82,7 @@ class _Grid:
     def fill(self, image: Plane) -> tuple[Plane, Plane]:
         """Sums and counts of the pixels nearest to each cell."""
         row, column, depth = (
-            (place + 0.5).astype(np.int64)
+            (place + 0.5).astype(np.int64) + MARGIN
             for place in (self.places(image.shape[0]), self.places(image.shape[1]), self.depths(image))
         )
         cell, size = self.cell(row, column, depth).ravel(), int(np.prod(self.shape))
@@ -110,6 +110,7 @@ class _Grid:
 
 
 def _whole_and_rest(place: Plane) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    place = place + MARGIN
     whole = place.astype(np.int64)
     return whole, (place - whole).astype(np.float32)
 

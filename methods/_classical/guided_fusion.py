@@ -37,14 +37,14 @@ def fuse_gff(ir: Bytes, vis: Bytes, ties: Literal["ir", "vis"] = "vis") -> Bytes
     Returns:
         (C, H, W).
     """
-    ir_grey, vis_grey = (to_uint8(grey(image)) / 255.0 for image in (ir, vis))
+    ir_grey, vis_grey = (to_uint8(grey(image)).astype(np.float64) for image in (ir, vis))
     ir_saliency, vis_saliency = _saliency(ir_grey), _saliency(vis_grey)
     total = ir_saliency + vis_saliency
     ir_saliency, vis_saliency = ir_saliency / total, vis_saliency / total
     ir_wins = ir_saliency > vis_saliency if ties == "vis" else ir_saliency >= vis_saliency
     winners = ir_wins.astype(np.float64)
     base_share, detail_share = (
-        _shares(ir_grey, vis_grey, winners, Window(winners.shape, radius), epsilon)
+        _shares(ir_grey / 255, vis_grey / 255, winners, Window(winners.shape, radius), epsilon)
         for radius, epsilon in ((BASE_RADIUS, BASE_EPSILON), (DETAIL_RADIUS, DETAIL_EPSILON))
     )
     infrared = [_layers(plane / 255.0, base_share[0], detail_share[0]) for plane in ir]
@@ -56,8 +56,9 @@ def fuse_gff(ir: Bytes, vis: Bytes, ties: Literal["ir", "vis"] = "vis") -> Bytes
 
 
 def _saliency(image: Plane) -> Plane:
+    """Blurred edges of an image in 0..255."""
     # the Laplacian of whole numbers is exactly 0 where they are flat
-    edges = np.abs(cv2.Laplacian(image * 255.0, cv2.CV_64F, borderType=cv2.BORDER_REPLICATE)) / 255.0
+    edges = np.abs(cv2.Laplacian(image, cv2.CV_64F, borderType=cv2.BORDER_REPLICATE)) / 255.0
     return gaussian(edges, SALIENCY_WINDOW, SALIENCY_SIGMA, "replicate") + FLOOR
 
 
