@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 from methods._classical.two_scale import fuse_adf
 
 
@@ -21,6 +21,6 @@ class ADFMethod(ByteMethod):
         notes="the border darkens: outside the image the diffusion meets 0, as released",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_adf(ir, vis)

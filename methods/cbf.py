@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.cross_bilateral import fuse_cbf
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class CBFMethod(ByteMethod):
@@ -21,6 +21,6 @@ class CBFMethod(ByteMethod):
         notes="range weights from the other image",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_cbf(ir, vis)

@@ -12,7 +12,7 @@ from torch import Tensor
 from bench.plugin.method import MethodInfo, WeightFile
 from methods._classical.bytes import ByteMethod
 from methods._classical.mat_file import read_variables
-from methods._classical.matlab import grey, to_uint8
+from methods._classical.matlab import grey
 from methods._classical.planes import Bytes, Plane
 from methods._classical.weighted_pyramid import fuse_pyramids, spread_decisions
 from methods._nets.blocks import load_net
@@ -53,14 +53,14 @@ class CNNLiuMethod(ByteMethod):
         super().__init__(weights, device)
         self.net = load_net(SiameseCNN, weights, device)
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         decisions = self.net(self._input(ir[None]), self._input(vis))[0].cpu().numpy()
         share = spread_decisions(decisions, ir.shape, WINDOW)
-        return np.stack([to_uint8(255 * fuse_pyramids(ir / 255.0, plane / 255.0, share)) for plane in vis])
+        return 255 * np.stack([fuse_pyramids(ir / 255.0, plane / 255.0, share) for plane in vis])
 
     def _input(self, image: Bytes) -> Tensor:
-        return torch.from_numpy(grey(image / 255.0)).float().to(self.device)[None, None]
+        return torch.from_numpy(grey(image / 255.0)).to(self.net.decide.weight)[None, None]
 
     @classmethod
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 from methods._classical.two_scale import fuse_fpde
 
 
@@ -21,6 +21,6 @@ class FPDEMethod(ByteMethod):
         notes="bases are rounded to 8 bits, as released",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_fpde(ir, vis)

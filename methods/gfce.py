@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.enhancement import fuse_gfce
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class GFCEMethod(ByteMethod):
@@ -21,6 +21,6 @@ class GFCEMethod(ByteMethod):
         notes="the enhancement shifts colours: that is the method",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_gfce(ir, vis)

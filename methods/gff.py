@@ -10,7 +10,7 @@ from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.guided_fusion import fuse_gff
 from methods._classical.matlab import recode_jpeg
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class GFFMethod(ByteMethod):
@@ -34,7 +34,7 @@ class GFFMethod(ByteMethod):
     ties: ClassVar[Literal["ir", "vis"]] = "vis"
     infrared_as_green: ClassVar[bool] = False
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         ir = ir[None]
         if self.way == "published":

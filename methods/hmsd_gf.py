@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.hybrid import fuse_hmsd_gf
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class HMSDGFMethod(ByteMethod):
@@ -21,6 +21,6 @@ class HMSDGFMethod(ByteMethod):
         notes="brightens by 8 percent (275 in place of 255), as released",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_hmsd_gf(ir, vis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.hybrid import fuse_hybrid_msd
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class HybridMSDMethod(ByteMethod):
@@ -21,6 +21,6 @@ class HybridMSDMethod(ByteMethod):
         notes="the bilateral grid of Paris and Durand, not the exact bilateral filter",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_hybrid_msd(ir, vis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.features import fuse_ifevip
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class IFEVIPMethod(ByteMethod):
@@ -21,6 +21,6 @@ class IFEVIPMethod(ByteMethod):
         notes="never darker than the visible image",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_ifevip(ir, vis)

@@ -13,7 +13,7 @@ from bench.weights.tensors import expect
 from methods._classical.bytes import ByteMethod
 from methods._classical.latent_low_rank import PATCH, fuse_latlrr
 from methods._classical.mat_file import read_variables
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 from methods._nets.blocks import read_tensors
 
 SHAPE = (PATCH * PATCH, PATCH * PATCH)
@@ -47,7 +47,7 @@ class LatLRRMethod(ByteMethod):
         super().__init__(weights, device)
         self.projection = _load(weights).numpy()
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_latlrr(ir, vis, self.projection)
 

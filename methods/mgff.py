@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.multi_guided import fuse_mgff
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class MGFFMethod(ByteMethod):
@@ -21,6 +21,6 @@ class MGFFMethod(ByteMethod):
         notes="where both details vanish the detail is 0; the released code divides 0 by 0 there",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_mgff(ir, vis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bench.plugin.method import MethodInfo
 from methods._classical.block_svd import fuse_msvd
 from methods._classical.bytes import ByteMethod
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class MSVDMethod(ByteMethod):
@@ -21,6 +21,6 @@ class MSVDMethod(ByteMethod):
         notes="signs of the singular vectors by the rule that the published images follow",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_msvd(ir, vis, stretch_grey=self.way == "published")

@@ -12,8 +12,7 @@ from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
 from methods._classical.dictionary import LP_SR_DICTIONARY, load_dictionary, read_matlab
 from methods._classical.lp_sr import RATIO, fuse_lp_sr
-from methods._classical.matlab import to_uint8
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 
 
 class RPSRMethod(ByteMethod):
@@ -34,10 +33,10 @@ class RPSRMethod(ByteMethod):
         super().__init__(weights, device)
         self.dictionary = load_dictionary(weights).to(device)
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         infrared, visible = (torch.from_numpy(image).to(self.dictionary) for image in (ir[None], vis))
-        return to_uint8(fuse_lp_sr(infrared, visible, self.dictionary, RATIO).cpu().numpy())
+        return fuse_lp_sr(infrared, visible, self.dictionary, RATIO).cpu().numpy()
 
     @classmethod
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.plugin.method import MethodInfo
 from methods._classical.bytes import ByteMethod
-from methods._classical.planes import Bytes
+from methods._classical.planes import Bytes, Plane
 from methods._classical.saliency import fuse_tif
 
 
@@ -21,6 +21,6 @@ class TIFMethod(ByteMethod):
         notes="the mean wraps around the border, as released",
     )
 
-    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Bytes:
+    def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
         return fuse_tif(ir, vis)

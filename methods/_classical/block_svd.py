@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from methods._classical.matlab import imresize, stretch, to_uint8
+from methods._classical.matlab import imresize, stretch
 from methods._classical.planes import Bytes, Plane
 
 NEGLIGIBLE = 1e-15
@@ -25,7 +25,7 @@ SWEEPS = 500
 """More than any 4 x 4 matrix was seen to need; where they do not suffice, the rest of the superdiagonal is dropped."""
 
 
-def fuse_msvd(ir: Bytes, vis: Bytes, stretch_grey: bool = False) -> Bytes:
+def fuse_msvd(ir: Bytes, vis: Bytes, stretch_grey: bool = False) -> Plane:
     """Fuses each channel: (H, W) and (C, H, W) -> (C, H, W).
 
     Args:
@@ -38,7 +38,7 @@ def fuse_msvd(ir: Bytes, vis: Bytes, stretch_grey: bool = False) -> Bytes:
     ir_part = _split(imresize(ir / 255.0, even))
     fused = [_join(ir_part, _split(imresize(plane / 255.0, even)), even) for plane in vis]
     fused = [imresize(plane, (height, width)) for plane in fused]
-    return np.stack([to_uint8(255 * (stretch(plane) if stretch_grey and len(vis) == 1 else plane)) for plane in fused])
+    return 255 * np.stack([stretch(plane) if stretch_grey and len(vis) == 1 else plane for plane in fused])
 
 
 def _split(image: Plane) -> tuple[Plane, Plane]:

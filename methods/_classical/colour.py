@@ -26,7 +26,7 @@ def by_way(fuse: Callable[[Tensor, Tensor], Tensor], ir: Tensor, vis: Tensor, wa
     Returns:
         (3, H, W).
     """
-    if _is_grey(ir) and _is_grey(vis):
+    if is_grey(ir) and is_grey(vis):
         return fuse(ir[:1], vis[:1]).expand_as(vis)
     if way == "published":
         return fuse(ir, vis)
@@ -34,7 +34,8 @@ def by_way(fuse: Callable[[Tensor, Tensor], Tensor], ir: Tensor, vis: Tensor, wa
     return vis + (fuse(_luma(ir), luma) - luma)
 
 
-def _is_grey(image: Tensor) -> bool:
+def is_grey(image: Tensor) -> bool:
+    """Whether all channels of (C, H, W) are equal."""
     return bool((image == image[:1]).all())
 
 

@@ -12,7 +12,6 @@ import math
 import cv2
 import numpy as np
 
-from methods._classical.matlab import to_uint8
 from methods._classical.planes import Bytes, Plane
 
 RADIUS = 5
@@ -23,13 +22,13 @@ BAND_PIXELS = 16_000
 """Worked at together, so that all arrays stay in the processor's cache."""
 
 
-def fuse_cbf(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_cbf(ir: Bytes, vis: Bytes) -> Plane:
     """Weighs each channel's sources by the scatter of their details [1]: (H, W) and (C, H, W) -> (C, H, W)."""
     ir_details, vis_details = cross_bilateral_details(ir, vis)
-    fused = np.empty_like(vis)
+    fused = np.empty(vis.shape)
     for ir_detail, vis_detail, plane, out in zip(ir_details, vis_details, vis, fused, strict=True):
         ir_weight, vis_weight = _scatter(ir_detail), _scatter(vis_detail)
-        out[:] = to_uint8((ir * ir_weight + plane * vis_weight) / (ir_weight + vis_weight))
+        out[:] = (ir * ir_weight + plane * vis_weight) / (ir_weight + vis_weight)
     return fused
 
 

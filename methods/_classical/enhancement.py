@@ -26,7 +26,7 @@ BASE_CONTRAST = 4.0
 """Ratio of the brightest and the darkest base that is left."""
 
 
-def fuse_gfce(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_gfce(ir: Bytes, vis: Bytes) -> Plane:
     """Enhances each visible channel, stretches infrared, and fuses them by HMSD-GF: (H, W), (C, H, W) -> (C, H, W)."""
     stretched = 255 * stretch(ir.astype(np.float64)) if np.ptp(ir) else ir.astype(np.float64)
     return fuse_hmsd_gf(stretched, np.stack([enhance(plane.astype(np.float64)) for plane in vis]))

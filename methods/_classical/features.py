@@ -26,7 +26,7 @@ BLUR_WINDOW, BLUR_SIGMA = 9, 4.5
 BRIGHTEST_SHARE, LARGEST_RATIO = 0.001, 0.8
 
 
-def fuse_ifevip(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_ifevip(ir: Bytes, vis: Bytes) -> Plane:
     """Adds the infrared features to the visible image, scaled so that the brightest of them just fit.
 
     Args:
@@ -43,7 +43,7 @@ def fuse_ifevip(ir: Bytes, vis: Bytes) -> Bytes:
     count = max(1, math.floor(BRIGHTEST_SHARE * bright.size + 0.5))
     brightest = float(np.mean(np.partition(bright, bright.size - count)[-count:]))
     ratio = min(255 / brightest, LARGEST_RATIO) if brightest > 0 else LARGEST_RATIO
-    return np.minimum(vis.astype(np.int32) + to_uint8(added * ratio), 255).astype(np.uint8)
+    return np.minimum(visible + to_uint8(added * ratio), 255.0)
 
 
 def _entropy_ratio(ir: Bytes, vis: Bytes) -> float:

@@ -25,7 +25,7 @@ FLOOR = 1e-12
 """Added to saliencies and weights before they are divided by their sum."""
 
 
-def fuse_gff(ir: Bytes, vis: Bytes, ties: Literal["ir", "vis"] = "vis") -> Bytes:
+def fuse_gff(ir: Bytes, vis: Bytes, ties: Literal["ir", "vis"] = "vis") -> Plane:
     """Weighted average of base and detail layers, weights smoothed by guided filters and kept in 8 bits.
 
     Args:
@@ -48,10 +48,10 @@ def fuse_gff(ir: Bytes, vis: Bytes, ties: Literal["ir", "vis"] = "vis") -> Bytes
         for radius, epsilon in ((BASE_RADIUS, BASE_EPSILON), (DETAIL_RADIUS, DETAIL_EPSILON))
     )
     infrared = [_layers(plane / 255.0, base_share[0], detail_share[0]) for plane in ir]
-    fused = np.empty_like(vis)
+    fused = np.empty(vis.shape)
     for channel, plane in enumerate(vis):
         visible = _layers(plane / 255.0, base_share[1], detail_share[1])
-        fused[channel] = to_uint8(255 * (infrared[channel % len(infrared)] + visible))
+        fused[channel] = 255 * (infrared[channel % len(infrared)] + visible)
     return fused
 
 

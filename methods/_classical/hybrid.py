@@ -21,7 +21,6 @@ import numpy as np
 from methods._classical.bilateral_grid import bilateral
 from methods._classical.filters import gaussian
 from methods._classical.guided import Window, guided_filter
-from methods._classical.matlab import to_uint8
 from methods._classical.planes import Bytes, Plane
 
 BASE_WINDOW, BASE_SIGMA = 385, 64.0
@@ -59,7 +58,7 @@ GAIN = 275.0
 """In place of 255, as released: brightens by 8 percent."""
 
 
-def fuse_hmsd_gf(ir: Bytes | Plane, vis: Bytes | Plane) -> Bytes:
+def fuse_hmsd_gf(ir: Bytes | Plane, vis: Bytes | Plane) -> Plane:
     """Fuses each channel; guided filters of little and of large epsilon take the images apart [1].
 
     Args:
@@ -71,11 +70,11 @@ def fuse_hmsd_gf(ir: Bytes | Plane, vis: Bytes | Plane) -> Bytes:
     """
     filters = _guided_filters(vis.shape[1:])
     ir_levels, ir_saliency = _decompose(ir / 255.0, filters), perceptual_saliency(ir)
-    fused = np.empty(vis.shape, np.uint8)
+    fused = np.empty(vis.shape)
     for plane, out in zip(vis, fused, strict=True):
         contrast = _contrast(ir_saliency, perceptual_saliency(plane))
         total = _fuse_levels(ir_levels, _decompose(plane / 255.0, filters), contrast, blur_finest=True)
-        out[:] = to_uint8(GAIN * total)
+        out[:] = GAIN * total
     return fused
 
 
@@ -141,14 +140,14 @@ RANGE_SIGMAS = (0.05, 0.025, 0.0125, 0.00625)
 CONTRAST = 30.0
 
 
-def fuse_hybrid_msd(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_hybrid_msd(ir: Bytes, vis: Bytes) -> Plane:
     """Fuses each channel; Gaussian and bilateral filters take the images apart [2]: (H, W), (C, H, W) -> (C, H, W)."""
     filters = [_gaussian_and_bilateral(*sigmas) for sigmas in zip(SPACE_SIGMAS, RANGE_SIGMAS, strict=True)]
     ir_levels = _decompose(ir.astype(np.float64), filters)
-    fused = np.empty_like(vis)
+    fused = np.empty(vis.shape)
     for plane, out in zip(vis, fused, strict=True):
         levels = _decompose(plane.astype(np.float64), filters)
-        out[:] = to_uint8(_fuse_levels(ir_levels, levels, CONTRAST, blur_finest=False))
+        out[:] = _fuse_levels(ir_levels, levels, CONTRAST, blur_finest=False)
     return fused
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from methods._classical.matlab import to_uint8
 from methods._classical.nuclear_norm import nuclear_norms
 from methods._classical.planes import Bytes, Plane
 
@@ -21,7 +20,7 @@ BAND_PATCHES = 6_000
 """Of all images, worked at together: few enough for the processor's cache, enough to outweigh the calls."""
 
 
-def fuse_latlrr(ir: Bytes, vis: Bytes, projection: Plane) -> Bytes:
+def fuse_latlrr(ir: Bytes, vis: Bytes, projection: Plane) -> Plane:
     """Fuses each channel: bases are averaged, details weighted patch by patch by their nuclear norms [2].
 
     Args:
@@ -38,7 +37,7 @@ def fuse_latlrr(ir: Bytes, vis: Bytes, projection: Plane) -> Bytes:
         # the released code never empties its sum of details, so that the first level counts four times
         images -= _split_level(images, projection, LEVELS - level, fused)
     fused /= _patches_at(*ir.shape)
-    return to_uint8(255 * (0.5 * images[0] + 0.5 * images[1:] + fused))
+    return 255 * (0.5 * images[0] + 0.5 * images[1:] + fused)
 
 
 def _patches_at(height: int, width: int) -> Plane:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import numpy as np
 
 from methods._classical.guided import Window, guided_filter
-from methods._classical.matlab import to_uint8
 from methods._classical.planes import Bytes, Plane
 
 LEVELS, RADIUS, EPSILON = 4, 9, 1000.0
 """Of the released code, for images in 0..255."""
 
 
-def fuse_mgff(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_mgff(ir: Bytes, vis: Bytes) -> Plane:
     """Fuses each channel: (H, W) and (C, H, W) -> (C, H, W)."""
     window = Window(ir.shape, RADIUS)
-    return np.stack([to_uint8(_fuse(ir.astype(np.float64), plane.astype(np.float64), window)) for plane in vis])
+    return np.stack([_fuse(ir.astype(np.float64), plane.astype(np.float64), window) for plane in vis])
 
 
 def _fuse(ir: Plane, vis: Plane, window: Window) -> Plane:

@@ -19,7 +19,7 @@ import numpy as np
 
 from methods._classical.filters import gaussian, mean
 from methods._classical.guided import Window, guided_filter
-from methods._classical.matlab import stretch, to_uint8
+from methods._classical.matlab import stretch
 from methods._classical.planes import Bytes, Plane
 
 # ------------------------------------------------------------------ TIF
@@ -29,10 +29,10 @@ SHARE = float.fromhex("0x1.d41d41d41d41fp-6")
 """1/35, two units in the last place above: the entry that MATLAB finds when it separates the 35 x 35 mean."""
 
 
-def fuse_tif(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_tif(ir: Bytes, vis: Bytes) -> Plane:
     """Weighs details by the squared distance of mean and median [1]: (H, W) and (C, H, W) -> (C, H, W)."""
     ir_base, ir_detail, ir_salience = _two_scales(ir)
-    fused = np.empty_like(vis)
+    fused = np.empty(vis.shape)
     for plane, out in zip(vis, fused, strict=True):
         base, detail, salience = _two_scales(plane)
         total = salience + ir_salience
@@ -40,7 +40,7 @@ def fuse_tif(ir: Bytes, vis: Bytes) -> Bytes:
         total[flat] = 1.0
         vis_weight, ir_weight = salience / total, ir_salience / total
         vis_weight[flat] = ir_weight[flat] = 0.5
-        out[:] = to_uint8(vis_weight * detail + ir_weight * ir_detail + (0.5 * base + 0.5 * ir_base))
+        out[:] = vis_weight * detail + ir_weight * ir_detail + (0.5 * base + 0.5 * ir_base)
     return fused
 
 
@@ -84,18 +84,18 @@ WLS_WEIGHT = 0.01
 SMALLEST_ACTIVITY = 1e-6
 
 
-def fuse_vsmwls(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_vsmwls(ir: Bytes, vis: Bytes) -> Plane:
     """Fuses each channel [2]: (H, W) and (C, H, W) -> (C, H, W)."""
     windows = [Window(ir.shape, int(scale)) for scale in SCALES]
     ir_levels, ir_saliency = _decompose(ir / 255.0, windows), visual_saliency(ir)
-    fused = np.empty_like(vis)
+    fused = np.empty(vis.shape)
     for plane, out in zip(vis, fused, strict=True):
         levels, saliency = _decompose(plane / 255.0, windows), visual_saliency(plane)
         share = 0.5 * (ir_saliency - saliency)
         total = (0.5 + share) * ir_levels[-1] + (0.5 - share) * levels[-1]
         for level in reversed(range(LEVELS)):
             total += _fuse_details(ir_levels[level], levels[level], finest=level == 0)
-        out[:] = to_uint8(255 * total)
+        out[:] = 255 * total
     return fused
 
 

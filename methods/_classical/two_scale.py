@@ -22,23 +22,23 @@ Layers = tuple[Plane, Plane]
 """Base and detail."""
 
 
-def fuse_adf(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_adf(ir: Bytes, vis: Bytes) -> Plane:
     """Bases by anisotropic diffusion, and their mean [1]: (H, W) and (C, H, W) -> (C, H, W)."""
     return _fuse(ir, vis, _by_diffusion, lambda one, other: 0.5 * one + 0.5 * other)
 
 
-def fuse_fpde(ir: Bytes, vis: Bytes) -> Bytes:
+def fuse_fpde(ir: Bytes, vis: Bytes) -> Plane:
     """Bases by fourth-order diffusion, in 8 bits and halved in 8 bits [2]: (H, W) and (C, H, W) -> (C, H, W)."""
     return _fuse(ir, vis, _by_fourth_order, _add_halves)
 
 
-def _fuse(ir: Bytes, vis: Bytes, split: Callable[[Plane], Layers], join: Callable[[Plane, Plane], Plane]) -> Bytes:
+def _fuse(ir: Bytes, vis: Bytes, split: Callable[[Plane], Layers], join: Callable[[Plane, Plane], Plane]) -> Plane:
     ir_base, ir_detail = split(ir.astype(np.float64))
-    fused = np.empty_like(vis)
+    fused = np.empty(vis.shape)
     for plane, out in zip(vis, fused, strict=True):
         base, detail = split(plane.astype(np.float64))
         ir_weight, vis_weight = principal_weights(ir_detail, detail)
-        out[:] = to_uint8(ir_weight * ir_detail + vis_weight * detail + join(ir_base, base))
+        out[:] = ir_weight * ir_detail + vis_weight * detail + join(ir_base, base)
     return fused
 
 
