@@ -78,7 +78,7 @@ class ConvNorm(nn.Sequential):
         activation: nn.Module | None = None,
         *,
         norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
-        padding_mode: Literal["reflect", "zeros"] = "zeros",
+        padding_mode: Literal["reflect", "replicate", "zeros"] = "zeros",
         dilation: int = 1,
     ) -> None:
         """Builds the three.

@@ -1,0 +1,70 @@
+"""Swin layers whose window is one token, as in DATFuse, YDTR and ITFuse.
+
+Attention over a single token returns its value: queries, keys, heads and position tables have no effect and are not
+kept. A token is not a pixel there: the authors reinterpret the memory of a (C, H, W) map as rows of C values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.weights.tensors import read_state_dict
+from methods._nets.blocks import pick
+
+CHUNK = 1 << 14
+"""Rows that are computed together: their hidden values, four times as many, then stay in the processor's cache."""
+
+
+class RowLayer(nn.Module):
+    """Residual value path and residual two-layer perceptron on rows (N, width)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.value, self.proj = nn.Linear(width, width), nn.Linear(width, width)
+        self.expand, self.shrink = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        rows = rows + self.proj(self.value(self.norm1(rows)))
+        return rows + self.shrink(functional.gelu(self.expand(self.norm2(rows))))
+
+
+class RowLayers(nn.Sequential):
+    """Row layers on a map (B, C, H, W), whose samples are read as (H W, C) in C, H, W order whatever its layout."""
+
+    def __init__(self, width: int, depth: int) -> None:
+        super().__init__(*(RowLayer(width) for _ in range(depth)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.reshape(-1, x.shape[1])
+        return torch.cat([super(RowLayers, self).forward(part) for part in rows.split(CHUNK)]).reshape(x.shape)
+
+
+RENAMED = (
+    ("basicLayer.blocks.", "rows."), ("attn.value", "value"), ("attn.proj", "proj"), ("mlp.fc1", "expand"),
+    ("mlp.fc2", "shrink"), ("convolutional_out.conv", "last"), (".conv.", ".0."), (".bn.", ".1."),
+)  # fmt: skip
+"""The authors' names of tensors -> ours, applied in this order."""
+
+
+def read_rows(path: Path, build: Callable[[], nn.Module], renamed: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
+    """Tensors of a network with ``rows``, of each ``qkv`` only the values.
+
+    Args:
+        path: the authors' state dict.
+        build: makes the network.
+        renamed: further names -> ours, applied in this order.
+
+    Raises:
+        BenchError: a tensor is missing or of another shape.
+    """
+    tensors = {
+        name.replace(".qkv.", ".value."): tensor.chunk(3)[-1] if ".qkv." in name else tensor
+        for name, tensor in read_state_dict(path).items()
+    }
+    return pick(tensors, build, (*RENAMED, *renamed), path)
