@@ -172,7 +172,7 @@ def test_differences_are_one_kernel(channel: int) -> None:
     torch.manual_seed(0)
     difference = Difference(16)
     torch.nn.init.constant_(difference.share, 0.7)
-    share = float(torch.sigmoid(difference.share))
+    share = float(torch.sigmoid(difference.share.detach()))
     wanted = np.zeros((3, 3))
     wanted[1, 1] = channel == 3
     for weights, places, part in (
