@@ -9,4 +9,4 @@ PROOFS = tuple(
 )
 
 IDLE = {"": ("vis.differences.*.share", "vis.differences.*.axes")}
-"""The published shares of the visible stem are so low that their sigmoid is 0, and with it the differences along axes."""
+"""The published shares of the visible stem are so low that their sigmoid is 0, and with it the part along the axes."""
