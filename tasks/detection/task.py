@@ -25,7 +25,7 @@ from tasks.detection.predictions import detect_all
 from tasks.detection.resampling import read_resampler
 from tasks.detection.settings import Settings, read_settings
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same images would get other scores."""
 
 METRICS = ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]")
@@ -56,8 +56,9 @@ class DetectionTask(Task):
     and none that any method trained on that part has seen. Each pair has a row ``seen_in_training``: 1 if this method's
     weights were trained on it, else 0.
 
-    A pair whose labels cannot be read is left out and named in a ``skipped`` row of metric ``boxes``; a pair whose
-    label file is empty counts, and everything found in it is false.
+    Each convention says what its numbers are over: rows ``pictures``, ``objects`` (by class and ``all``) and
+    ``left_out``. A pair whose labels cannot be read is left out and named in a ``skipped`` row of metric ``boxes``; a
+    pair whose label file is empty counts, and everything found in it is false.
 
     Kept in ``work_dir``: ``predictions.jsonl`` (see ``tasks.detection.predictions``); ``pictures/<pair>.jpg``; and
     ``images.json``: for each pair the number of ``right``, ``wrong`` and ``missed`` boxes at score 0.25 and IoU 0.5,
@@ -72,6 +73,9 @@ class DetectionTask(Task):
         Number("AP@0.7"),
         Number("AP@0.9"),
         Number("AP@[0.5:0.95]", headline=True, labels=("all",)),
+        Number("pictures", "", "Pictures", 0),
+        Number("objects", "", "Objects", 0),
+        Number("left_out", "", "Pictures left out", 0),
         Number("seen_in_training", ""),
     )
     ways = {  # noqa: RUF012 - a declaration, never changed
@@ -130,6 +134,7 @@ class DetectionTask(Task):
         part = job.parts["detection"]
         row = Score("detection", job.dataset, part.files[0].split, job.method, "", None)
         images: list[_Image] = []
+        left_out = 0
         for index, found in detect_all(
             part,
             tuple(job.spec.box_classes),
@@ -142,12 +147,13 @@ class DetectionTask(Task):
             try:
                 images.append(_Image(files, path, read_truth(files, path), found))
             except BenchError as error:
+                left_out += 1
                 yield replace(row, pair=files.id, metric="boxes", status="skipped", reason=f"left out: {error}")
         _keep(job, images, settings.pictures)
         yield from _seen_rows(row, images, job.seen)
         for convention in CONVENTIONS:
-            yield from _ap_rows(replace(row, convention=convention), images, job.spec.box_classes)
-            yield from _unseen_rows(replace(row, convention=f"{convention}/{UNSEEN}"), images, job)
+            yield from _ap_rows(replace(row, convention=convention), images, job.spec.box_classes, left_out)
+            yield from _unseen_rows(replace(row, convention=f"{convention}/{UNSEEN}"), images, job, left_out)
 
 
 def make_detector(settings: Settings, model: str, job: Job) -> Detector:
@@ -176,8 +182,9 @@ def read_truth(files: PairFiles, image: Path) -> Truth:
 # ------------------------------------------------------------------ rows
 
 
-def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str]) -> Iterator[Score]:
-    """AP of each class and of all; a class without a box in the truth has none and says so."""
+def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str], left_out: int) -> Iterator[Score]:
+    """AP of each class and of all, and over what; a class without a box in the truth has none and says so."""
+    yield from _count_rows(row, images, names, left_out)
     truth, found = [image.truth for image in images], [image.found for image in images]
     values = table(CONVENTIONS[row.convention.partition("/")[0]](truth, found, list(names)), names)
     for label in (*names.values(), "all"):
@@ -190,11 +197,20 @@ def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str]) -> Ite
                 yield replace(row, metric=metric, label=label, value=value)
 
 
-def _unseen_rows(row: Score, images: Sequence[_Image], job: Job) -> Iterator[Score]:
+def _count_rows(row: Score, images: Sequence[_Image], names: dict[int, str], left_out: int) -> Iterator[Score]:
+    """How many pictures and objects the numbers of a table are over, and how many pictures had to be left out."""
+    yield replace(row, metric="pictures", value=float(len(images)))
+    yield replace(row, metric="left_out", value=float(left_out))
+    counts = {name: sum(int((image.truth.classes == key).sum()) for image in images) for key, name in names.items()}
+    for label, count in {**counts, "all": sum(counts.values())}.items():
+        yield replace(row, metric="objects", label=label, value=float(count))
+
+
+def _unseen_rows(row: Score, images: Sequence[_Image], job: Job, left_out: int) -> Iterator[Score]:
     if job.seen is not None:
         twins = job.spec.in_training(row.split, [image.files.id for image in images])
         unseen = [image for image in images if image.files.key not in job.seen and image.files.id not in twins]
-        yield from _ap_rows(row, unseen, job.spec.box_classes)
+        yield from _ap_rows(row, unseen, job.spec.box_classes, left_out)
         return
     why = f"not known which pairs {job.method} was trained on"
     for label in (*job.spec.box_classes.values(), "all"):

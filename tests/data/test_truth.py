@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.truth import read_boxes, read_labels
+from bench.data.folders import list_folders
+from bench.data.truth import read_boxes, read_labels, repeated_boxes
 from bench.errors import BenchError
 
 
@@ -89,3 +90,50 @@ def test_the_authors_boxes_are_read(shared: Path) -> None:
     boxes = [read_boxes(path) for path in sorted((shared / "data/MSRS/detection/labels").iterdir())]
     assert len(boxes) == 16
     assert set(np.concatenate(boxes)[:, 0]) == {0.0, 2.0}
+
+
+REPEATED = {
+    "none": ("0 .5 .5 .2 .2\n0 .5 .5 .2 .3\n", 0),
+    "a row": ("0 .5 .5 .2 .2\n0 .5 .5 .2 .2\n", 1),
+    "spelled otherwise": ("0 0.5 0.50 .2 2e-1\n0 .5 .5 .2 .2\n", 1),
+    "thrice": ("0 .5 .5 .2 .2\n2 .5 .5 .2 .2\n0 .5 .5 .2 .2\n0 .5 .5 .2 .2", 2),
+    "of another class": ("0 .5 .5 .2 .2\n2 .5 .5 .2 .2\n", 0),
+    "with spaces and empty lines": ("0  .5 .5\t.2 .2 \n\n 0 .5 .5 .2 .2\r\n", 1),
+}
+
+
+@pytest.mark.parametrize(("text", "twice"), REPEATED.values(), ids=REPEATED)
+def test_a_row_that_stands_twice_counts_once(tmp_path: Path, text: str, twice: int) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode())
+    rows = len([line for line in text.splitlines() if line.strip()])
+    assert (len(read_boxes(path)), repeated_boxes(path)) == (rows - twice, twice)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0 .5 .5 .2 .2\n0 .5 .5 .2 .2\n", "1 rows stand there again and count once"),
+        ("0 1.002 .5 .2 .2\n", "is left out of detection: "),
+        ("0 .5 -0.001 .2 .2\n", "wanted fractions of the image, 0 to 1"),
+        ("0 .5 .5 1.5 .2\n", "wanted fractions of the image, 0 to 1"),
+        ("0 .5 .5 .2\n", "is left out of detection: "),
+        ("car .5 .5 .2 .2\n", "is left out of detection: "),
+    ],
+)
+def test_what_is_wrong_with_boxes_is_said_where_pairs_are_listed(tmp_path: Path, text: str, said: str) -> None:
+    from bench.data.catalogue import Dataset
+    from bench.data.folders import folder_spec
+
+    for side, level in (("ir", 20), ("vis", 30)):
+        (tmp_path / side).mkdir()
+        Image.new("L", (8, 6), level).save(tmp_path / side / "1.png")
+    (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes/1.txt").write_text(text)
+    spec = folder_spec(tmp_path / "ir", tmp_path / "vis")
+    part = spec.layouts[0].parts["test"].model_copy(update={"boxes": str(tmp_path / "boxes")})
+    layout = spec.layouts[0].model_copy(update={"parts": {"test": part}})
+    listing = Dataset("own", spec, tmp_path, layout, "test", "").listing()
+    assert len(listing.pairs) == 1
+    assert [said in problem.text for problem in listing.problems] == [True]
+    assert not list_folders(tmp_path / "ir", tmp_path / "vis").problems

@@ -326,3 +326,32 @@ def test_published_fused_images_are_read_as_they_are(shared: Path) -> None:
     from tasks.detection.drawing import matches
 
     assert matches(truth, found).sum() == len(truth.boxes) == 2
+
+
+@pytest.mark.parametrize(
+    ("label", "pictures", "objects", "left_out"),
+    [
+        ("", 3, None, 0),
+        ("0 1.002 0.5 0.2 0.2\n", 2, None, 1),
+        ("0 0.5 0.5\n", 2, None, 1),
+        ("0 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.2 0.2\n", 3, 1, 0),
+        ("0 0.5 0.5 0.2 0.2\n0 0.2 0.2 0.2 0.2\n2 0.5 0.5 0.2 0.2\n", 3, 3, 0),
+    ],
+)
+def test_every_table_says_what_it_is_over(
+    job: Job, perfect: Perfect, label: str, pictures: int, objects: int | None, left_out: int
+) -> None:
+    files = job.parts["detection"].files[1]
+    before = value(list(DetectionTask().run(job)), "objects", "coco", "all").value
+    own = [line for line in files.boxes_path.read_text().splitlines() if line[:2] in ("0 ", "2 ")]
+    if label:
+        files.boxes_path.write_text(label)
+    rows = list(DetectionTask().run(job))
+    for convention in {row.convention for row in rows if row.metric == "AP@0.5"}:
+        if convention.endswith("/unseen"):
+            continue
+        assert value(rows, "pictures", convention, "").value == pictures
+        assert value(rows, "left_out", convention, "").value == left_out
+        now = value(rows, "objects", convention, "all").value
+        kept = objects if objects is not None else (0 if left_out else len(own))
+        assert now == before - len(own) + kept
