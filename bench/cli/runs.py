@@ -33,8 +33,15 @@ def register(app: typer.Typer) -> None:
 
 def run(
     methods: Annotated[
-        str, typer.Option(help="all (each method once, no variants), or NAME, NAME:VARIANT, LABEL=FOLDER by comma.")
-    ] = "all",
+        str,
+        typer.Option(
+            help="all (each method once, no variants; the default but with --results), or NAME, NAME:VARIANT, "
+            "LABEL=FOLDER by comma."
+        ),
+    ] = "",
+    results: Annotated[
+        Path | None, typer.Option(help="Ready images of many methods: ROOT/DATASET/METHOD or ROOT/METHOD/DATASET.")
+    ] = None,
     datasets: Annotated[
         str | None,
         typer.Option(help="Names by comma; NAME:SUBSET for a part. Default: demo, or what --ir and --vis hold."),
@@ -74,7 +81,8 @@ def run(
     bare = ("folder",) if ir or vis else ()
     chosen = names(datasets) if datasets is not None else () if bare else ("demo",)
     config = build_config(
-        methods=names(methods), datasets=(*chosen, *bare), ir=ir, vis=vis, tasks=names(tasks),
+        methods=names(methods) or (() if results else ("all",)), results=results,
+        datasets=(*chosen, *bare), ir=ir, vis=vis, tasks=names(tasks),
         conventions=names(conventions), metrics=names(metrics), preset=preset or None, out=out, data_root=data_root,
         weights_root=weights_root, datasets_file=datasets_file, device=device, jobs=jobs, executor=executor,
         limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, engine=engine,

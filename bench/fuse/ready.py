@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.data.matching import fit_names, leftovers
 from bench.data.names import Names, Place, key_of, read_names, some
 from bench.errors import BenchError
+from bench.fuse.zoo import at_dataset
 from bench.images import as_rgb, read_image
 from bench.types import Image, Problem
 
@@ -83,13 +84,14 @@ def find_ready_parts(place: Path, dataset: str, parts: Mapping[str, Sequence[str
     name and a folder are told apart by nothing: none of them but ``test`` gets an image then.
 
     Args:
-        place: ``FOLDER``, ``FOLDER/PATTERN``.
+        place: ``FOLDER``, ``FOLDER/PATTERN``; ``{dataset}`` in it stands for the data set's own folder.
         dataset: its name.
         parts: names of the pairs of each part.
 
     Returns:
         By part; a part without any image says so in its problems.
     """
+    place = at_dataset(place, dataset)
     found: dict[str, Ready] = {}
     for part, pairs in parts.items():
         own = place / f"{dataset}@{part}"

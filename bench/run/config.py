@@ -24,6 +24,7 @@ class RunConfig(Strict):
     data_root: Path | None = None
     weights_root: Path | None = None
     datasets_file: Path | None = None
+    results: Path | None = None
     ir: Path | None = None
     vis: Path | None = None
     device: str = "auto"

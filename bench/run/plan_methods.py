@@ -10,6 +10,7 @@ from bench import __version__
 from bench.data.names import Place, is_junk
 from bench.errors import BenchError
 from bench.files import digest, file_digest
+from bench.fuse.zoo import DATASET, zoo_files
 from bench.plugin.kinds import METHODS
 from bench.plugin.proof import in_words
 from bench.run.config import RunConfig
@@ -48,12 +49,15 @@ def plan_method(label: str, by_name: bool, config: RunConfig, store: Store) -> M
 
 
 def _plan_folder(label: str, folder: Path) -> MethodPlan:
-    top = Place.of(folder.expanduser()).folder
+    if DATASET in str(folder):
+        top, images = zoo_files(folder.expanduser())
+    else:
+        top = Place.of(folder.expanduser()).folder
+        images = sorted(path for path in top.rglob("*") if path.is_file() and not is_junk(path.name))
     if not top.is_dir():
         raise BenchError(f"method {label}: {folder} is not a folder; give LABEL=FOLDER with one image per pair")
     if METHODS.known(label):
         raise BenchError(f"method {label}: this name is a built-in method's; choose another label for {folder}")
-    images = sorted(path for path in top.rglob("*") if path.is_file() and not is_junk(path.name))
     content = (part for path in images for part in (str(path.relative_to(top)), file_digest(path)))
     key = digest("folder", Place.of(folder).pattern, *content)
     facts = MethodFacts(

@@ -11,6 +11,7 @@ from bench.data.names import some
 from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import TRAIN
 from bench.errors import BenchError
+from bench.fuse.zoo import zoo_methods
 from bench.plugin.kinds import METHODS, TASKS
 from bench.run.config import RunConfig
 from bench.run.plan import METRICS, DatasetPlan, Plan
@@ -32,7 +33,7 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
     for option, folder in (("--data-root", config.data_root), ("--weights-root", config.weights_root)):
         if folder is not None and not folder.exists():
             raise BenchError(f"{option} {folder} does not exist; give an existing folder")
-    if not _unique(config.methods):
+    if not _unique(config.methods) and config.results is None:
         raise BenchError("--methods names no method, wanted all, or names by comma; see bench list methods")
     if not _unique(config.datasets):
         raise BenchError("--datasets names no data set, wanted names by comma; see bench list datasets")
@@ -78,8 +79,8 @@ def _unique(names: Sequence[str]) -> list[str]:
 
 def _requested_methods(config: RunConfig) -> tuple[set[str], list[str]]:
     """Those asked for by name, and all; a variant by its label. ``all`` is each method once, without its variants."""
-    named: list[str] = []
-    every: list[str] = []
+    named: list[str] = zoo_methods(config.results, _unique(config.datasets)) if config.results else []
+    every = list(named)
     for wanted in _unique(config.methods):
         if wanted == "all":
             every += METHODS.names()

@@ -14,8 +14,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from bench.files import PROJECT_ROOT
 from bench.fuse import answers
 from bench.fuse.formula_cases import formula_weights
+from bench.fuse.proof_table import with_table
 from bench.fuse.prove import MethodProof, Places, prove
 from bench.fuse.references import find_references
 from bench.plugin.kinds import METHODS
@@ -156,3 +158,8 @@ def test_every_source_reaches_its_bar(name: str, shared: Path) -> None:
         [name], reference=shared / "reference", data_root=shared / "data", weights_root=shared / "weights/published"
     )
     assert [(row.against, row.note) for row in rows if row.ok is False] == []
+
+
+def test_readmes_table_is_current() -> None:
+    text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
+    assert text == with_table(text), "run python -m bench.fuse.proof_table"
