@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.analysis.claims import ClaimTable, read_claims
-from bench.analysis.identify import Identification, Scored, Source, identify, wanted_metrics
+from bench.analysis.identify import NONE, Identification, Scored, Source, identify, wanted_metrics
 from bench.analysis.variants import Numbers
 from bench.data.folders import list_folders
 from bench.data.pairs import read_pair
@@ -28,6 +28,10 @@ Readings = dict[str, list[Triple]]
 """How the images are read -> the triples whose mean value counts (three for colour channels)."""
 
 _GREYS = {"bt601": "BT.601 luma", "matlab": "MATLAB grey", "opencv": "OpenCV grey", "pillow": "Pillow grey"}
+
+
+READINGS = (*_GREYS.values(), "BGR read as RGB", "mean over the colour channels")
+"""Of a grey image all are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,14 @@ def identify_command(
     sources = {files.id: files for files in list_folders(ir, vis).pairs}
     rows, kept, notes = _rows(table, fused, sources)
     table = _only(table, kept)
-    return identify(table, score_rows(table, rows, sources, progress)), notes
+    scored = score_rows(table, rows, sources, progress)
+    found = identify(table, scored)
+    missed = {each.column for each in found.columns if each.verdict == NONE}
+    if missed:
+        left = replace(table, columns=tuple(column for column in table.columns if column.header in missed))
+        otherwise = score_rows(left, rows, sources, progress, otherwise=True)
+        found = identify(table, replace(scored, values={**scored.values, **otherwise.values}))
+    return found, notes
 
 
 def _only(table: ClaimTable, kept: Sequence[int]) -> ClaimTable:
@@ -119,9 +130,21 @@ def _bare(name: str) -> str:
 
 
 def score_rows(
-    table: ClaimTable, rows: Sequence[_Row], sources: Mapping[str, PairFiles], progress: Progress | None = None
+    table: ClaimTable,
+    rows: Sequence[_Row],
+    sources: Mapping[str, PairFiles],
+    progress: Progress | None = None,
+    otherwise: bool = False,
 ) -> Scored:
-    """The values of every convention and reading for the images of each row; every image is scored once."""
+    """The values of every convention for the images of each row; every image is scored once.
+
+    Args:
+        table: the claims.
+        rows: the images of its rows.
+        sources: the pairs by name.
+        progress: called with (images done, images to do).
+        otherwise: instead, with colour made grey in other ways than the conventions'; nothing where no image has any.
+    """
     wanted = wanted_metrics(table)
     by_pair: dict[str, list[Path]] = {}
     for row in rows:
@@ -130,14 +153,18 @@ def score_rows(
                 by_pair[pair].append(path)
     known: dict[Path, dict[Source, float]] = {}
     pixels: dict[Path, float] = {}
+    coloured = False
     total = sum(map(len, by_pair.values()))
     for pair, paths in by_pair.items():
         stored = read_pair(sources[pair])
-        for path, image, values in _score_pair(stored.ir, stored.vis, paths, wanted):
+        for path, image, values in _score_pair(stored.ir, stored.vis, paths, wanted, otherwise):
+            coloured |= len(split_channels(image)) > 1 or len(split_channels(stored.vis)) > 1
             known[path], pixels[path] = values, float(image.shape[0] * image.shape[1])
             if progress is not None:
                 progress(len(known), total)
     every = dict.fromkeys(key for values in known.values() for key in values)
+    if otherwise and not coloured:
+        every = {}
     missing = float("nan")
     files = [list(row.files.values()) for row in rows]
     return Scored(
@@ -151,17 +178,21 @@ def _numbers(values: Iterator[float]) -> Numbers:
 
 
 def _score_pair(
-    ir: Image, vis: Image, paths: Sequence[Path], wanted: Mapping[str, Sequence[str]]
+    ir: Image, vis: Image, paths: Sequence[Path], wanted: Mapping[str, Sequence[str]], otherwise: bool
 ) -> Iterator[tuple[Path, Image, dict[Source, float]]]:
     scorer = PairScorer(ir, vis, wanted)
     for path in paths:
         fused = read_image(path)
-        values = {
-            (value.convention, "", value.metric): value.value
-            for value in scorer.score(fused) if value.value is not None
-        }  # fmt: skip
-        for reading, triples in _readings((ir, vis, fused)).items():
+        readings = _readings((ir, vis, fused)) if otherwise else {}
+        values: dict[Source, float] = {}
+        for reading, triples in readings.items():
             values.update(_read_otherwise(reading, triples, wanted))
+        if not readings:
+            values = {
+                (value.convention, reading, value.metric): value.value
+                for value in scorer.score(fused) if value.value is not None
+                for reading in (READINGS if otherwise else ("",))
+            }  # fmt: skip
         yield path, fused, values
 
 
@@ -191,8 +222,8 @@ def _readings(triple: Triple) -> Readings:
         return {}
     readings: Readings = {text: [_planes_of(triple, name, 0)] for name, text in _GREYS.items()}
     ir, vis, fused = (image if image.ndim == 2 else np.ascontiguousarray(image[..., ::-1]) for image in triple)
-    readings["BGR read as RGB"] = [(ir, vis, fused)]
-    readings["mean over the colour channels"] = [_planes_of(triple, "channels", index) for index in range(3)]
+    readings[READINGS[-2]] = [(ir, vis, fused)]
+    readings[READINGS[-1]] = [_planes_of(triple, "channels", index) for index in range(3)]
     return readings
 
 
