@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -82,3 +84,20 @@ def pick_device(wanted: str) -> str:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise BenchError(f"device {wanted!r} was asked for, this machine has {torch.cuda.device_count()} CUDA devices")
     return wanted
+
+
+@contextmanager
+def exact_arithmetic() -> Iterator[None]:
+    """Within it, float32 means float32 on every device: no TF32, the default of convolutions on GPUs since Ampere.
+
+    With TF32 a product keeps 10 bits of the fraction; of fused images that moves up to 9 % of the pixels by a level.
+    """
+    import torch
+
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = matmul.allow_tf32, cudnn.allow_tf32
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        matmul.allow_tf32, cudnn.allow_tf32 = before

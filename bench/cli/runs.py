@@ -25,6 +25,11 @@ Option = Annotated[
 ]
 
 
+TrainPrecision = Annotated[
+    str, typer.Option(help="Of trainings: auto, bfloat16 where the device computes it natively; or float32.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
     for command in (run, score, fuse, train, ablate):
@@ -66,6 +71,7 @@ def run(
         str, typer.Option(help="published: images as the authors wrote them; plain: all alike; both.")
     ] = "published",
     precision: Annotated[str, typer.Option(help="exact, or fast: may move pixels by some grey levels.")] = "exact",
+    train_precision: TrainPrecision = "auto",
     compile: Annotated[
         str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
     ] = "never",
@@ -86,6 +92,7 @@ def run(
         conventions=names(conventions), metrics=names(metrics), preset=preset or None, out=out, data_root=data_root,
         weights_root=weights_root, datasets_file=datasets_file, device=device, jobs=jobs, executor=executor,
         limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, engine=engine,
+        train_precision=train_precision,
         time_limit_s=time_limit,
         options=parse_options(option),
     )  # fmt: skip
@@ -206,6 +213,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option(help="At most this many training pairs.")] = None,
     stop_after: Annotated[int | None, typer.Option(help="Stop, resumably, after this many steps.")] = None,
+    train_precision: TrainPrecision = "auto",
     install: Annotated[bool, typer.Option(help="Make the result the weights bench run finds.")] = True,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
 ) -> None:
@@ -217,7 +225,7 @@ def train(
             method=method, dataset=dataset, preset=preset, recipe=recipe, ablation=ablation, out=out,
             data_root=data_root, datasets_file=datasets_file, device=device, seed=seed, limit=limit,
             stop_after=stop_after, install=install, options=option or [], say=typer.echo, progress=listener,
-            weights_root=weights_root, ir=ir, vis=vis,
+            weights_root=weights_root, ir=ir, vis=vis, train_precision=train_precision,
         )  # fmt: skip
     typer.echo(f"weights: {path}")
 
@@ -231,6 +239,7 @@ def ablate(
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
     device: Device = "auto",
+    train_precision: TrainPrecision = "auto",
     jobs: Annotated[int, typer.Option(help="Variants at a time; 0: one per core, or per GPU.")] = 0,
     executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
 ) -> None:
@@ -242,6 +251,7 @@ def ablate(
         result = ablation_command(
             dataset=dataset, preset=preset, variants=names(ablations), seeds=seeds, out=out, data_root=data_root,
             device=device, executor=executor, jobs=jobs, listener=listener, datasets_file=datasets_file,
+            train_precision=train_precision,
         )  # fmt: skip
     print_rows(result.rows, list(dict.fromkeys(key for row in result.rows for key in row)))
     for line in result.failed:

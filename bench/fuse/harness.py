@@ -7,7 +7,7 @@ and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from torch.nn import functional
 from bench import images
 from bench.errors import BenchError
 from bench.fuse import style
-from bench.machine import pick_device
+from bench.machine import exact_arithmetic, pick_device
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import PLAIN, ImageStyle, Method, Padding, torch_dtype
 from bench.plugin.strips import in_strips
@@ -212,7 +212,7 @@ class Fuser:
         """bfloat16 where PyTorch holds it safe (convolutions, matrix products) in the fast mode; float64 stays."""
         if self.precision == "fast":
             return torch.autocast(self.device.type, torch.bfloat16)
-        return nullcontext()
+        return exact_arithmetic()
 
     def _check_values(self, values: np.ndarray) -> None:
         finite = np.isfinite(values)

@@ -286,6 +286,7 @@ class TrainRequest:
         stop_after: stop (resumably) after this many optimiser steps of the whole schedule; for tests and time limits.
         progress: called with (what, done, total).
         options: further settings by name, as text; an unknown one is an error.
+        precision: ``float32`` throughout, or ``auto``: bfloat16 where the device computes it natively.
         classes: names of the data set's segmentation classes, in order of their ids; empty where it has none.
         weights_root: folder of published weights, backbones among them, if given.
     """
@@ -301,6 +302,7 @@ class TrainRequest:
     stop_after: int | None = None
     progress: Callable[[str, int, int], None] | None = None
     options: tuple[tuple[str, str], ...] = ()
+    precision: Literal["auto", "float32"] = "auto"
     classes: tuple[str, ...] = ()
     weights_root: Path | None = None
 

@@ -61,6 +61,7 @@ class Job:
         options: ``--option task.name=value`` settings meant for this task.
         load: builds the method as the run fuses with it (``bench.fuse.harness.Fuser``), for tasks that measure it;
             None for a folder of ready images.
+        train_precision: ``auto`` or ``float32``, of what the task trains.
     """
 
     dataset: str
@@ -78,6 +79,26 @@ class Job:
     progress: Callable[[str, int, int], None] | None = None
     options: dict[str, str] = field(default_factory=dict)
     load: Callable[[], Any] | None = None
+    train_precision: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a run was asked to evaluate a task.
+
+    Attributes:
+        preset: schedule size.
+        options: ``--option task.name=value`` settings meant for this task.
+        device: torch device.
+        weights_root: folder of published weights, if given.
+        train_precision: ``auto`` or ``float32``, of what the task trains.
+    """
+
+    preset: str
+    options: Mapping[str, str]
+    device: str
+    weights_root: Path | None = None
+    train_precision: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +211,7 @@ class Task(ABC):
         """Says in words what one method's job would cost on this machine; empty for a short task. Writes nothing."""
         return ""
 
-    def facts(
-        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
-    ) -> dict[str, object]:
+    def facts(self, setting: Setting) -> dict[str, object]:
         """What the manifest says of the task's settings: models, their weights, schedules; plain JSON values."""
         return {}
 

@@ -38,7 +38,8 @@ from bench.run.record import declared
 from bench.run.stages import Listener
 from bench.run.units import WholeUnit
 from bench.store.manifest import DatasetFacts, Manifest
-from bench.store.run_folder import Store
+from bench.store.run_folder import Store, place
+from bench.train.precision import TrainPrecision, pick_precision
 from bench.types import Image, PairFiles, Score
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Ablation:
         executor: who does the units, as for a run.
         jobs: how many units at a time; 0 is one per core, or one per GPU.
         listener: called with (stage, done, total).
+        train_precision: of all trainings.
     """
 
     dataset: Dataset
@@ -87,6 +89,7 @@ class Ablation:
     executor: Literal["local", "inline", "ray"] = "local"
     jobs: int = 0
     listener: Listener | None = None
+    train_precision: TrainPrecision = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,6 +108,7 @@ class AblationResult:
 def ablation_command(
     dataset: str, preset: str, variants: Sequence[str], seeds: int, out: Path, data_root: Path | None, device: str,
     executor: str = "local", jobs: int = 0, listener: Listener | None = None, datasets_file: Path | None = None,
+    train_precision: str = "auto",
 ) -> AblationResult:  # fmt: skip
     """What ``bench ablate`` does.
 
@@ -117,12 +121,13 @@ def ablation_command(
         raise BenchError(f"--preset is {preset!r}, wanted smoke, quick or paper")
     if executor not in ("local", "inline", "ray"):
         raise BenchError(f"--executor is {executor!r}, wanted local, ray or inline")
+    pick_precision(train_precision, "cpu")
     if seeds < 1:
         raise BenchError(f"--seeds is {seeds}, wanted at least 1")
     return run_ablation(Ablation(
         open_dataset(dataset, data_root, datasets_file), preset, tuple(range(seeds)), out.resolve(),  # type: ignore[arg-type]
         tuple(variants) or known_variants("seafusion"), device=pick_device(device), executor=executor,  # type: ignore[arg-type]
-        jobs=jobs, listener=listener,
+        jobs=jobs, listener=listener, train_precision=train_precision,  # type: ignore[arg-type]
     ))  # fmt: skip
 
 
@@ -204,12 +209,23 @@ def _unit(
     code = train_code(module, getattr(cls, "built_on", ())), fuse_code(module), task_code("tasks.segmentation.task")
     options = tuple(sorted(ablation.task_options.items()))
     kind = ablation.device.partition(":")[0]
-    key = digest(__version__, *code, name, str(seed), ablation.preset, kind, str(ablation.options), str(options), data)
+    key = digest(
+        __version__,
+        *code,
+        name,
+        str(seed),
+        ablation.preset,
+        kind,
+        ablation.train_precision,
+        str(ablation.options),
+        str(options),
+        data,
+    )
     return AblationUnit(
         out=ablation.out, dataset=ablation.dataset.name, method=f"{name}-{seed}", time_limit_s=None,
         gpus=1.0 if kind == "cuda" else 0.0, key=key, variant=name, owner=owner, seed=seed, preset=ablation.preset,
         device=ablation.device, spec=ablation.dataset.spec, parts=parts, train_options=ablation.options,
-        task_options=options,
+        task_options=options, train_precision=ablation.train_precision,
     )  # fmt: skip
 
 
@@ -244,6 +260,7 @@ class AblationUnit(WholeUnit):
         parts: training and test pairs.
         train_options: of the training.
         task_options: of the segmentation task.
+        train_precision: of both.
     """
 
     variant: str
@@ -255,6 +272,7 @@ class AblationUnit(WholeUnit):
     parts: tuple[tuple[str, tuple[PairFiles, ...]], ...]
     train_options: tuple[tuple[str, str], ...]
     task_options: tuple[tuple[str, str], ...]
+    train_precision: TrainPrecision = "auto"
 
     @property
     def kind(self) -> str:
@@ -267,14 +285,14 @@ class AblationUnit(WholeUnit):
 
     def _scores(self) -> Iterator[Score]:
         weights, fuser = self._fuser()
-        fused = {split: self._fuse(fuser, weights, files) for split, files in self.parts}
+        fused = {split: self._fuse(fuser, weights, split, files) for split, files in self.parts}
         yield from self._looks(fused["test"])
         work_dir = self.out / "segmentation" / self.method
         work_dir.mkdir(parents=True, exist_ok=True)
         job = Job(
             dataset=self.dataset, spec=self.spec, method=self.variant, parts=fused, work_dir=work_dir,
             preset=self.preset, seed=self.seed, device=self.device, weights=weights, progress=self.progress(),
-            options=dict(self.task_options),
+            options=dict(self.task_options), train_precision=self.train_precision,
         )  # fmt: skip
         yield from TASKS.get("segmentation")().run(job)
 
@@ -288,15 +306,16 @@ class AblationUnit(WholeUnit):
             dataset=self.dataset, pairs=dict(self.parts)["train"], preset=self.preset,
             out=self.out / "trained" / self.method, ablation=self.variant, device=self.device, seed=self.seed,
             progress=self.progress(), options=self.train_options, classes=self.spec.classes,
+            precision=self.train_precision,
         ))  # fmt: skip
         return weights, Fuser(cls(weights, self.device), seed=self.seed)
 
-    def _fuse(self, fuser: Fuser, weights: Path | None, files: Sequence[PairFiles]) -> FusedSet:
+    def _fuse(self, fuser: Fuser, weights: Path | None, split: str, files: Sequence[PairFiles]) -> FusedSet:
         """Fused images of one part; those that these weights made before are kept."""
         from bench.fuse.stream import fuse_stream
 
         made_by = file_digest(weights) if weights else "none"
-        folder = self.out / "fused" / self.method / made_by[:12]
+        folder = self.out / "fused" / place(self.method, split) / made_by[:12]
         paths = {item.id: folder / f"{item.id}.png" for item in files}
 
         def keep(item: PairFiles, result: Image | Exception, timings: Timings) -> None:

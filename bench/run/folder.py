@@ -15,7 +15,7 @@ from bench.run.config import RunConfig
 from bench.store.manifest import Manifest
 from bench.store.run_folder import Store
 
-ALWAYS_THE_SAME = ("seed", "way", "precision", "compile")
+ALWAYS_THE_SAME = ("seed", "way", "precision", "compile", "train_precision")
 """Settings that all results of one folder share."""
 
 
@@ -86,7 +86,7 @@ def extending(config: RunConfig, manifest: Manifest) -> RunConfig:
         return config
     before = manifest.config
     for key in ALWAYS_THE_SAME:
-        _same(config.out, f"--{key}", getattr(before, key), getattr(config, key))
+        _same(config.out, f"--{key.replace('_', '-')}", getattr(before, key), getattr(config, key))
     if config.preset is not None and _used_a_preset(manifest):
         _same(config.out, "--preset", before.preset or "quick", config.preset)
     for name in manifest.tasks:

@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.files import digest
 from bench.machine import describe_machine
 from bench.plugin.kinds import TASKS
+from bench.plugin.task import Setting
 from bench.run.collect import FusedIndex
 from bench.run.config import RunConfig
 from bench.run.plan import METRICS, DatasetPlan, MethodPlan, Plan
@@ -208,7 +209,9 @@ def task_facts(name: str, plan: Plan) -> TaskFacts:
         return facts
     cls, config = TASKS.get(name), plan.config
     try:
-        settings = cls().facts(config.preset or "quick", config.options_of(name), plan.device, config.weights_root)
+        settings = cls().facts(Setting(
+            config.preset or "quick", config.options_of(name), plan.device, config.weights_root, config.train_precision
+        ))  # fmt: skip
     except BenchError as error:  # a wrong setting is said where the task runs
         return facts.model_copy(update={"reason": str(error)})
     return facts.model_copy(update={"settings": dict(settings)})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.data.spec import DatasetSpec
     from bench.plugin.method import Preset, TrainRequest
     from bench.plugin.task import Job
+    from bench.train.precision import TrainPrecision
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,7 @@ class TaskUnit(WholeUnit):
     seen: frozenset[tuple[str, str]] | None
     weights_root: Path | None
     options: tuple[tuple[str, str], ...]
+    train_precision: str = "auto"
 
     @property
     def kind(self) -> str:
@@ -140,6 +142,7 @@ class TaskUnit(WholeUnit):
             device=source.device, precision=source.precision, weights=source.weights, seen=self.seen,
             weights_root=self.weights_root, progress=self.progress(), options=dict(self.options),
             load=None if source.folder else partial(load_fuser, source),
+            train_precision=self.train_precision,
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:
@@ -170,6 +173,7 @@ class TrainUnit(WholeUnit):
     trained_on: str
     classes: tuple[str, ...] = ()
     weights_root: Path | None = None
+    precision: TrainPrecision = "auto"
 
     @property
     def kind(self) -> str:
@@ -183,6 +187,7 @@ class TrainUnit(WholeUnit):
         return TrainRequest(
             dataset=self.trained_on, pairs=self.files, preset=self.preset, out=self.folder(), device=self.device,
             seed=self.seed, progress=self.progress(), classes=self.classes, weights_root=self.weights_root,
+            precision=self.precision,
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:

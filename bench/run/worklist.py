@@ -80,12 +80,14 @@ class Worklist:
                 cls: Any = METHODS.get(method.label)
                 code = train_code(cls.__module__, getattr(cls, "built_on", ()))
                 data = [digest(*_digests(dataset, item)) for item in files]
-                key = digest(__version__, code, method.label, str(config.preset), str(config.seed), *data)
+                key = digest(
+                    __version__, code, method.label, str(config.preset), str(config.seed), config.train_precision, *data
+                )
                 return TrainUnit(
                     out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
                     gpus=self._gpus, key=key, files=files, preset=cast(Any, config.preset), seed=config.seed,
                     device=self.plan.device, trained_on=dataset.opened.training_selection,
-                    classes=dataset.spec.classes, weights_root=config.weights_root,
+                    classes=dataset.spec.classes, weights_root=config.weights_root, precision=config.train_precision,
                 )  # fmt: skip
         return None
 
@@ -255,6 +257,7 @@ class Worklist:
             key="", task=task, spec=dataset.spec, parts=tuple(parts.items()), source=method.ready,
             preset=config.preset or "quick", seed=config.seed, seen=_seen(dataset, method, parts),
             weights_root=config.weights_root, options=tuple(sorted(config.options_of(task).items())),
+            train_precision=config.train_precision,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ ahead

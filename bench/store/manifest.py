@@ -50,6 +50,7 @@ class Request(Facts):
     way: str = "published"
     precision: str = "exact"
     compile: str = "never"
+    train_precision: str = "auto"
     engine: str = "auto"
     options: dict[str, str] = Field(default_factory=dict)
 

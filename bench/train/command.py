@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.machine import pick_device
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Preset, Trainable, TrainRequest
+from bench.train.precision import pick_precision
 from bench.weights.find import trained_path
 
 
@@ -23,6 +24,7 @@ def train_command(
     datasets_file: Path | None, device: str, seed: int, limit: int | None, stop_after: int | None, install: bool,
     options: Sequence[str], say: Callable[[str], None], progress: Callable[[str, int, int], None],
     weights_root: Path | None = None, ir: Path | None = None, vis: Path | None = None,
+    train_precision: str = "auto",
 ) -> Path:  # fmt: skip
     """Trains a method and returns its weights; resumes what ``out`` holds.
 
@@ -35,6 +37,7 @@ def train_command(
     """
     if preset not in get_args(Preset):
         raise BenchError(f"--preset is {preset!r}, wanted one of {', '.join(get_args(Preset))}")
+    pick_precision(train_precision, "cpu")
     cls: Any = METHODS.get(method)
     if not isinstance(cls, Trainable):
         raise BenchError(f"{method} cannot be trained here; trainable: {', '.join(trainable_methods())}")
@@ -53,6 +56,7 @@ def train_command(
         dataset=trained_on, pairs=listing.pairs, preset=preset, out=out, recipe=recipe, ablation=ablation,  # type: ignore[arg-type]
         device=pick_device(device), seed=seed, stop_after=stop_after, progress=progress, options=_options(options),
         classes=opened.spec.classes, weights_root=weights_root,
+        precision=train_precision,  # type: ignore[arg-type]
     )  # fmt: skip
     if preset == "paper" and hasattr(cls, "estimate_cost"):
         say(cls.estimate_cost(request))

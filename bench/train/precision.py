@@ -1,15 +1,18 @@
-"""Mixed precision: bfloat16 where the device computes it natively, float32 elsewhere."""
+"""The arithmetic of trainings: bfloat16 where the device computes it natively, or float32 throughout."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Literal, get_args
 
 import torch
 
 from bench.errors import BenchError
+from bench.machine import exact_arithmetic
 
-PRECISIONS = ("auto", "float32", "bfloat16")
+TrainPrecision = Literal["auto", "float32"]
+"""What a run may ask for, see ``pick_precision``."""
 
 SMALLEST_SIDE = 64
 """Images with a shorter side than this are computed in float32 on a CPU. There the gradients of strided bfloat16
@@ -21,15 +24,15 @@ def pick_precision(wanted: str, device: str | torch.device) -> str:
     """``float32`` or ``bfloat16``.
 
     Args:
-        wanted: one of them, or ``auto``: bfloat16 on GPUs since Ampere and on CPUs with bfloat16 instructions, where
-            it halves the time of a step; weights, losses and optimiser stay in float32 either way.
+        wanted: ``float32``, without TF32; or ``auto``: bfloat16 on GPUs since Ampere and on CPUs with bfloat16
+            instructions, where it halves the time of a step; weights, losses and optimiser stay in float32 either way.
         device: a torch device.
 
     Raises:
         BenchError: another word.
     """
-    if wanted not in PRECISIONS:
-        raise BenchError(f"precision {wanted!r} is not known, wanted one of {', '.join(PRECISIONS)}")
+    if wanted not in get_args(TrainPrecision):
+        raise BenchError(f"--train-precision is {wanted!r}, wanted one of {', '.join(get_args(TrainPrecision))}")
     if wanted != "auto":
         return wanted
     if torch.device(device).type == "cuda":
@@ -46,7 +49,7 @@ def _cpu_has_bfloat16() -> bool:
 def autocast(
     precision: str, device: str | torch.device, size: Sequence[int] | None = None
 ) -> AbstractContextManager[object]:
-    """The context of the forward pass for a precision picked before.
+    """The context of the forward pass for a precision picked before; float32 is without TF32.
 
     Args:
         precision: ``float32`` or ``bfloat16``.
@@ -55,4 +58,6 @@ def autocast(
     """
     kind = torch.device(device).type
     too_small = kind == "cpu" and size is not None and min(size) < SMALLEST_SIDE
-    return torch.autocast(kind, torch.bfloat16, enabled=precision == "bfloat16" and not too_small)
+    if precision == "bfloat16" and not too_small:
+        return torch.autocast(kind, torch.bfloat16)
+    return exact_arithmetic()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.files import write_atomic
+from bench.machine import exact_arithmetic
 from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State, completed, run_phases, set_learning_rate, write_record
@@ -112,7 +113,7 @@ ABLATIONS: dict[str, str] = {
 }
 """The ablations of Table 4 and the training strategies of Fig. 19."""
 
-OPTIONS = frozenset({"segmenter", "precision", "compile", "classes", *(field.name for field in fields(Recipe))})
+OPTIONS = frozenset({"segmenter", "compile", "classes", *(field.name for field in fields(Recipe))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def make_plan(request: TrainRequest) -> Plan:
         recipe=recipe,
         ablation=ablation,
         segmenter=options.get("segmenter", "banet"),
-        precision=pick_precision(options.get("precision", "auto"), request.device),
+        precision=pick_precision(request.precision, request.device),
         compile=options.get("compile", "false").lower() in ("1", "true", "yes", "on"),
         classes=_count_classes(request, ablation, options),
     )
@@ -430,7 +431,7 @@ class JointTraining:
         for start in range(0, len(self.stack), batch):
             part = slice(start, start + batch)
             luma, cr, cb = float_chroma(self.stack.vis[part].float() / 255)
-            with autocast(self.plan.precision, self.device):
+            with exact_arithmetic():  # as a run fuses, whatever the training computes in
                 fused = net(_channels_last(self.stack.ir[part].float() / 255), _channels_last(luma))
             merged = merge_chroma(fused, cr, cb)
             result[part] = stretch(merged, whole_batch=self.recipe.stretch_batch > 1)

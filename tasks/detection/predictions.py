@@ -11,6 +11,7 @@ import torch
 
 from bench.files import file_digest
 from bench.images import as_rgb, read_image
+from bench.machine import exact_arithmetic
 from bench.plugin.task import Detections, Detector, FusedSet
 from bench.store.journal import Journal
 
@@ -50,7 +51,8 @@ def detect_all(
             detector = detector or make()
             image = as_rgb(read_image(path))
             pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255.0
-            found = detector.detect(pixels, classes)[0]
+            with exact_arithmetic():
+                found = detector.detect(pixels, classes)[0]
             line = {"pair": files.id, "image": image_digest, "detector": key, **_as_lists(found)}
             journal.append({**line, "height": image.shape[0], "width": image.shape[1]})
         yield index, from_lists(line)

@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.files import digest, file_digest, write_atomic
 from bench.images import image_size
 from bench.plugin.kinds import DETECTORS
-from bench.plugin.task import Detections, Detector, Job, Number, Resampler, Task
+from bench.plugin.task import Detections, Detector, Job, Number, Resampler, Setting, Task
 from bench.types import PairFiles, Score
 from tasks.detection import _files
 from tasks.detection.average_precision import CONVENTIONS, Truth, table
@@ -98,14 +98,14 @@ class DetectionTask(Task):
         """Fine-tuning also needs the fused training part."""
         return ("train", *self.splits) if read_settings(options).finetune else self.splits
 
-    def facts(
-        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
-    ) -> dict[str, object]:
+    def facts(self, setting: Setting) -> dict[str, object]:
         """Detector, its weights and their digest, thresholds, and whether it is fine-tuned."""
-        settings = read_settings(options)
+        settings = read_settings(setting.options)
         return {
-            **asdict(settings), "detector": settings.plug_in, "weights_sha256": _weights_digest(settings, weights_root),
-            "protocol": asdict(PAPER), "epochs": settings.epochs_for(preset),
+            **asdict(settings), "detector": settings.plug_in,
+            "weights_sha256": _weights_digest(settings, setting.weights_root), "protocol": asdict(PAPER),
+            "epochs": settings.epochs_for(setting.preset),
+            **({"train_precision": "float32"} if settings.finetune else {}),
         }  # fmt: skip
 
     def fingerprint(self, job: Job) -> str:

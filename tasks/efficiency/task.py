@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
 from bench.errors import BenchError
 from bench.files import digest
 from bench.machine import describe_machine
-from bench.plugin.task import Job, Number, Task
+from bench.plugin.task import Job, Number, Setting, Task
 from bench.types import Score
 
 
@@ -67,9 +66,7 @@ class EfficiencyTask(Task):
         """The machine; the method, the pairs and the settings are part of every task's key."""
         return digest(str(describe_machine()))
 
-    def facts(
-        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
-    ) -> dict[str, object]:
+    def facts(self, setting: Setting) -> dict[str, object]:
         """What is timed beside the run's own form, and for how long.
 
         Raises:
@@ -77,5 +74,5 @@ class EfficiencyTask(Task):
         """
         from bench.fuse.efficiency import read_options
 
-        variants, budget_s = read_options(options)
+        variants, budget_s = read_options(setting.options)
         return {"variants": list(variants), "seconds": budget_s}

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
-from bench.train.precision import PRECISIONS
 from bench.train.segmenter_step import SegmenterSchedule, short_schedule
 
 
@@ -18,7 +17,7 @@ class Budget:
         schedule: of the retraining.
         multi_scale: whether the published multi-scale convention is scored as well.
         segmenter: which adapter.
-        precision: ``auto``, ``float32`` or ``bfloat16``, of the training's forward pass.
+        precision: ``auto`` or ``float32``, of the training's forward pass; the run says which.
         compile: whether ``torch.compile`` is used for the training.
     """
 
@@ -41,20 +40,21 @@ BUDGETS: dict[str, Budget] = {
 WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def make_budget(preset: str, options: Mapping[str, str]) -> Budget:
+def make_budget(preset: str, options: Mapping[str, str], precision: str = "auto") -> Budget:
     """The preset's budget with options put in.
 
     Args:
         preset: ``smoke``, ``quick`` or ``paper``.
-        options: ``segmenter``, ``precision``, ``compile``, ``multi_scale``, ``steps``, ``batch``, ``image_scale``,
+        options: ``segmenter``, ``compile``, ``multi_scale``, ``steps``, ``batch``, ``image_scale``,
             ``crop``.
+        precision: of the training, as the run was asked for.
 
     Raises:
         BenchError: an unknown preset or option, or a value that does not fit.
     """
     if preset not in BUDGETS:
         raise BenchError(f"segmentation: preset {preset!r} is not known, wanted one of {', '.join(BUDGETS)}")
-    budget = BUDGETS[preset]
+    budget = replace(BUDGETS[preset], precision=precision)
     for name, text in options.items():
         try:
             budget = _with_option(budget, name, text)
@@ -73,8 +73,6 @@ def _with_option(budget: Budget, name: str, text: str) -> Budget:
     match name:
         case "segmenter":
             return replace(budget, segmenter=text)
-        case "precision" if text in PRECISIONS:
-            return replace(budget, precision=text)
         case "compile":
             return replace(budget, compile=WORDS[text.lower()])
         case "multi_scale":
@@ -88,6 +86,6 @@ def _with_option(budget: Budget, name: str, text: str) -> Budget:
         case "crop":
             return replace(budget, schedule=replace(budget.schedule, crop=float(text)))
     raise BenchError(
-        f"segmentation: option {name}={text!r} is not known, wanted segmenter, precision, compile, multi_scale, steps, "
+        f"segmentation: option {name}={text!r} is not known, wanted segmenter, compile, multi_scale, steps, "
         "batch, image_scale or crop"
     )

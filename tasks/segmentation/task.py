@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
-from bench.plugin.task import Job, Number, Resampler, Task
+from bench.plugin.task import Job, Number, Resampler, Setting, Task
 from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
 from bench.weights.backbones import find_resnet18, obtain_resnet18
@@ -64,7 +64,7 @@ class SegmentationTask(Task):
         """
         if not job.spec.classes:
             raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
-        return SegmentationJob(job, make_budget(job.preset, job.options)).rows()
+        return SegmentationJob(job, make_budget(job.preset, job.options, job.train_precision)).rows()
 
     def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
         """From the confusion matrices kept."""
@@ -72,17 +72,15 @@ class SegmentationTask(Task):
 
     def estimate_cost(self, job: Job) -> str:
         """Measures a few training steps of one job and says in words what the whole retraining would take here."""
-        return SegmentationJob(job, make_budget(job.preset, job.options)).estimate_cost()
+        return SegmentationJob(job, make_budget(job.preset, job.options, job.train_precision)).estimate_cost()
 
-    def facts(
-        self, preset: str, options: Mapping[str, str], device: str, weights_root: Path | None
-    ) -> dict[str, object]:
+    def facts(self, setting: Setting) -> dict[str, object]:
         """Segmenter, schedule, precision, and where its backbone's weights come from."""
-        budget = make_budget(preset, options)
-        backbone = find_resnet18(weights_root)
+        budget = make_budget(setting.preset, setting.options, setting.train_precision)
+        backbone = find_resnet18(setting.weights_root)
         return {
-            "preset": preset, "segmenter": budget.segmenter, "schedule": asdict(budget.schedule),
-            "precision": pick_precision(budget.precision, device), "multi_scale": budget.multi_scale,
+            "preset": setting.preset, "segmenter": budget.segmenter, "schedule": asdict(budget.schedule),
+            "train_precision": pick_precision(budget.precision, setting.device), "multi_scale": budget.multi_scale,
             "backbone": f"ImageNet ({backbone.name})" if backbone else "random: no ImageNet weights at hand",
         }  # fmt: skip
 
@@ -92,7 +90,7 @@ class SegmentationTask(Task):
         Unless the preset is ``smoke``, ImageNet weights of the backbone are fetched here if they are not at hand and
         the network allows, so that every method of a run starts from the same.
         """
-        budget = make_budget(job.preset, job.options)
+        budget = make_budget(job.preset, job.options, job.train_precision)
         find = find_resnet18 if job.preset == "smoke" else obtain_resnet18
         backbone = find(job.weights_root)
         facts = {

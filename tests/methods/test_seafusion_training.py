@@ -34,7 +34,7 @@ from methods.seafusion import SeaFusionMethod
 
 TINY = (
     ("rounds", "2"), ("fusion_steps", "10"), ("segmenter_steps", "10"), ("fusion_batch", "2"),
-    ("segmenter_batch", "2"), ("image_scale", "1"), ("crop", "0.5"), ("precision", "float32"),
+    ("segmenter_batch", "2"), ("image_scale", "1"), ("crop", "0.5"),
 )  # fmt: skip
 
 
@@ -44,7 +44,7 @@ def request_for(msrs: Path, tmp_path: Path) -> Callable[..., TrainRequest]:
     pairs = open_dataset("mfnet:train", msrs).listing().pairs
 
     def make(out: str = "out", **changes: object) -> TrainRequest:
-        request = TrainRequest("mfnet", tuple(pairs), "smoke", tmp_path / out, options=TINY)
+        request = TrainRequest("mfnet", tuple(pairs), "smoke", tmp_path / out, options=TINY, precision="float32")
         return replace(request, **changes)  # type: ignore[arg-type]
 
     return make
@@ -298,7 +298,7 @@ def test_the_semantic_gradient_reaches_the_fusion_network(request_for: Callable[
 
 @pytest.mark.usefixtures("toy_segmenter")
 def test_cost_is_told_in_advance(request_for: Callable[..., TrainRequest]) -> None:
-    options = (("precision", "float32"), ("fusion_batch", "2"), ("segmenter_batch", "2"))
+    options = (("fusion_batch", "2"), ("segmenter_batch", "2"))
     text = estimate_cost(request_for(preset="paper", options=options))
     assert "preset paper, recipe paper, ablation full, on cpu (float32" in text
     assert "round 1: fusion 2700, round 1: segmenter 20000" in text

@@ -28,7 +28,7 @@ from tasks.segmentation.scoring import score_rows, score_set
 from tasks.segmentation.segmenters.banet import BanetSegmenter
 
 CLASSES = load_datasets()["mfnet"].classes
-OPTIONS = {"steps": "6", "batch": "2", "image_scale": "1", "precision": "float32", "multi_scale": "true", "crop": "1"}
+OPTIONS = {"steps": "6", "batch": "2", "image_scale": "1", "multi_scale": "true", "crop": "1"}
 
 # ------------------------------------------------------------------ numbers
 
@@ -176,7 +176,18 @@ def job(msrs: Path, tmp_path: Path) -> Job:
             for index, item in enumerate(dataset.listing(split).pairs)
         )
         parts[split] = FusedSet("visible", files, tuple(item.vis_path for item in files))
-    return Job("mfnet", dataset.spec, "visible", parts, tmp_path / "work", "smoke", 0, "cpu", options=OPTIONS)
+    return Job(
+        "mfnet",
+        dataset.spec,
+        "visible",
+        parts,
+        tmp_path / "work",
+        "smoke",
+        0,
+        "cpu",
+        options=OPTIONS,
+        train_precision="float32",
+    )
 
 
 def run(job: Job) -> list[Score]:
@@ -280,7 +291,7 @@ def test_labels_of_another_size_are_named(job: Job, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("toy_segmenter")
 def test_the_cost_is_told_in_advance(job: Job) -> None:
-    options = {"precision": "float32", "batch": "2"}
+    options = {"batch": "2"}
     text = SegmentationTask().estimate_cost(replace(job, preset="paper", options=options))
     assert "preset paper, banet on cpu (float32" in text
     assert "80000 steps of " in text

@@ -17,9 +17,9 @@ from methods.seafusion import SeaFusionMethod
 
 TRAIN = (
     ("rounds", "1"), ("fusion_steps", "2"), ("segmenter_steps", "2"), ("fusion_batch", "2"), ("segmenter_batch", "2"),
-    ("image_scale", "1"), ("crop", "0.5"), ("precision", "float32"),
+    ("image_scale", "1"), ("crop", "0.5"),
 )  # fmt: skip
-TASK = {"steps": "2", "batch": "2", "image_scale": "1", "precision": "float32"}
+TASK = {"steps": "2", "batch": "2", "image_scale": "1"}
 
 
 @pytest.mark.slow

@@ -54,8 +54,10 @@ def test_bisenet_trains_and_is_scored(msrs: Path, tmp_path: Path) -> None:
     for split in ("train", "test"):
         files = tuple(dataset.listing(split).pairs)
         parts[split] = FusedSet("visible", files, tuple(item.vis_path for item in files))
-    options = {"segmenter": "bisenetv1", "steps": "2", "batch": "2", "precision": "float32", "image_scale": "1"}
-    job = Job("mfnet", dataset.spec, "visible", parts, tmp_path, "smoke", 0, "cpu", options=options)
+    options = {"segmenter": "bisenetv1", "steps": "2", "batch": "2", "image_scale": "1"}
+    job = Job(
+        "mfnet", dataset.spec, "visible", parts, tmp_path, "smoke", 0, "cpu", options=options, train_precision="float32"
+    )
     rows = list(SegmentationTask().run(job))
     whole = [row for row in rows if row.convention == "single_scale"]
     assert [row.metric for row in whole] == ["IoU"] * 9 + ["mIoU", "mAcc"]
