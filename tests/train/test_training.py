@@ -483,7 +483,7 @@ def test_durations_for_people() -> None:
 def test_precision_words() -> None:
     assert pick_precision("float32", "cpu") == "float32"
     assert pick_precision("auto", "cpu") in ("float32", "bfloat16")
-    with pytest.raises(BenchError, match="--train-precision is .half."):
+    with pytest.raises(BenchError, match=r"--train-precision is .half."):
         pick_precision("half", "cpu")
 
 
