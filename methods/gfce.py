@@ -20,6 +20,7 @@ class GFCEMethod(ByteMethod):
         kind="classical",
         notes="the enhancement shifts colours: that is the method",
     )
+    clips = True  # the enhancement overshoots
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""

@@ -20,6 +20,7 @@ class HMSDGFMethod(ByteMethod):
         kind="classical",
         notes="brightens by 8 percent (275 in place of 255), as released",
     )
+    clips = True  # amplified details overshoot
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""

@@ -51,6 +51,7 @@ class SwinFusionMethod(Method):
     )
     whole = True
     padding = Padding(WINDOW, mode="symmetric", always=True)
+    clips = True  # the last layer is linear
     published = ImageStyle(
         reader="luma_l15", ir_reader="luma_l15", merge="pil_ycbcr", rounding="even", arithmetic="single"
     )

@@ -69,6 +69,7 @@ class TarDALMethod(Method):
             ),
         ),
     )
+    clips = True  # ends in tanh: what lies below 0 is black
     published = ImageStyle(
         reader="luma_l15", ir_reader="luma_l15", merge="cv2_ycrcb", rounding="truncate", arithmetic="single"
     )

@@ -309,6 +309,21 @@ def gives_an_image(subject: Subject) -> Iterator[str]:
         yield "the output has NaN or infinity"
     elif subject.fuser.style.stretch == "none" and not subject.cls.clips and not in_range(output):
         yield f"the output spans {float(output.min()):.3g} to {float(output.max()):.3g}, wanted 0 to 1, not 0 to 255"
+    elif not _leaves_by_design(subject) and (share := subject.fuser.clipped(output)) > MOST_CLIPPED:
+        yield (
+            f"{share:.0%} of the output lie outside 0 to 1 and would be clipped (it spans {float(output.min()):.3g} "
+            f"to {float(output.max()):.3g}); map it to 0 to 1, or declare clips = True if the method means it so"
+        )
+
+
+MOST_CLIPPED = 0.05
+"""The share of an output that may leave 0 to 1 undeclared: overshoot at edges, not a range that was mistaken."""
+
+
+def _leaves_by_design(subject: Subject) -> bool:
+    """True if the method says that its output is clipped, wrapped or stretched."""
+    style = subject.cls.published
+    return subject.cls.clips or style.rounding == "wrap" or style.stretch == "min_max"
 
 
 def in_range(output: Tensor) -> bool:

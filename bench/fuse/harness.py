@@ -29,6 +29,9 @@ from bench.weights.find import resolve
 NOMINAL_RANGE = (-1.0, 2.0)
 """Outputs that are not stretched must stay within this; 0..255 floats are the usual reason for leaving it."""
 
+HALF_LEVEL = 0.5 / 255
+"""What leaves 0 to 1 by no more than this is rounded to black or white, not clipped."""
+
 
 STRIP_PIXELS = 4_000_000
 """Larger images go through a method that declares its ``radius`` in strips of about a quarter of this."""
@@ -52,6 +55,9 @@ class Fuser:
 
     ``fuse_pair`` and ``fuse_batch`` are ``prepare`` -> ``compute`` -> ``finish``; the three steps are public so that
     a stage can overlap them with reading and writing, and so that a timer can tell them apart.
+
+    Attributes:
+        last_clipped: of each image that ``finish`` made last, the share of values that were clipped.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class Fuser:
         self.style: ImageStyle = method.published if way == "published" else PLAIN
         self.size = method.working_size if authors_size else None
         self.compile_decided = False
+        self.last_clipped: tuple[float, ...] = ()
         method.way = way
         self.device = torch.device(method.device)
         for module in method.modules().values():
@@ -229,6 +236,17 @@ class Fuser:
                 f"{self.method.name}: output spans {low:.3g} to {high:.3g}, wanted 0 to 1; return [0, 1], not 0..255"
             )
 
+    def clipped(self, values: np.ndarray | Tensor) -> float:
+        """The share of an output's values that become black or white because they leave 0 to 1; 0 to 1.
+
+        Nothing is clipped where the image is stretched to its own range or wraps, and what a method clips by design
+        counts for nothing.
+        """
+        if self.style.stretch == "min_max" or self.style.rounding == "wrap" or self.method.clips:
+            return 0.0
+        outside = (values < -HALF_LEVEL) | (values > 1.0 + HALF_LEVEL)
+        return float(outside.sum()) / outside.size if isinstance(outside, np.ndarray) else float(outside.float().mean())
+
     def finish(self, pairs: Sequence[tuple[Image, Image]], output: Tensor) -> list[Image]:
         """The method's output as uint8 RGB images, written in the method's or the plain way.
 
@@ -236,6 +254,7 @@ class Fuser:
             BenchError: the output has NaN or infinity, or leaves the range.
         """
         values = self._values(output)
+        self.last_clipped = tuple(self.clipped(value) for value in values)
         if self.method.space == "rgb":
             return [style.written_rgb(self.style, value.transpose(1, 2, 0)) for value in values]
         return [

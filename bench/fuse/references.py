@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.data.names import is_junk
 from bench.errors import BenchError
+from bench.images import ENDINGS
 from bench.plugin.proof import Level
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 PUBLISHED = "_published"
 PROGRAMS = "authors_code"
 EXTRA = "extra"
@@ -125,10 +126,10 @@ def _extra(label: Path) -> Iterator[Reference]:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir())
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_junk(path.name))
 
 
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in folder.iterdir() if path.suffix.casefold() in ENDINGS and not is_junk(path.name))

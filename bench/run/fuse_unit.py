@@ -51,7 +51,7 @@ class FuseUnit(Unit):
         fuser = load_fuser(self.source)
         parameters = sum(p.numel() for module in fuser.method.modules().values() for p in module.parameters())
         fuse_stream(
-            fuser, files, lambda item, result, _: self._keep(item, result, parameters),
+            fuser, files, lambda item, result, _: self._keep(item, result, parameters, fuser.last_clipped),
             compile=self.source.compile, expected=self.expected,
         )  # fmt: skip
 
@@ -69,7 +69,7 @@ class FuseUnit(Unit):
                 result = error
             self._keep(item, result, 0)
 
-    def _keep(self, item: PairFiles, result: Any, parameters: int) -> None:
+    def _keep(self, item: PairFiles, result: Any, parameters: int, clipped: tuple[float, ...] = ()) -> None:
         store = Store(self.out)
         key = dict(zip((files.key for files in self.files), self.keys, strict=True))[item.key]
         if isinstance(result, Exception):
@@ -78,7 +78,8 @@ class FuseUnit(Unit):
             self._journal().append(self._failure(item, key, describe(result)))
             return
         line = store.write_fused(item, self.method, result)
-        self._journal().append({**line, "method": self.method, "key": key, "status": "ok", "parameters": parameters})
+        facts = {"method": self.method, "key": key, "status": "ok", "parameters": parameters}
+        self._journal().append({**line, **facts, **({"clipped": round(max(clipped), 6)} if any(clipped) else {})})
 
     def _failure(self, item: PairFiles, key: str, reason: str) -> dict[str, Any]:
         return {

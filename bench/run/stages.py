@@ -18,7 +18,7 @@ from bench.run.config import RunConfig
 from bench.run.executors import Executor, LocalExecutor
 from bench.run.folder import extending, make_folder, sole_writer, with_absolute_paths
 from bench.run.guard import refuse_unguarded
-from bench.run.keys import stage_digest
+from bench.run.keys import fused_key, stage_digest
 from bench.run.plan import METRICS, MethodPlan
 from bench.run.plan_methods import with_both_ways, with_trained_weights
 from bench.run.planning import make_plan
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 Listener = Callable[[str, int, int], None]
 """Called with (stage, done, total) as work ends."""
+
+MUCH_CLIPPED = 0.001
+"""The share of clipped pixels from which on a run says so."""
 
 Say = Callable[[str], None]
 """Called with a line to print at once, e.g. what the work ahead will cost."""
@@ -292,6 +295,22 @@ class Runner:
             for problem in dict.fromkeys([*dataset.problems, *found]):
                 line = f"{dataset.name}: {problem.where}: {problem.text}"
                 (self.result.failed if problem.fault else self.result.notes).append(line)
+        self.result.notes += self._clipped()
+
+    def _clipped(self) -> Iterator[str]:
+        """Methods that leave the range of an image, in a sentence each."""
+        for dataset in self.plan.datasets:
+            index = FusedIndex(self.store, dataset.name)
+            for method in self.work.runnable:
+                keys = [(item, fused_key(method.ready, item, dataset.digests)) for item in dataset.files()]
+                lines = [index.line(method.label, item, key) or {} for item, key in keys]
+                shares = [float(line.get("clipped", 0.0)) for line in lines]
+                many = [share for share in shares if share > MUCH_CLIPPED]
+                if many:
+                    yield (
+                        f"{dataset.name}: {method.label}: more than {MUCH_CLIPPED:.1%} of the pixels of {len(many)} of "
+                        f"{len(shares)} images left 0 to 1 and were clipped, up to {max(many):.1%}"
+                    )
 
     def report(self) -> None:
         """Builds the HTML, unless the one that is there was built from the same by the same code."""

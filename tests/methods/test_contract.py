@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -473,3 +474,46 @@ def test_a_name_given_twice_is_refused(tmp_path: Path, plugin: list[str], monkey
     registry: Registry[Method] = Registry("method", "methods", "bench.plugin.method:Method", "ivfbench.methods")
     with pytest.raises(BenchError, match="'gtf' is defined twice"):
         registry.names()
+
+
+# ------------------------------------------------------------------ clipped outputs
+
+
+CLIPPED = {
+    "-1 to 1": (lambda ir, vis: ir + vis - 1, {}, True),
+    "0 to 2": (lambda ir, vis: ir + vis, {}, True),
+    "shifted by a third": (lambda ir, vis: (ir + vis) / 2 + 1 / 3, {}, True),
+    "contrast tripled about the middle": (lambda ir, vis: 1.5 * (ir + vis) - 1.0, {}, True),
+    "negative": (lambda ir, vis: -(ir + vis) / 4, {}, True),
+    "0 to 2, declared": (lambda ir, vis: ir + vis, {"clips": True}, False),
+    "0 to 2, wrapped": (lambda ir, vis: ir + vis, {"published": ImageStyle(rounding="wrap")}, False),
+    "0 to 2, stretched": (lambda ir, vis: ir + vis, {"published": ImageStyle(stretch="min_max")}, False),
+    "a touch of overshoot": (lambda ir, vis: (ir + vis) / 2 * 1.02 - 0.01, {}, False),
+    "half a level": (lambda ir, vis: (ir + vis) / 2 - 0.4 / 255, {}, False),
+}
+
+
+@pytest.mark.parametrize(("fuse", "declared", "broken"), CLIPPED.values(), ids=CLIPPED)
+def test_a_range_that_was_mistaken_is_named(fuse: Any, declared: dict[str, Any], broken: bool) -> None:
+    cls = type("Ranged", (Good,), {"fuse": lambda _, ir, vis: fuse(ir, vis), **declared})
+    said = [sentence for sentence in check_class(cls) if "would be clipped" in sentence]
+    assert bool(said) == broken, check_class(cls)
+
+
+@pytest.mark.parametrize(
+    ("fuse", "share"),
+    [
+        (lambda ir, vis: ir, 0.0),
+        (lambda ir, vis: ir + 1 / 255, 0.5),
+        (lambda ir, vis: ir - 1 / 255, 0.5),
+        (lambda ir, vis: ir + 0.4 / 255, 0.0),
+        (lambda ir, vis: ir * 3 - 1, 1.0),
+    ],
+)
+def test_the_share_that_is_clipped_is_counted(fuse: Any, share: float) -> None:
+    cls = type("Ranged", (Good,), {"fuse": lambda _, ir, vis: fuse(ir, vis)})
+    half = np.zeros((8, 8), np.uint8)
+    half[:, 4:] = 255
+    fuser = Fuser(cls(None, "cpu"))
+    fuser.fuse_pair(half, half)
+    assert fuser.last_clipped == (share,)
