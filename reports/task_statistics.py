@@ -91,5 +91,7 @@ def _entry(
         )
     words = (metric, "" if label == "all" else label, f"({convention})" if convention else "")
     title = " ".join(word for word in words if word)
-    gone = [f"{run.titles.get(name, name)} is left out: {reason}." for name, reason in left_out.items()]
+    caution = comparison.caution(place).removeprefix("; ")
+    gone = [f"{caution[0].upper()}{caution[1:]}."] if caution else []
+    gone += [f"{run.titles.get(name, name)} is left out: {reason}." for name, reason in left_out.items()]
     return TaskEntry(title, rows, comparison.images, gone)

@@ -131,7 +131,8 @@ def weighted_means(values: Floats) -> WeightedStatistic:
 def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> WeightedStatistic:
     """The statistic that gives mIoU, then the IoU of each class, of the summed confusion matrices.
 
-    A class that the truth of the drawn images lacks has no IoU (NaN) and stays out of the mean, as in the task.
+    The mean is always over the classes that the truth of all images has, as in the task. A draw whose truth lacks one
+    of them has no mean (NaN): over fewer classes it would be another number.
 
     Args:
         matrices: (n, C, C), one per image, rows the truth.
@@ -140,6 +141,7 @@ def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> Wei
     n, size, _ = matrices.shape
     flat = matrices.reshape(n, -1).astype(np.float64)
     chosen = list(range(size)) if classes is None else list(classes)
+    wanted = (flat.sum(axis=0).reshape(size, size).sum(axis=1) > 0)[chosen]
 
     def statistic(counts: Counts) -> Floats:
         total = (counts @ flat).reshape(-1, size, size)
@@ -147,13 +149,8 @@ def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> Wei
         union = total.sum(axis=1) + total.sum(axis=2) - hits
         present = total.sum(axis=2) > 0
         iou = np.divide(hits, union, out=np.full_like(hits, np.nan), where=present)[:, chosen]
-        there = np.isfinite(iou)
-        mean = np.divide(
-            np.where(there, iou, 0.0).sum(axis=1),
-            there.sum(axis=1),
-            out=np.full(len(iou), np.nan),
-            where=there.any(axis=1),
-        )
+        whole = present[:, chosen][:, wanted].all(axis=1)
+        mean = np.where(whole, np.where(np.isfinite(iou), iou, 0.0)[:, wanted].mean(axis=1), np.nan)
         return np.concatenate([mean[None], iou.T])
 
     return statistic

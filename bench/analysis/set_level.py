@@ -34,12 +34,20 @@ class SetComparison:
         values: method -> interval of each number.
         differences: (first, second) -> interval of first minus second of each number.
         images: how many images were drawn from.
+        lost: of each number, the share of draws in which it is not defined for some method, because a class has no
+            truth there; such draws do not count.
     """
 
     names: tuple[str, ...]
     values: Mapping[str, tuple[Interval, ...]]
     differences: Mapping[tuple[str, str], tuple[Interval, ...]]
     images: int
+    lost: tuple[float, ...] = ()
+
+    def caution(self, at: int) -> str:
+        """What must be said of a number that many draws lack; empty if it matters to none."""
+        share = self.lost[at] if self.lost else 0.0
+        return f"; {share:.1%} of the draws lack a class and do not count" if share else ""
 
     def ties(self, method: str, at: int) -> list[str]:
         """The methods whose interval of the difference from ``method`` in number ``at`` holds 0."""
@@ -75,11 +83,13 @@ def compare_sets(
     found = bootstrap_images(
         images, with_differences(stacked(list(statistics.values())), pairs), resamples=settings.resamples,
         seed=settings.seed, confidence=settings.confidence, method=settings.interval,
-    ).intervals  # fmt: skip
-    chunks = [found[start : start + width] for start in range(0, len(found), width)]
+    )  # fmt: skip
+    chunks = [found.intervals[start : start + width] for start in range(0, len(found.intervals), width)]
+    drawn = found.distribution[: len(methods) * width].reshape(len(methods), width, -1)
+    lost = tuple(map(float, np.isnan(drawn).any(axis=0).mean(axis=1)))
     values = dict(zip(methods, chunks[: len(methods)], strict=True))
     keys = [(methods[a], methods[b]) for a, b in couples]
-    return SetComparison(tuple(names), values, dict(zip(keys, chunks[len(methods) :], strict=True)), images)
+    return SetComparison(tuple(names), values, dict(zip(keys, chunks[len(methods) :], strict=True)), images, lost)
 
 
 def seed_spread(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -203,6 +213,7 @@ def _sections(
         heading = (
             f"{title} · {metric}{f' {label}' if label else ''} ({convention}): {comparison.images} images drawn anew"
         )
+        heading += comparison.caution(at)
         if left_out:
             heading += "; left out: " + ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
         order = sorted(comparison.values, key=lambda name: -comparison.values[name][at].value)

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,13 +74,21 @@ def iou(first: Floats, second: Floats) -> Floats:
     return np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0)
 
 
-def yolov5(truth: Sequence[Truth], found: Sequence[Detections], classes: Sequence[int]) -> dict[int, Floats]:
+Closing = Literal["drop", "slope"]
+"""How the precision curve ends beyond the highest recall reached: it drops to 0 there (``ap_per_class`` of the
+ultralytics package, 8.4), or slopes to 0 at recall 1 (``compute_ap`` of the original's ``val.py``, 7.0)."""
+
+
+def yolov5(
+    truth: Sequence[Truth], found: Sequence[Detections], classes: Sequence[int], closing: Closing = "drop"
+) -> dict[int, Floats]:
     """AP at the ten thresholds for each class that the truth has, convention ``yolov5``.
 
     Args:
         truth: of each image.
         found: of each image, in the same order.
         classes: COCO ids to score.
+        closing: of the curve, see ``Closing``.
 
     Returns:
         Class -> float64 (10,), 0 to 1; a class without a box in the truth is left out.
@@ -87,7 +97,7 @@ def yolov5(truth: Sequence[Truth], found: Sequence[Detections], classes: Sequenc
     for number in classes:
         parts = [match_image(image, detections, number) for image, detections in zip(truth, found, strict=True)]
         if any(part.total for part in parts):
-            result[number] = yolov5_curve(parts)
+            result[number] = yolov5_curve(parts, closing)
     return result
 
 
@@ -113,11 +123,11 @@ def match_image(truth: Truth, found: Detections, number: int) -> Matches:
     return Matches(right, found.scores[mine].astype(np.float64), int(wanted.sum()))
 
 
-def yolov5_curve(parts: Sequence[Matches]) -> Floats:
+def yolov5_curve(parts: Sequence[Matches], closing: Closing = "drop") -> Floats:
     """AP at the ten thresholds of one class over images, convention ``yolov5``; at least one has it in its truth."""
     right = np.concatenate([np.zeros((0, len(THRESHOLDS)), dtype=bool), *(part.right for part in parts)])
     scores = np.concatenate([np.zeros(0), *(part.scores for part in parts)])
-    return _yolov5_curve(right, scores, sum(part.total for part in parts))
+    return _yolov5_curve(right, scores, sum(part.total for part in parts), closing)
 
 
 def _match(truth: Floats, found: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -136,7 +146,7 @@ def _match(truth: Floats, found: NDArray[np.float32]) -> NDArray[np.bool_]:
     return right
 
 
-def _yolov5_curve(right: NDArray[np.bool_], scores: Floats, total: int) -> Floats:
+def _yolov5_curve(right: NDArray[np.bool_], scores: Floats, total: int, closing: Closing) -> Floats:
     order = np.argsort(-scores, kind="stable")
     hits = right[order].cumsum(axis=0)
     points = np.linspace(0.0, 1.0, RECALL_POINTS)
@@ -144,8 +154,9 @@ def _yolov5_curve(right: NDArray[np.bool_], scores: Floats, total: int) -> Float
     for column in range(len(THRESHOLDS) if len(order) else 0):
         recall = hits[:, column] / total
         precision = hits[:, column] / np.arange(1, len(order) + 1)
-        envelope = np.maximum.accumulate(np.concatenate([[1.0], precision, [0.0, 0.0]])[::-1])[::-1]
-        curve = np.interp(points, np.concatenate([[0.0], recall, [recall[-1], 1.0]]), envelope)
+        ends, zeros = ([recall[-1], 1.0], [0.0, 0.0]) if closing == "drop" else ([1.0], [0.0])
+        envelope = np.maximum.accumulate(np.concatenate([[1.0], precision, zeros])[::-1])[::-1]
+        curve = np.interp(points, np.concatenate([[0.0], recall, ends]), envelope)
         values[column] = float(((curve[1:] + curve[:-1]) / 2 * np.diff(points)).sum())
     return values
 
@@ -203,7 +214,9 @@ def _results(found: Sequence[Detections], classes: Sequence[int]) -> list[dict[s
     ]  # fmt: skip
 
 
-CONVENTIONS = {"coco": coco, "yolov5": yolov5}
+Scorer = Callable[[Sequence[Truth], Sequence[Detections], Sequence[int]], dict[int, Floats]]
+
+CONVENTIONS: dict[str, Scorer] = {"coco": coco, "yolov5": yolov5, "yolov5_val": partial(yolov5, closing="slope")}
 
 
 def table(values: Mapping[int, Floats], names: Mapping[int, str]) -> dict[tuple[str, str], float]:

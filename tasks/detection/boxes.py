@@ -7,6 +7,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Protocol:
         iou: NMS drops a box that overlaps a better one of its class by more than this; 0.6.
         max_boxes: best boxes kept per image, over the classes wanted; 300.
         max_candidates: best boxes that enter NMS; 30,000.
+        padding: in strides; 0 pads as little as the stride asks, more pads as the rectangular inference of ``val.py``.
     """
 
     size: int = 640
@@ -39,7 +41,11 @@ class Protocol:
     iou: float = 0.6
     max_boxes: int = 300
     max_candidates: int = 30_000
+    padding: float = 0.0
 
+
+VAL_PADDING = 0.5
+"""Strides that the rectangular inference of YOLOv5's ``val.py`` adds before it rounds up."""
 
 PAPER = Protocol()
 """The defaults of YOLOv5's evaluation at the time of the paper, which names none of them."""
@@ -62,32 +68,40 @@ class Placement:
     height: int
 
 
-def letterbox(images: Tensor, size: int, stride: int) -> tuple[Tensor, Placement]:
+def letterbox(images: Tensor, size: int, stride: int, padding: float = 0.0) -> tuple[Tensor, Placement]:
     """Shrinks a batch so that its longer side is at most ``size`` and pads the sides to a multiple of ``stride``.
 
     Args:
         images: float32 (B, 3, H, W) in [0, 1].
         size: of the longer side, in pixels.
         stride: of the detector, e.g. 32.
+        padding: as ``Protocol.padding``; above 0 the longer side becomes ``size`` also where it was shorter.
 
     Returns:
         The batch, and where the images lie in it.
     """
     height, width = images.shape[-2:]
-    ratio = min(1.0, size / max(height, width))
+    ratio = size / max(height, width) if padding else min(1.0, size / max(height, width))
     inner_height, inner_width = max(1, round(height * ratio)), max(1, round(width * ratio))
-    if ratio < 1.0:
-        images = torch.stack([_shrink(image, inner_height, inner_width) for image in images])
+    if ratio != 1.0:
+        images = torch.stack([_resized(image, inner_height, inner_width) for image in images])
     padding_x, padding_y = -inner_width % stride, -inner_height % stride
+    if padding:
+        longer = max(height, width)
+        padding_y, padding_x = (
+            math.ceil(side / longer * size / stride + padding) * stride - inner
+            for side, inner in ((height, inner_height), (width, inner_width))
+        )
     # an odd pixel goes to the right and the bottom, as YOLOv5's rounding does
     left, top = padding_x // 2, padding_y // 2
     padded = functional.pad(images, (left, padding_x - left, top, padding_y - top), value=PADDING_GREY)
     return padded, Placement((inner_width / width, inner_height / height), (left, top), width, height)
 
 
-def _shrink(image: Tensor, height: int, width: int) -> Tensor:
+def _resized(image: Tensor, height: int, width: int) -> Tensor:
     pixels = image.permute(1, 2, 0).cpu().numpy()
-    shrunk = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_AREA if height <= pixels.shape[0] else cv2.INTER_LINEAR
+    shrunk = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=how)
     return torch.from_numpy(shrunk).permute(2, 0, 1).to(image.device)
 
 

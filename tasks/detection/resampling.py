@@ -48,10 +48,14 @@ def read_resampler(work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec
         return None
     names = [(metric, label) for label in (*spec.box_classes.values(), "all") for metric in METRICS]
 
+    wanted = {number for number in numbers if any(each[number].total for each in parts)}
+
     def score(drawn: NDArray[np.int64]) -> list[float]:
         chosen = {number: [parts[index][number] for index in drawn] for number in numbers}
         curves = {number: yolov5_curve(each) for number, each in chosen.items() if any(part.total for part in each)}
         values = table(curves, spec.box_classes)
+        if set(curves) != wanted:  # over fewer classes it would be another number
+            values = {key: value for key, value in values.items() if key[1] != "all"}
         return [values.get(name, np.nan) for name in names]
 
     return Resampler(tuple(kept), tuple((*name, CONVENTION) for name in names), evaluated(score))

@@ -25,6 +25,8 @@ class Settings:
         finetune: True trains the detector on each method's fused training images first.
         epochs: of fine-tuning; 0 takes the preset's.
         pictures: False draws none.
+        padding: ``stride``: sides are padded to a multiple of the detector's stride; ``val``: as the rectangular
+            inference of YOLOv5's ``val.py``, half a stride more and rounded up, the longer side stretched to full size.
     """
 
     model: str = "yolov5n"
@@ -32,6 +34,7 @@ class Settings:
     finetune: bool = False
     epochs: int = 0
     pictures: bool = True
+    padding: str = "stride"
 
     def epochs_for(self, preset: str) -> int:
         """Epochs of fine-tuning; 0 where there is none."""
@@ -51,19 +54,23 @@ def read_settings(options: Mapping[str, str]) -> Settings:
     Raises:
         BenchError: an unknown option, or a value that is none.
     """
-    known = {"model", "detector", "finetune", "epochs", "pictures"}
+    known = {"model", "detector", "finetune", "epochs", "pictures", "padding"}
     for name in options:
         if name not in known:
             raise BenchError(f"option detection.{name} is unknown, wanted one of {', '.join(sorted(known))}")
     epochs = options.get("epochs", "0")
     if not epochs.isdecimal():
         raise BenchError(f"option detection.epochs is {epochs!r}, wanted a whole number")
+    padding = options.get("padding", "stride")
+    if padding not in ("stride", "val"):
+        raise BenchError(f"option detection.padding is {padding!r}, wanted stride or val")
     return Settings(
         model=options.get("model", "yolov5n"),
         detector=options.get("detector", ""),
         finetune=_switch("finetune", options.get("finetune", "false")),
         epochs=int(epochs),
         pictures=_switch("pictures", options.get("pictures", "true")),
+        padding=padding,
     )
 
 

@@ -19,7 +19,7 @@ from bench.plugin.task import Detections, Detector, Job, Number, Resampler, Sett
 from bench.types import PairFiles, Score
 from tasks.detection import _files
 from tasks.detection.average_precision import CONVENTIONS, Truth, table
-from tasks.detection.boxes import PAPER
+from tasks.detection.boxes import PAPER, VAL_PADDING, Protocol
 from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all
 from tasks.detection.resampling import read_resampler
@@ -80,7 +80,8 @@ class DetectionTask(Task):
     )
     ways = {  # noqa: RUF012 - a declaration, never changed
         "coco": "mean over 101 recall points, as pycocotools",
-        "yolov5": "trapezoids under 101 interpolated recall points, as YOLOv5's own validation",
+        "yolov5": "trapezoids under 101 interpolated recall points, as ultralytics 8.4",
+        "yolov5_val": "the same with the curve sloping to 0 at recall 1, as the original YOLOv5's val.py",
     }
     truth = "boxes"
     splits = ("detection",)
@@ -162,7 +163,13 @@ def make_detector(settings: Settings, model: str, job: Job) -> Detector:
     Raises:
         BenchError: unknown, missing weights, or not weights of that detector.
     """
-    return DETECTORS.get(settings.plug_in)(model, job.weights_root, job.device)
+    detector = DETECTORS.get(settings.plug_in)(model, job.weights_root, job.device)
+    if settings.padding == "val":
+        protocol = getattr(detector, "protocol", None)
+        if not isinstance(protocol, Protocol):
+            raise BenchError(f"detector {settings.plug_in!r} has no padding to choose; leave detection.padding out")
+        detector.protocol = replace(protocol, padding=VAL_PADDING)  # type: ignore[attr-defined]
+    return detector
 
 
 def read_truth(files: PairFiles, image: Path) -> Truth:

@@ -52,7 +52,7 @@ class UltralyticsDetector(Detector):
         with torch.inference_mode():
             if self.kind == "rtdetr":
                 return self._detect_queries(images, classes)
-            batch, placement = letterbox(images, self.protocol.size, int(max(self.net.stride)))  # type: ignore[arg-type]
+            batch, placement = letterbox(images, self.protocol.size, int(max(self.net.stride)), self.protocol.padding)  # type: ignore[arg-type]
             output = self._forward(batch)
             if getattr(self.net, "end2end", False):
                 return [self._final(rows[:, :4], rows[:, 4:], classes, placement) for rows in output]

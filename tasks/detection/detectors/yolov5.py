@@ -40,7 +40,7 @@ class YoloV5Detector(Detector):
 
     def detect(self, images: Tensor, classes: Sequence[int] | None = None) -> list[Detections]:
         """Finds boxes of the wanted COCO classes in a batch of float32 RGB images (B, 3, H, W) in [0, 1]."""
-        batch, placement = letterbox(images.to(self.device), self.protocol.size, self._stride)
+        batch, placement = letterbox(images.to(self.device), self.protocol.size, self._stride, self.protocol.padding)
         wanted = columns(self._ids, classes)
         ids = torch.from_numpy(self._ids[wanted]).to(self.device)
         with torch.inference_mode():
