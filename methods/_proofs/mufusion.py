@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bench.plugin.proof import EXACT, Proof
 
-LABELS = {"colour": ("MUFusion",), "roadscene": ("MUFusion",)}
-
 PROOFS = (
     Proof("authors_code/TNO", EXACT, "authors' program", grey=True),
     *(
