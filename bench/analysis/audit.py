@@ -60,14 +60,16 @@ def agreement(
     Raises:
         BenchError: fewer than three methods in common, or no pair that all of them have.
     """
-    judged = {str(name) for name in truth.axes[-1]}
-    methods = [name for name in values.columns if name in judged]
+    import pandas as pd
+
+    judged = {str(name) for name in (truth.columns if isinstance(truth, pd.DataFrame) else truth.index)}
+    methods = [name for name in values.columns if str(name) in judged]
     table = values[methods].dropna(axis=0, how="any")
     if len(methods) < 3 or table.empty:
         raise BenchError(f"audit: {len(methods)} methods and {len(table)} pairs in common, wanted 3 methods and a pair")
     sign = -1.0 if better == "lower" else 1.0
     metric = sign * table.to_numpy(dtype=np.float64)
-    judge = truth.reindex(table.index)[methods] if truth.ndim == 2 else truth[methods]
+    judge = truth.reindex(table.index)[methods] if isinstance(truth, pd.DataFrame) else truth[methods]
     scores = np.broadcast_to(judge.to_numpy(dtype=np.float64), metric.shape)
     rng = np.random.default_rng(seed)
     drawn = np.empty(resamples)
