@@ -116,7 +116,8 @@ def wide_output(method: Method) -> Tensor:
 
 def unnoticed(name: str, method: Method, tensors: slice) -> list[str]:
     """Tensors that 1 % noise changes without moving the output."""
-    idle = declared(METHODS.get(name)).idle
+    cls = METHODS.get(name)
+    idle = declared(cls).idle.get(cls.variant, ())
     net = method.modules()["net"].double()
     clean = wide_output(method)
     span = float(clean.max() - clean.min())
