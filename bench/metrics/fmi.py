@@ -44,11 +44,16 @@ def feature_mutual_information(triple: Triple, feature: str, slips: bool) -> flo
 
 def _windows(plane: Plane, feature: str) -> Real:
     """(9, n): all 3x3 windows of the feature map, each read down its columns."""
-    values = _FEATURES[feature](plane)
+    values = feature_map(plane, feature)
     height, width = values.shape
     return np.stack([
         values[row : height - 2 + row, column : width - 2 + column].ravel() for column in range(3) for row in range(3)
     ])  # fmt: skip
+
+
+def feature_map(plane: Plane, feature: str) -> Real:
+    """The feature of each place as float64, contiguous; (H, W), for the wavelets somewhat larger."""
+    return plane.once(("feature", feature), lambda: np.ascontiguousarray(_FEATURES[feature](plane), dtype=np.float64))
 
 
 def _window_scores(ir: Real, vis: Real, fused: Real, slips: bool) -> Real:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.metrics import information
-from bench.metrics.kernels import counts, edges, fidelity, greys
+from bench.metrics.kernels import counts, edges, features, fidelity, greys
 from bench.metrics.planes import Conversion
 
 KERNELS: dict[str, Callable[..., float]] = {
@@ -18,6 +18,7 @@ KERNELS: dict[str, Callable[..., float]] = {
     "root_mean_squared_error_by_size": counts.counted(information.root_mean_squared_error_by_size),
     "peak_signal_to_noise_by_size": counts.counted(information.peak_signal_to_noise_by_size),
     "visual_information_fidelity": fidelity.visual_information_fidelity,
+    "feature_mutual_information": features.feature_mutual_information,
     "edge_preservation": edges.edge_preservation,
 }
 
