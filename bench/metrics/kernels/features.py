@@ -31,7 +31,9 @@ def binary_logarithm(x: float) -> float:
     s = (mantissa - 1.0) / (mantissa + 1.0)
     z = s * s
     tail = 1.0 / 15.0 + z * (1.0 / 17.0 + z * (1.0 / 19.0))
-    series = 1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * (1.0 / 13.0 + z * tail)))))
+    series = 1.0 / 3.0 + z * (
+        1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * (1.0 / 13.0 + z * tail))))
+    )
     value = exponent + 2.0 * _LOG2_E * (s + s * z * series)
     return 0.0 if x == 0.0 else value
 
@@ -60,7 +62,9 @@ def _scale(windows: Array, low: Array, high: Array, count: int) -> None:
     for place in range(9):
         for x in range(count):
             spread = high[x] - low[x]
-            windows[place, x] = 1.0 if spread == 0.0 else (windows[place, x] - low[x]) / (1.0 if spread == 0.0 else spread)
+            windows[place, x] = (
+                1.0 if spread == 0.0 else (windows[place, x] - low[x]) / (1.0 if spread == 0.0 else spread)
+            )
 
 
 @exact_kernel
@@ -140,7 +144,7 @@ def _joint_information(
     windows: tuple[Array, Array], cumulated: tuple[Array, Array], correlation: Array, weights: Array, out: Array,
     count: int,
 ) -> None:  # fmt: skip
-    """Adds to ``out`` the entropy of the mixture of the bound and independence; first the fused image, then a source."""
+    """Adds to ``out`` the entropy of the mixture of bound and independence; the fused image comes before a source."""
     (fused, source), (above, beside) = windows, cumulated
     for row in range(9):
         for column in range(9):
@@ -179,6 +183,18 @@ def _score(source: Array, fused: Array, spread: Array, information: Array, work:
 
 
 @exact_kernel
+def _total(scores: Array, ranges: Array, same: Array, slip: Array, totals: Array, count: int) -> None:
+    """Adds up the means of both sources' scores; equal windows score 1, and without slips two flat ones too."""
+    for x in range(count):
+        flat = ranges[4, x] == ranges[5, x]
+        one = same[0, x] or (flat and ranges[0, x] == ranges[1, x])
+        other = same[1, x] or (flat and ranges[2, x] == ranges[3, x])
+        totals[0] += ((1.0 if one else scores[0, x]) + (1.0 if other else scores[1, x])) / 2.0
+        first, second = 1.0 if same[0, x] else scores[0, x], 1.0 if slip[x] == 1.0 else scores[1, x]
+        totals[1] += (first + second) / 2.0
+
+
+@exact_kernel
 def _score_block(windows: Array, scratch: Array, same: Array, totals: Array, count: int) -> None:
     """Adds to ``totals`` the scores of a block: without the slips of the MATLAB code, and with them."""
     ir, vis, fused = windows[0], windows[1], windows[2]
@@ -208,13 +224,7 @@ def _score_block(windows: Array, scratch: Array, same: Array, totals: Array, cou
             pair[0, x], pair[1, x] = spreads[index, x], spreads[2, x]
             pair[2, x], pair[3, x] = information[index, x], information[2, x]
         _score(windows[index], fused, pair[:2], pair[2:], scratch, scores[index], count)
-    for x in range(count):
-        flat = ranges[4, x] == ranges[5, x]
-        one = same[0, x] or (flat and ranges[0, x] == ranges[1, x])
-        other = same[1, x] or (flat and ranges[2, x] == ranges[3, x])
-        totals[0] += ((1.0 if one else scores[0, x]) + (1.0 if other else scores[1, x])) / 2.0
-        first, second = 1.0 if same[0, x] else scores[0, x], 1.0 if slip[x] == 1.0 else scores[1, x]
-        totals[1] += (first + second) / 2.0
+    _total(scores, ranges, same, slip, totals, count)
 
 
 @exact_kernel

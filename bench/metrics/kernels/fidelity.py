@@ -80,24 +80,25 @@ def _rate_row(means: Array, squares: Array, products: Array, count: int) -> None
         noisy, live = fused + NOISE, fused >= TINY
         variance = squares[x] - means[x] * means[x]
         variance = 0.0 if variance < TINY else variance
+        second = squares[x + TILE] - means[x + TILE] * means[x + TILE]
+        second = 0.0 if second < TINY else second
+        inverse = 1.0 / ((variance + TINY) * (second + TINY))  # one division for both
         covariance = squares[x + 3 * TILE] - means[x] * mean
         covariance = covariance if live and covariance > 0.0 and variance > 0.0 else 0.0
-        gain = covariance / (variance + TINY)
+        gain = covariance * ((second + TINY) * inverse)
         error = noisy - gain * covariance
         error = error if error > NOISE + TINY else NOISE + TINY
         products[x] *= error + gain * gain * variance
         products[x + TILE] *= error
         products[x + 2 * TILE] *= 1.0 + variance / NOISE
-        variance = squares[x + TILE] - means[x + TILE] * means[x + TILE]
-        variance = 0.0 if variance < TINY else variance
         covariance = squares[x + 4 * TILE] - means[x + TILE] * mean
-        covariance = covariance if live and covariance > 0.0 and variance > 0.0 else 0.0
-        gain = covariance / (variance + TINY)
+        covariance = covariance if live and covariance > 0.0 and second > 0.0 else 0.0
+        gain = covariance * ((variance + TINY) * inverse)
         error = noisy - gain * covariance
         error = error if error > NOISE + TINY else NOISE + TINY
-        products[x + 3 * TILE] *= error + gain * gain * variance
+        products[x + 3 * TILE] *= error + gain * gain * second
         products[x + 4 * TILE] *= error
-        products[x + 5 * TILE] *= 1.0 + variance / NOISE
+        products[x + 5 * TILE] *= 1.0 + second / NOISE
 
 
 @kernel

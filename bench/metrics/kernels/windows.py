@@ -29,6 +29,9 @@ def across(line: Array, half: Array, out: Array, count: int) -> None:
     if reach == 8:
         _across_17(line, half, out, count)
         return
+    if reach == 4:
+        _across_9(line, half, out, count)
+        return
     centre, left, right = line[reach:], line[reach - 1 :], line[reach + 1 :]
     inner, outer = half[0], half[1]
     for x in range(count):
@@ -37,6 +40,14 @@ def across(line: Array, half: Array, out: Array, count: int) -> None:
         weight, left, right = half[tap], line[reach - tap :], line[reach + tap :]
         for x in range(count):
             out[x] += weight * (left[x] + right[x])
+
+
+@kernel
+def _across_9(line: Array, half: Array, out: Array, count: int) -> None:
+    w0, w1, w2, w3, w4 = half[0], half[1], half[2], half[3], half[4]
+    for x in range(count):
+        near = w0 * line[x + 4] + w1 * (line[x + 3] + line[x + 5]) + w2 * (line[x + 2] + line[x + 6])
+        out[x] = near + (w3 * (line[x + 1] + line[x + 7]) + w4 * (line[x] + line[x + 8]))
 
 
 @kernel
@@ -58,6 +69,9 @@ def down(rows: Array, half: Array, out: Array, count: int) -> None:
     if reach == 8:
         _down_17(rows, half, out, count)
         return
+    if reach == 4:
+        _down_9(rows, half, out, count)
+        return
     for row in range(2):
         mean, centre = out[row * STRIDE :], rows[(row + reach) * STRIDE :]
         above, below = rows[(row + reach - 1) * STRIDE :], rows[(row + reach + 1) * STRIDE :]
@@ -69,6 +83,18 @@ def down(rows: Array, half: Array, out: Array, count: int) -> None:
             above, below = rows[(row + reach - tap) * STRIDE :], rows[(row + reach + tap) * STRIDE :]
             for x in range(count):
                 mean[x] += weight * (above[x] + below[x])
+
+
+@kernel
+def _down_9(rows: Array, half: Array, out: Array, count: int) -> None:
+    w0, w1, w2, w3, w4 = half[0], half[1], half[2], half[3], half[4]
+    second = out[STRIDE:]
+    for x in range(count):
+        r0, r1, r2, r3 = rows[x], rows[x + STRIDE], rows[x + 2 * STRIDE], rows[x + 3 * STRIDE]
+        r4, r5, r6, r7 = rows[x + 4 * STRIDE], rows[x + 5 * STRIDE], rows[x + 6 * STRIDE], rows[x + 7 * STRIDE]
+        r8, r9 = rows[x + 8 * STRIDE], rows[x + 9 * STRIDE]
+        out[x] = w0 * r4 + w1 * (r3 + r5) + w2 * (r2 + r6) + (w3 * (r1 + r7) + w4 * (r0 + r8))
+        second[x] = w0 * r5 + w1 * (r4 + r6) + w2 * (r3 + r7) + (w3 * (r2 + r8) + w4 * (r1 + r9))
 
 
 @kernel
@@ -147,9 +173,10 @@ def half_size(levels: Array, values: Array, half: Array, ring: Array, line: Arra
             fetch(levels, values, y, 0, ring[y % size], width)
         filled = 2 * row + size
         centre = ring[(2 * row + reach) % size]
+        above, below = ring[(2 * row + reach - 1) % size], ring[(2 * row + reach + 1) % size]
         for x in range(width):
-            line[0, x] = half[0] * centre[x]
-        for tap in range(1, reach + 1):
+            line[0, x] = half[0] * centre[x] + half[1] * (above[x] + below[x])
+        for tap in range(2, reach + 1):
             weight = half[tap]
             above, below = ring[(2 * row + reach - tap) % size], ring[(2 * row + reach + tap) % size]
             for x in range(width):
