@@ -38,12 +38,12 @@ def register(app: typer.Typer) -> None:
 
 def run(
     methods: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="all (each method once, no variants; the default but with --results), or NAME, NAME:VARIANT, "
             "LABEL=FOLDER by comma."
         ),
-    ] = "",
+    ] = None,
     results: Annotated[
         Path | None, typer.Option(help="Ready images of many methods: ROOT/DATASET/METHOD or ROOT/METHOD/DATASET.")
     ] = None,
@@ -87,7 +87,7 @@ def run(
     bare = ("folder",) if ir or vis else ()
     chosen = names(datasets) if datasets is not None else () if bare else ("demo",)
     config = build_config(
-        methods=names(methods) or (() if results else ("all",)), results=results,
+        methods=names(methods) if methods is not None else () if results else ("all",), results=results,
         datasets=(*chosen, *bare), ir=ir, vis=vis, tasks=names(tasks),
         conventions=names(conventions), metrics=names(metrics), preset=preset or None, out=out, data_root=data_root,
         weights_root=weights_root, datasets_file=datasets_file, device=device, jobs=jobs, executor=executor,
