@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bench.fuse.harness import Fuser
 from bench.plugin.method import Method
+from bench.plugin.proof import declared
 from bench.types import Image
 from bench.weights.formula import MURMUR_FIRST, MURMUR_SECOND, STEP
 
@@ -80,7 +81,8 @@ def answer(cls: type[Method], weights: Path | None) -> dict[str, Any]:
     for module in method.modules().values():
         module.double()
     fuser = Fuser(method, way="plain")
-    size = (max(SIZE[0], cls.smallest), max(SIZE[1], cls.smallest))
+    height, width = declared(cls).answer_size or SIZE
+    size = (max(height, cls.smallest), max(width, cls.smallest))
     with torch.random.fork_rng(devices=[]):
         output = fuser.compute(*fuser.prepare([made_pair(size)])).numpy()
     return {

@@ -146,15 +146,18 @@ class Proofs:
         proofs: the sources.
         labels: variant -> what reference folders call it, beside its title.
         idle: variant -> patterns (``fnmatch``) of tensors that no output depends on, though they are loaded.
+        answer_size: height and width of the known answer's pair, where the usual one is too small for some weight to
+            act.
     """
 
     proofs: tuple[Proof, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    answer_size: tuple[int, int] | None = None
 
 
 def declared(cls: type[Method]) -> Proofs:
-    """What a method's module in ``_proofs`` declares: ``PROOFS``, and where needed ``LABELS`` and ``IDLE``.
+    """What a method's module in ``_proofs`` declares: ``PROOFS``, and where needed more.
 
     Raises:
         BenchError: the module cannot be imported.
@@ -165,7 +168,10 @@ def declared(cls: type[Method]) -> Proofs:
     try:
         module = importlib.import_module(name)
         return Proofs(
-            tuple(module.PROOFS), getattr(module, "LABELS", {}), _by_variant(cls, getattr(module, "IDLE", {}))
+            tuple(module.PROOFS),
+            getattr(module, "LABELS", {}),
+            _by_variant(cls, getattr(module, "IDLE", {})),
+            getattr(module, "ANSWER_SIZE", None),
         )
     except (ImportError, AttributeError) as error:
         raise BenchError(f"{name}: {error}; it declares PROOFS, a tuple of Proof") from error
