@@ -18,6 +18,8 @@ from bench.metrics.spellings import ideas_of
 NONE = "none"
 NEAR = 0.02
 """Relative: a convention whose worst row is this close to the claims comes near."""
+EXACT_TO = 1e-9
+"""Relative: how exactly variants are known."""
 _SLACK = 1e-6  # of half a digit: a tie of rounding may fall on either side
 
 Source = tuple[str, str, str]
@@ -139,9 +141,10 @@ def candidates(header: str, convention: str) -> list[Use]:
 def identify(table: ClaimTable, scored: Scored) -> Identification:
     """Says for every column which convention, or variant of one, reproduces the claims.
 
-    A claim is met within half of its last printed digit or the convention's stated error, whichever is larger. Columns
-    met by several conventions go to the fewest conventions that explain the table, and among those to the one that
-    explains most of it, then to the closest; a convention itself goes before a variant of another.
+    A claim is met within half of its last printed digit or the convention's stated error, whichever is larger; variants
+    have none. Columns met by several conventions go to the fewest conventions that explain the table; among those to
+    one that writes the metric as the header does, then to the one that explains most of the table, then to the closest.
+    A convention itself goes before a variant of another.
 
     Args:
         table: the claims.
@@ -187,7 +190,8 @@ def _judge(column: ClaimColumn, scored: Scored) -> list[Match]:
 def _match(
     column: ClaimColumn, key: Source, rows: Sequence[Numbers], pixels: Sequence[Numbers], change: Transform
 ) -> Match:
-    error = CONVENTIONS[key[0]].stated_error(key[2])
+    # what single precision left of the original says nothing of a variant, whose program nobody has seen
+    error = EXACT_TO if key[1] else CONVENTIONS[key[0]].stated_error(key[2])
     met, count = 0, 0
     worst, misfit = 0.0, 0.0
     for claim, values, sizes in zip(column.claims, rows, pixels, strict=True):
