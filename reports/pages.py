@@ -272,7 +272,7 @@ def _score_data(overview: Overview, data: DatasetView, convention: str) -> dict[
     methods = [row.method for row in table.rows]
     values = {}
     for metric in metric_order(digits, convention):
-        grid = pair_values(rows, metric).reindex(index=list(data.pairs), columns=methods)
+        grid = pair_values(rows, metric, capped=True).reindex(index=list(data.pairs), columns=methods)
         values[metric] = [[_short(number) for number in grid[method]] for method in methods]
     return {
         "methods": methods,

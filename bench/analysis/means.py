@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, direction, metric_order
-from bench.analysis.table import Cell, Column, Row, Table, pair_values, select
+from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, direction, metric_order, unit
+from bench.analysis.table import Cell, Column, Row, Table, capped_pairs, pair_values, select
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,10 +72,18 @@ def _pair_columns(
         covered = int(values.notna().any(axis=1).sum())
         pairs = max(pairs, covered)
         made = {name: _mean_cell(values, name, covered, reasons.get((name, metric, ""), "")) for name in methods}
-        column = Column(metric, "", metric, direction(metric), digits_of(made.values()))
+        column = Column(
+            metric, "", metric, direction(metric), digits_of(made.values()), unit(metric, convention), covered,
+            left_out(len(capped_pairs(rows, metric))),
+        )  # fmt: skip
         columns.append(column)
         cells[column] = made
     return columns, cells, pairs
+
+
+def left_out(capped: int) -> str:
+    """What a column says of pairs whose three images are equal; empty if there are none."""
+    return f"without {capped} {'pair' if capped == 1 else 'pairs'} of three equal images" if capped else ""
 
 
 def _mean_cell(values: pd.DataFrame, method: str, covered: int, reason: str) -> Cell:

@@ -37,6 +37,12 @@ def direction(metric: str) -> Better:
     return METRICS[metric].better if metric in METRICS else ""
 
 
+def unit(metric: str, convention: str) -> str:
+    """The unit of a fusion metric in a convention; empty for a pure number, or where it is unknown."""
+    uses = CONVENTIONS[convention].uses if convention in CONVENTIONS else {}
+    return (uses[metric].unit or "") if metric in uses else METRICS[metric].unit if metric in METRICS else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Numbers:
     """The numbers of the tasks of one run, or of several.

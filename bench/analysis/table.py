@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.analysis.numbers import Better
 from bench.errors import BenchError
+from bench.metrics.facts import CAPPED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +36,27 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its metric (and class label), heading, direction and the number of decimals shown."""
+    """One column.
+
+    Attributes:
+        metric: its name.
+        label: class or part; empty for none.
+        title: heading, without unit.
+        better: direction.
+        digits: decimals shown.
+        unit: of the numbers; empty for pure ones, or where the heading holds it.
+        pairs: how many pairs some method has a value for; 0 for a set-level number.
+        note: what must be said of the whole column, such as pairs that had to leave its mean.
+    """
 
     metric: str
     label: str
     title: str
     better: Better
     digits: int = 4
+    unit: str = ""
+    pairs: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +117,30 @@ def select(
     return scores[keep]
 
 
-def pair_values(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """One metric as pairs x methods; a missing, skipped, failed or non-finite value is NaN.
+def capped_pairs(rows: pd.DataFrame, metric: str) -> list[str]:
+    """Pairs on which some method's value is a cap, as PSNR's of three equal images; in the order of the rows.
+
+    Their cap would lift a mean by what the image size says, so they leave it for all methods alike.
 
     Args:
         rows: scores of one task, data set and convention.
         metric: its name.
     """
     wanted = rows[(rows["metric"] == metric) & (rows["pair"] != "") & (rows["status"] == "ok")]
+    return list(dict.fromkeys(wanted.loc[wanted["reason"] == CAPPED, "pair"]))
+
+
+def pair_values(rows: pd.DataFrame, metric: str, capped: bool = False) -> pd.DataFrame:
+    """One metric as pairs x methods; a missing, skipped, failed or non-finite value is NaN.
+
+    Args:
+        rows: scores of one task, data set and convention.
+        metric: its name.
+        capped: True keeps the pairs of ``capped_pairs``; they measure nothing, so they enter no mean and no rank.
+    """
+    wanted = rows[(rows["metric"] == metric) & (rows["pair"] != "") & (rows["status"] == "ok")]
+    if not capped:
+        wanted = wanted[~wanted["pair"].isin(capped_pairs(rows, metric))]
     table = wanted.pivot_table(index="pair", columns="method", values="value", aggfunc="last", sort=False, dropna=False)
     return table.where(np.isfinite(table.astype("float64")))
 

@@ -12,6 +12,7 @@ import numpy as np
 from bench.analysis.numbers import Numbers
 from bench.analysis.ranked import unranked
 from bench.errors import BenchError
+from bench.metrics.facts import CAPPED
 from bench.store.manifest import Manifest, MethodFacts
 from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
@@ -177,6 +178,8 @@ def _changes(common: pd.DataFrame, same: np.ndarray, look_at: int, numbers: Numb
 
 
 def _change(where: dict[str, str], group: pd.DataFrame, look_at: int, numbers: Numbers) -> Change:
+    capped = (group["reason_a"] == CAPPED) | (group["reason_b"] == CAPPED)
+    group = group if capped.all() else group[~capped]
     before, after = (group[column].to_numpy(dtype=np.float64) for column in ("value_a", "value_b"))
     delta = after - before
     by_pair = bool((group["pair"] != "").all())

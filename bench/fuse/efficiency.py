@@ -19,13 +19,13 @@ import numpy as np
 import psutil
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data.pairs import read_pair
 from bench.errors import BenchError, describe
 from bench.files import write_atomic
 from bench.fuse.compiling import compile_fuser, restore, synchronise
 from bench.fuse.harness import Fuser, check_pair
+from bench.fuse.operations import count_operations
 from bench.images import encode_png
 from bench.machine import describe_machine
 from bench.memory import release_memory, retained_memory
@@ -277,9 +277,9 @@ def _static(fuser: Fuser, files: Sequence[PairFiles], row: Score, memory: float 
     modules = fuser.method.modules().values()
     parameters = {id(p): p.numel() for module in modules for p in module.parameters()}
     yield replace(row, metric="params_M", value=sum(parameters.values()) / 1e6)
-    flops = _flops(fuser, _sample(fuser, files))
+    tensors = _sample(fuser, files)
+    flops, why = count_operations(lambda: fuser.compute(*tensors), fuser.method.info.kind != "learned")
     if flops is None:
-        why = "not a torch network: its operations cannot be counted"
         yield replace(row, metric="flops_G", status="skipped", reason=why)
     else:
         yield replace(row, metric="flops_G", value=flops / 1e9)
@@ -287,15 +287,6 @@ def _static(fuser: Fuser, files: Sequence[PairFiles], row: Score, memory: float 
         yield replace(row, metric="peak_memory_MB", status="skipped", reason="no pair could be fused")
     else:
         yield replace(row, metric="peak_memory_MB", value=memory)
-
-
-def _flops(fuser: Fuser, tensors: tuple[Tensor, Tensor]) -> float | None:
-    """Floating-point operations of one pair, two per multiply-add; None where no torch operation that counts ran."""
-    counter = FlopCounterMode(display=False)
-    with counter:
-        fuser.compute(*tensors)
-    total = counter.get_total_flops()
-    return float(total) if total else None
 
 
 def _peak_memory(fuser: Fuser, files: Sequence[PairFiles]) -> float | None:

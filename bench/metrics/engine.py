@@ -28,7 +28,7 @@ from bench.metrics import (
 )
 from bench.metrics.catalogue import CONVENTIONS, Convention, Use, chosen_metrics, convention
 from bench.metrics.choice import Engine, choose_engine, compile_kernels
-from bench.metrics.facts import Parameter
+from bench.metrics.facts import CAPPED, Parameter
 from bench.metrics.planes import Budget, Conversion, Levels, Plane, Sources, Triple, check_image, grey_planes
 from bench.types import Image, Status
 
@@ -99,7 +99,7 @@ class MetricValue:
     Attributes:
         value: finite, or None where ``status`` is not ok.
         status: ``skipped`` where the images are too small for the metric, ``failed`` where it came out not finite.
-        reason: why, in one line.
+        reason: why, in one line; of a value, :data:`bench.metrics.facts.CAPPED` or empty.
     """
 
     convention: str
@@ -167,7 +167,7 @@ class PairScorer:
         """
         wanted = self._wanted(fused)
         results = {step: self._result(step) for step in _steps(wanted)}
-        return [self._value(name, use, [results[step] for step in steps]) for name, use, steps in wanted]
+        return [self._value(name, use, steps, [results[step] for step in steps]) for name, use, steps in wanted]
 
     def plan(self, fused: Image) -> dict[Step, list[tuple[str, str]]]:
         """What :meth:`score` will compute, each step once, and the numbers (convention, metric) that each goes into.
@@ -221,7 +221,7 @@ class PairScorer:
         levels = grey_planes(image, self._conversions, self._faster)
         return {name: [_known_plane(each, known, budget) for each in levels[name]] for name in self._conversions}
 
-    def _value(self, name: str, use: Use, results: list[float | BenchError]) -> MetricValue:
+    def _value(self, name: str, use: Use, steps: list[Step], results: list[float | BenchError]) -> MetricValue:
         if not results:
             height, width = self.shape
             reason = f"{width}x{height} pixels, {use.metric} needs at least {use.smallest}x{use.smallest}"
@@ -232,7 +232,7 @@ class PairScorer:
         value = _mean([float(result) for result in results if not isinstance(result, BenchError)])
         if not math.isfinite(value):
             return MetricValue(name, use.metric, None, "failed", f"{use.metric} came out as {value}")
-        return MetricValue(name, use.metric, value)
+        return MetricValue(name, use.metric, value, reason=CAPPED if any(map(_is_capped, steps)) else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +242,18 @@ class Step:
     formula: str
     parameters: tuple[tuple[str, Parameter], ...]
     triple: Triple | tuple[Triple, ...]
+
+
+UNBOUNDED = ("peak_signal_to_noise", "peak_signal_to_noise_by_size")
+"""Formulas that are infinite for three equal images, and return a cap that hangs on the image size."""
+
+
+def _is_capped(step: Step) -> bool:
+    """True if the number of a step is such a cap."""
+    if step.formula not in UNBOUNDED or isinstance(step.triple, tuple):
+        return False
+    ir, vis, fused = (plane.levels for plane in (step.triple.ir, step.triple.vis, step.triple.fused))
+    return np.array_equal(ir, fused) and np.array_equal(vis, fused)
 
 
 def _steps(wanted: list[tuple[str, Use, list[Step]]]) -> dict[Step, list[tuple[str, str]]]:

@@ -8,6 +8,9 @@ from typing import Literal
 
 Parameter = str | float | bool
 
+CAPPED = "three equal images: a cap, no measurement"
+"""The ``reason`` of a value, of status ok, that is infinite by its definition and stands at a cap instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.fuse.ready import find_ready
 from bench.metrics.catalogue import CONVENTIONS, METRICS, chosen_metrics
 from bench.metrics.choice import ready_engine
+from bench.metrics.facts import CAPPED
 from bench.types import PairFiles, Problem, Score
 
 Chosen = dict[str, tuple[str, ...]]
@@ -193,7 +194,8 @@ def summary_rows(scores: Iterable[Score]) -> list[dict[str, Any]]:
     """
     groups: dict[tuple[str, str], list[float | None]] = {}
     for score in scores:
-        groups.setdefault((score.convention, score.metric), []).append(score.value)
+        value = None if score.reason == CAPPED else score.value  # a cap is no measurement
+        groups.setdefault((score.convention, score.metric), []).append(value)
     return [_summary(convention, metric, values) for (convention, metric), values in groups.items()]
 
 
