@@ -74,11 +74,11 @@ def _added() -> dict[Any, Callable[..., int]]:
     }
 
 
-class _Uncounted(TorchDispatchMode):
+class _Uncounted(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the operations that the counter passes over although they multiply."""
 
     def __init__(self, known: set[Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.known = known
         self.names: dict[str, None] = {}
 
