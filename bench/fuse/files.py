@@ -12,7 +12,7 @@ from bench.errors import BenchError, describe
 from bench.files import write_atomic
 from bench.fuse.harness import create_fuser
 from bench.fuse.stream import Timings, fuse_stream
-from bench.images import encode_image
+from bench.images import ENDINGS, encode_image
 from bench.types import Image, PairFiles, Problem, Way
 
 LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".ppm")
@@ -105,7 +105,7 @@ def _list_work(ir: Path, vis: Path, out: Path) -> _Work:
         return _Work(target, {vis.stem: target}, (PairFiles("", "", vis.stem, ir, vis),))
     if ir.is_file() or vis.is_file():
         raise BenchError(f"{ir} and {vis}: one is a folder and one a file, wanted two of a kind")
-    if out.is_file() or out.suffix.casefold() in LOSSLESS:
+    if out.is_file() or out.suffix.casefold() in ENDINGS:
         raise BenchError(f"--out is {out}, wanted a folder, as --ir and --vis are")
     listing = list_folders(ir, vis)
     targets = {files.id: out / f"{files.id}.png" for files in listing.pairs}

@@ -250,3 +250,10 @@ def test_fuse_writes_no_file_that_loses_pixels(tmp_path: Path) -> None:
     )
     assert isinstance(done.exception, BenchError)
     assert "wanted one that keeps every pixel" in str(done.exception)
+
+
+@pytest.mark.parametrize("out", ["all.png", "all.jpg", "all.TIFF"])
+def test_two_folders_are_not_fused_into_a_folder_that_looks_like_a_file(tmp_path: Path, out: str) -> None:
+    sides = "--ir", put(tmp_path / "x", "1.png"), "--vis", put(tmp_path / "y", "1.png")
+    done = bench("fuse", "--method", "average", *sides, "--out", tmp_path / out, "--device", "cpu")
+    assert "wanted a folder, as --ir and --vis are" in str(done.exception)
