@@ -100,16 +100,20 @@ def _conventions(long: bool) -> list[dict[str, Any]]:
 
 
 def check(
-    method: Annotated[str, typer.Argument(help="As in bench list methods.")],
+    name: Annotated[str, typer.Argument(help="A method as in bench list methods; or KIND NAME.")],
+    other: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="After metric, task, segmenter, detector or dataset.")
+    ] = "",
     weights_root: WeightsRoot = None,
 ) -> None:
-    """Run the contract tests on one method, one sentence per broken promise."""
-    from bench.fuse.contract import check_method
+    """Run the contract tests on one plug-in, one sentence per broken promise; methods also with their weights."""
+    from bench.fuse.check_kinds import check as check_plugin
 
-    broken = check_method(method)
+    kind, wanted = (name, other) if other else ("method", name)
+    broken = check_plugin(kind, wanted, weights_root)
     for sentence in broken:
         fail(sentence)
-    typer.echo(f"{method}: {'keeps the contract' if not broken else f'{len(broken)} promises broken'}")
+    typer.echo(f"{wanted}: {'keeps the contract' if not broken else f'{len(broken)} promises broken'}")
     raise typer.Exit(1 if broken else 0)
 
 

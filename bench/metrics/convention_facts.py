@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from bench.metrics.facts import Convention, Parameter, Use
 from bench.metrics.metric_facts import METRICS
+from bench.metrics.packages import CONVENTION, packaged_metrics
 
 SIX = ("EN", "MI", "VIF", "SF", "SD", "Qabf")
 """The metrics of the SeAFusion paper; they lead every table."""
@@ -515,5 +517,12 @@ _ALL = (
     ),
 )  # fmt: skip
 
-CONVENTIONS: dict[str, Convention] = {convention.name: convention for convention in _ALL}
+
+def _with_packages(convention: Convention) -> Convention:
+    found = packaged_metrics() if convention.name == CONVENTION else {}
+    uses = {**convention.uses, **{name: each.use for name, each in found.items()}}
+    return replace(convention, uses=MappingProxyType(uses)) if found else convention
+
+
+CONVENTIONS: dict[str, Convention] = {convention.name: _with_packages(convention) for convention in _ALL}
 """All conventions by name."""

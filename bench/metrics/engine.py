@@ -29,6 +29,7 @@ from bench.metrics import (
 from bench.metrics.catalogue import CONVENTIONS, Convention, Use, chosen_metrics, convention
 from bench.metrics.choice import Engine, choose_engine, compile_kernels
 from bench.metrics.facts import CAPPED, Parameter
+from bench.metrics.packages import packaged_metrics
 from bench.metrics.planes import Budget, Conversion, Levels, Plane, Sources, Triple, check_image, grey_planes
 from bench.types import Image, Status
 
@@ -264,15 +265,26 @@ def _steps(wanted: list[tuple[str, Use, list[Step]]]) -> dict[Step, list[tuple[s
     return numbers
 
 
+def _packaged() -> dict[str, Formula]:
+    """The formulas of other packages' metrics, as functions of a triple."""
+
+    def wrapped(compute: Callable[..., float]) -> Formula:
+        return lambda triple: float(
+            compute(*(plane.levels.astype(np.float64) for plane in (triple.ir, triple.vis, triple.fused)))
+        )
+
+    return {found.formula: wrapped(found.compute) for found in packaged_metrics().values()}
+
+
 @cache
 def _implementations(engine: Engine) -> tuple[Mapping[str, Formula], Mapping[str, Conversion]]:
     """Formulas and conversions to grey of an engine; compiled ones first, NumPy's where there is none."""
     if engine == "numpy":
-        return FORMULAS, {}
+        return {**FORMULAS, **_packaged()}, {}
     compile_kernels(lambda text: print(text, file=sys.stderr))  # noqa: T201 - said once on a machine
     from bench.metrics.kernels.formulas import GREYS, KERNELS
 
-    return {**FORMULAS, **KERNELS}, GREYS
+    return {**FORMULAS, **_packaged(), **KERNELS}, GREYS
 
 
 @cache

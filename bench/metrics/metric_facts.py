@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bench.metrics.facts import Metric
+from bench.metrics.packages import packaged_metrics
 
 _VIFB = "Zhang, Ye, Xiao, 2020 (VIFB)"
 _VIFB_DOI = "10.1109/CVPRW50498.2020.00060"
@@ -324,5 +325,11 @@ _ALL = (
     ),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
-"""All metrics by name, in table order."""
+BUILT_IN: dict[str, Metric] = {metric.name: metric for metric in _ALL}
+"""The suite's own metrics by name, in table order."""
+
+METRICS: dict[str, Metric] = {
+    **BUILT_IN,
+    **{name: found.facts for name, found in packaged_metrics().items()},
+}
+"""All metrics by name: the suite's own, then those of other packages."""

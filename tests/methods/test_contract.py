@@ -420,7 +420,7 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
 @pytest.fixture
 def plugin(tmp_path: Path) -> list[str]:
     """The example package as pip would have installed it: two entries for ``sys.path``."""
-    source = Path(__file__).parent / "example_plugin"
+    source = Path(__file__).parents[1] / "plugin" / "example_package"
     project = read_toml(source / "pyproject.toml")["project"]
     installed = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     installed.mkdir()

@@ -1,0 +1,1 @@
+"""Example data set: the description beside this file."""
