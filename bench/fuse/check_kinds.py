@@ -20,7 +20,8 @@ from bench.fuse.harness import create_fuser
 from bench.metrics.catalogue import METRICS
 from bench.metrics.engine import evaluate
 from bench.metrics.facts import Metric
-from bench.metrics.packages import broken_metrics
+from bench.metrics.metric_facts import BUILT_IN
+from bench.metrics.packages import broken_metrics, packaged_metrics
 from bench.plugin.kinds import DETECTORS, SEGMENTERS, TASKS
 from bench.plugin.task import Number, Task
 from bench.types import Image
@@ -39,6 +40,8 @@ def check_metric(name: str) -> list[str]:
     broken = broken_metrics()
     if name in broken:
         return [f"{name}: cannot be used: {broken[name]}"]
+    if name in BUILT_IN and name in packaged_metrics():
+        return [f"{name}: is built in, so that of {packaged_metrics()[name].origin} is not used; choose another name"]
     if name not in METRICS:
         raise BenchError(f"unknown metric {name!r}; see bench list metrics")
     return list(_metric_faults(name))

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bench.metrics.facts import Convention, Parameter, Use
-from bench.metrics.metric_facts import METRICS
+from bench.metrics.metric_facts import BUILT_IN, METRICS
 from bench.metrics.packages import CONVENTION, packaged_metrics
 
 SIX = ("EN", "MI", "VIF", "SF", "SD", "Qabf")
@@ -520,6 +520,7 @@ _ALL = (
 
 def _with_packages(convention: Convention) -> Convention:
     found = packaged_metrics() if convention.name == CONVENTION else {}
+    found = {name: each for name, each in found.items() if name not in BUILT_IN}
     uses = {**convention.uses, **{name: each.use for name, each in found.items()}}
     return replace(convention, uses=MappingProxyType(uses)) if found else convention
 

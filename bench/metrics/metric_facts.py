@@ -330,6 +330,6 @@ BUILT_IN: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 
 METRICS: dict[str, Metric] = {
     **BUILT_IN,
-    **{name: found.facts for name, found in packaged_metrics().items()},
+    **{name: found.facts for name, found in packaged_metrics().items() if name not in BUILT_IN},
 }
 """All metrics by name: the suite's own, then those of other packages."""

@@ -65,15 +65,11 @@ def broken_metrics() -> dict[str, str]:
 
 
 def _read(point: EntryPoint) -> PackagedMetric | str:
-    from bench.metrics.metric_facts import BUILT_IN
-
     try:
         module = point.load()
         facts, compute = module.METRIC, module.compute
         if not isinstance(facts, Metric) or facts.name != point.name:
             raise BenchError(f"METRIC is {facts!r:.80}, wanted a Metric of the name {point.name!r}")
-        if point.name in BUILT_IN:
-            raise BenchError(f"metric {point.name!r} is built in; choose another name")
         if not callable(compute):
             raise BenchError("compute is no function of (ir, vis, fused)")
     except (Exception, SystemExit) as error:
