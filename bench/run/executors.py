@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -12,8 +11,9 @@ from typing import Any, Protocol
 
 from bench.errors import StoppedError, describe, is_fatal, stop_for
 from bench.run.guard import ADVICE, MARK, was_unguarded
+from bench.run.pool import open_pool
 from bench.run.units import Unit
-from bench.run.worker import Done, Failure, run_unit, set_threads, start_worker
+from bench.run.worker import Done, Failure, run_unit, set_threads
 
 
 class Executor(Protocol):
@@ -67,22 +67,12 @@ class LocalExecutor:
             raise StoppedError(f"stopped: worker processes cannot be kept alive ({reason}); see bench doctor")
 
     def _run_pool(self, units: Sequence[Unit], workers: int, threads: int, done: Done) -> tuple[list[Unit], str]:
-        from pebble import ProcessPool
-
-        context = multiprocessing.get_context("spawn")
-        pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=(threads,))
         waiting, pending = deque(units), dict[Future[Failure | None], Unit]()
         try:
-            self._drive(pool, waiting, pending, done)
-            pool.close()
+            with open_pool(workers, threads) as pool:
+                self._drive(pool, waiting, pending, done)
         except BrokenProcessPool as error:
-            pool.stop()
             return [*pending.values(), *waiting], str(error)
-        except BaseException:
-            pool.stop()
-            raise
-        finally:
-            pool.join()
         return [], ""
 
     def _drive(self, pool: Any, waiting: deque[Unit], pending: dict[Future[Failure | None], Unit], done: Done) -> None:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pebble import ProcessExpired
 
 from bench.errors import BenchError
 from bench.fuse.ready import find_ready
 from bench.metrics.catalogue import CONVENTIONS, METRICS, chosen_metrics
 from bench.metrics.choice import ready_engine
 from bench.metrics.facts import CAPPED
+from bench.run.pool import open_pool
 from bench.types import PairFiles, Problem, Score
 
 Chosen = dict[str, tuple[str, ...]]
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _PAIRS_PER_EXTRA_WORKER = 8  # starting a process costs about as much as scoring this many pairs
 
 
@@ -106,42 +106,19 @@ def _run_here(works: Sequence[_Work], report: Callable[[int, int], None]) -> Ite
 
 
 def _run_parallel(works: Sequence[_Work], workers: int, report: Callable[[int, int], None]) -> list[list[Score]]:
-    """A pool of fresh processes: a forked one could inherit locks of other threads."""
     results: dict[int, list[Score]] = {}
-    context = multiprocessing.get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool:
-        futures = {pool.submit(_score_one, work): index for index, work in enumerate(works)}
-        try:
+    try:
+        with open_pool(workers, 1) as pool:
+            futures = {pool.schedule(_score_one, args=(work,)): index for index, work in enumerate(works)}
             for done, future in enumerate(as_completed(futures), start=1):
                 results[futures[future]] = future.result()
                 report(done, len(works))
-        except BrokenProcessPool as error:
-            raise BenchError(
-                f"a scoring process was ended by the system after {len(results)} of {len(works)} pairs, most often for "
-                "want of memory; use fewer --jobs"
-            ) from error
+    except (BrokenProcessPool, ProcessExpired) as error:
+        raise BenchError(
+            f"a scoring process was ended by the system after {len(results)} of {len(works)} pairs, most often for "
+            "want of memory; use fewer --jobs"
+        ) from error
     return [results[index] for index in range(len(works))]
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """While workers start, they inherit a limit of one thread for the numerical libraries."""
-    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
-    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _prepare_worker() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 def _score_one(work: _Work) -> list[Score]:
