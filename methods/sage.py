@@ -50,6 +50,7 @@ class SAGEMethod(Method):
         notes="the published way tints grey images by up to a level, as its program does",
     )
     smallest = 4
+    layout = "contiguous"  # the authors' own; sums in the same order, and with them pixels rounded alike
     published = ImageStyle(reader="luma_y14", ir_reader="luma_l15", merge="cv2_crcb_float")
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
