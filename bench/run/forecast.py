@@ -25,7 +25,7 @@ def forecast(trainings: Sequence[TrainUnit], jobs: Sequence[tuple[str, Job, int]
     """
     with _one_thread():
         for unit in trainings:
-            cls: Any = METHODS.get(unit.method)
+            cls: Any = METHODS.get(unit.name)
             if hasattr(cls, "estimate_cost"):
                 yield _said(unit.method, cls.estimate_cost, unit.request())
         for task, job, count in jobs:

@@ -75,6 +75,7 @@ class MethodPlan:
         reason: why not.
         facts: what the manifest says of it.
         train: True if its weights are to be trained in this run first.
+        train_on: the data set whose training part it learns from; empty for the first chosen one that has any.
     """
 
     label: str
@@ -83,6 +84,7 @@ class MethodPlan:
     reason: str = ""
     facts: MethodFacts = field(default_factory=MethodFacts)
     train: bool = False
+    train_on: str = ""
 
     @property
     def ready(self) -> MethodSource:

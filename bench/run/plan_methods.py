@@ -86,6 +86,40 @@ def _plan_named(cls: type[Method], by_name: bool, config: RunConfig, store: Stor
     return MethodPlan(cls.name, by_name, make_source(cls, resolved.path, config), facts=facts)
 
 
+TRAINED_ON = "trained_on"
+"""Key of ``--option METHOD.trained_on=DATASET``."""
+
+
+def retrained_methods(config: RunConfig) -> tuple[MethodPlan, ...]:
+    """The methods that ``--option METHOD.trained_on=DATASET`` asks to train anew, beside their published selves.
+
+    Raises:
+        BenchError: no such method, one that has no trainer here, or no preset that says how long it learns.
+    """
+    from bench.plugin.method import Trainable
+
+    found: list[MethodPlan] = []
+    for key, dataset in config.options.items():
+        name, _, option = key.partition(".")
+        if option != TRAINED_ON:
+            continue
+        cls = METHODS.get(name)
+        if not isinstance(cls, Trainable):
+            raise BenchError(f"--option {key}: {name} has no trainer here; see bench train --help")
+        if config.preset is None:
+            raise BenchError(f"--option {key}: give --preset smoke, quick or paper, which says how long it learns")
+        facts = method_facts(cls, config).model_copy(
+            update={
+                "title": f"{cls.info.title} (trained on {dataset})", "origin": "trained here", "agreement": "",
+                "trained_on": (dataset,),
+            }
+        )  # fmt: skip
+        label = f"{cls.name}-{dataset.replace(':', '-')}"
+        source = make_source(cls, None, config)
+        found.append(MethodPlan(label, True, source, facts=facts, train=True, train_on=dataset))
+    return tuple(found)
+
+
 def _with_weights(facts: MethodFacts, resolved: Resolved) -> MethodFacts:
     """What the manifest says of a method once its weights are known."""
     update: dict[str, Any] = {
@@ -154,7 +188,7 @@ def with_trained_weights(plan: MethodPlan, weights: Path, config: RunConfig) -> 
     """The plan of a method whose training has just finished."""
     from bench.weights.find import resolve
 
-    cls = METHODS.get(plan.label)
+    cls = METHODS.get(plan.facts.name)
     resolved = resolve(cls, weights)
     facts = _with_weights(plan.facts, resolved).model_copy(update={"origin": plan.facts.origin})
     return replace(plan, source=make_source(cls, resolved.path, config), facts=facts, train=False)

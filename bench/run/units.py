@@ -161,11 +161,13 @@ class TrainUnit(WholeUnit):
     """Trains one method on one data set; journal ``trained``.
 
     Attributes:
+        name: of the method that is trained; ``method`` is what its row is called.
         trained_on: ``NAME`` or ``NAME:SUBSET``, what the files are.
         classes: of their labels.
         weights_root: where backbones may lie.
     """
 
+    name: str
     files: tuple[PairFiles, ...]
     preset: Preset
     seed: int
@@ -194,7 +196,7 @@ class TrainUnit(WholeUnit):
         """Trains, or goes on where an interrupted training stood."""
         from bench.plugin.kinds import METHODS
 
-        cls: Any = METHODS.get(self.method)
+        cls: Any = METHODS.get(self.name)
         weights = cls.train(self.request())
         write_frames(weights, self.trained_on, self.files)
         return {"weights": str(weights.relative_to(self.out))}

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from bench import __version__
-from bench.data.catalogue import seen_in_training
+from bench.data.catalogue import open_dataset, seen_in_training
 from bench.data.frames import read_frames
 from bench.data.pairs import pair_digest, truth_digest
 from bench.files import digest
@@ -74,10 +74,10 @@ class Worklist:
 
     def _training(self, method: MethodPlan) -> TrainUnit | None:
         config = self.plan.config
-        for dataset in self.plan.datasets:
+        for dataset in self._training_sets(method):
             files = self._training_part(dataset)
             if files:
-                cls: Any = METHODS.get(method.label)
+                cls: Any = METHODS.get(method.facts.name)
                 code = train_code(cls.__module__, getattr(cls, "built_on", ()))
                 data = [digest(*_digests(dataset, item)) for item in files]
                 key = digest(
@@ -85,11 +85,24 @@ class Worklist:
                 )
                 return TrainUnit(
                     out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
-                    gpus=self._gpus, key=key, files=files, preset=cast(Any, config.preset), seed=config.seed,
-                    device=self.plan.device, trained_on=dataset.opened.training_selection,
+                    gpus=self._gpus, key=key, name=cls.name, files=files, preset=cast(Any, config.preset),
+                    seed=config.seed, device=self.plan.device, trained_on=dataset.opened.training_selection,
                     classes=dataset.spec.classes, weights_root=config.weights_root, precision=config.train_precision,
                 )  # fmt: skip
         return None
+
+    def _training_sets(self, method: MethodPlan) -> Iterator[DatasetPlan]:
+        """The chosen data sets, or the one that the method is to learn from."""
+        if not method.train_on:
+            yield from self.plan.datasets
+            return
+        chosen = [dataset for dataset in self.plan.datasets if dataset.name == method.train_on]
+        if chosen:
+            yield chosen[0]
+            return
+        config = self.plan.config
+        opened = open_dataset(method.train_on, config.data_root, config.datasets_file)
+        yield DatasetPlan(opened, method.train_on, opened.split, {}, 0, (), {}, {})
 
     def _training_part(self, dataset: DatasetPlan) -> tuple[PairFiles, ...]:
         if "train" in dataset.parts:
