@@ -14,8 +14,9 @@ from bench.analysis.bootstrap import Interval
 from bench.analysis.diagram import critical_difference_svg
 from bench.analysis.numbers import headline
 from bench.analysis.pairwise import Comparison, Standing, compare
-from bench.analysis.sections import format_p
+from bench.analysis.sections import NO_CORRECTION, format_p
 from bench.analysis.sensitivity import agreement, ranking_changes
+from bench.analysis.set_level import DRAWS
 from bench.analysis.table import format_number
 from bench.errors import BenchError
 from reports.pages import Overview
@@ -76,6 +77,8 @@ def _page(site: Site, overview: Overview) -> None:
         changes=[row for row in changes if row["swapped"]],
         agreement=_agreement(table),
         compared=bool(changes),
+        draws=DRAWS.resamples,
+        no_correction=NO_CORRECTION,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from bench.data.spec import recorded_spec
 from bench.errors import BenchError
 from reports.pages import Overview
 from reports.source import DatasetView, RunData
+from reports.task_tables import way_words
 from reports.words import listing
 
 
@@ -58,19 +59,18 @@ def task_parts(overview: Overview) -> Iterator[TaskPart]:
                 continue
             except KeyError:  # a manifest that names no sources
                 continue
-            if found is not None:
-                comparison, numbers, left_out = found
-                entries = [
-                    _entry(overview.run, comparison, place, number, left_out)
-                    for place, number in enumerate(numbers)
-                    if number[:2] in headlines and number[:2] not in [other[:2] for other in numbers[:place]]
-                ]
-                if entries:
-                    yield TaskPart(data, title, entries)
+            entries = [
+                _entry(overview.run, part.comparison, place, number, part.left_out)
+                for part in found
+                for place, number in enumerate(part.numbers)
+                if number[:2] in headlines
+            ]
+            if entries:
+                yield TaskPart(data, title, entries)
 
 
 def _entry(
-    run: RunData, comparison: SetComparison, place: int, number: tuple[str, str, str], left_out: dict[str, str]
+    run: RunData, comparison: SetComparison, place: int, number: tuple[str, str, str], left_out: Mapping[str, str]
 ) -> TaskEntry:
     metric, label, convention = number
     values = {name: intervals[place] for name, intervals in comparison.values.items()}
@@ -89,7 +89,7 @@ def _entry(
                 "ties": listing(ties, 8) or "–",
             }
         )
-    words = (metric, "" if label == "all" else label, f"({convention})" if convention else "")
+    words = (metric, "" if label == "all" else label, f"({way_words(convention)})" if convention else "")
     title = " ".join(word for word in words if word)
     caution = comparison.caution(place).removeprefix("; ")
     gone = [f"{caution[0].upper()}{caution[1:]}."] if caution else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.means import mean_table
@@ -11,6 +11,7 @@ from bench.analysis.table import Cell, Column, Row, Table
 from bench.store.manifest import TaskFacts
 from reports.source import DatasetView, RunData
 
+UNSEEN = "unseen"
 PARTS = {"": "all pairs", "day": "day", "night": "night", "unseen": "pairs unseen in training"}
 """Endings of a convention that name a part of the data set."""
 
@@ -51,12 +52,15 @@ def ways(conventions: Sequence[str]) -> list[Way]:
     return [Way(name, parts) for name, parts in found.items()]
 
 
-def place_of(convention: str, known: Sequence[str]) -> tuple[int, int, str, bool]:
-    """The order in which ways are shown: plain ones before compound ones, each as the task names them, parts last."""
+def place_of(convention: str, known: Sequence[str]) -> tuple[int, int, str, int]:
+    """The order in which ways are shown: plain ones before compound ones, each as the task names them.
+
+    The pairs unseen in training come first, since they are what compares methods; other parts last.
+    """
     way, part = way_of(convention)
     words = way.split("/")
     place = known.index(words[-1]) if words[-1] in known else len(known)
-    return len(words), place, way, bool(part)
+    return len(words), place, way, -1 if part == UNSEEN else int(bool(part))
 
 
 def task_tables(run: RunData) -> TaskTables:
@@ -86,6 +90,14 @@ def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, T
             yield convention, table
 
 
+def speaking(found: Mapping[str, Table], headlines: Collection[tuple[str, str]]) -> Table:
+    """The table that speaks for a task on a data set: the first that holds a leading number, on unseen pairs if any."""
+    for table in found.values():
+        if any((column.metric, column.label) in headlines for column in table.columns):
+            return table
+    return next(iter(found.values()))
+
+
 def leading_table(run: RunData, tables: TaskTables) -> Table | None:
     """The leading numbers of all tasks beside each other, one column for each data set; None if there are none."""
     columns: list[Column] = []
@@ -94,13 +106,16 @@ def leading_table(run: RunData, tables: TaskTables) -> Table | None:
         headlines = run.numbers.headlines(task)
         timed = any(run.numbers.measured(task, metric) for metric, _ in headlines)
         for dataset, found in list(by_dataset.items())[: 1 if timed else None]:  # one data set's times will do here
-            table = next(iter(found.values()))
+            table = speaking(found, headlines)
             for place, column in enumerate(table.columns):
                 if (column.metric, column.label) not in headlines:
                     continue
                 where = next((data.title for data in run.datasets if data.name == dataset), dataset)
                 title = column.title.removesuffix(" all")
-                columns.append(Column(column.metric, where, f"{title} {where}", column.better, column.digits))
+                note = way_words(table.convention) if table.convention else ""
+                columns.append(
+                    Column(column.metric, where, f"{title} {where}", column.better, column.digits, note=note)
+                )
                 own = {row.method: row.cells[place] for row in table.rows}
                 for label, found_cells in cells.items():
                     found_cells.append(own.get(label, Cell()))

@@ -12,7 +12,7 @@ from bench.analysis.numbers import headline
 from bench.analysis.standing import wins
 from bench.analysis.table import Table, pair_values, select
 from reports.source import DatasetView, RunData, viewer_link
-from reports.task_tables import TaskTables, way_words
+from reports.task_tables import TaskTables, speaking, way_words
 
 OUTLIER = 6.0
 """A value this many scaled median deviations off its method's median is called odd (about 1 in 10^9 if normal)."""
@@ -67,8 +67,7 @@ def task_leaders(run: RunData, dataset: DatasetView, tables: TaskTables) -> Iter
         found, numbers = by_dataset.get(dataset.name), run.numbers.headlines(task)
         if not found or not numbers or run.unranked_in(task):
             continue
-        convention, table = next(iter(found.items()))
-        metric, label = numbers[-1]
+        table, (metric, label) = speaking(found, numbers), numbers[-1]
         if not any((column.metric, column.label) == (metric, label) for column in table.columns):
             continue
         means = {row.method: table.cell(row.method, metric, label).mean for row in table.rows}
@@ -80,7 +79,7 @@ def task_leaders(run: RunData, dataset: DatasetView, tables: TaskTables) -> Iter
         text = f"{run.numbers.task_title(task)}: {run.titles.get(best, best)} has the best {metric}, {known[best]:.4f}"
         if alone is not None and alone != best:
             text += f"; {run.titles.get(alone, alone).lower()} images alone reach {known[alone]:.4f}"
-        yield Note(dataset.name, "lead", f"{text} ({way_words(convention)}).")
+        yield Note(dataset.name, "lead", f"{text} ({way_words(table.convention)}).")
 
 
 def _flips(dataset: DatasetView, tables: dict[str, Table]) -> Iterable[str]:

@@ -23,6 +23,13 @@ Section = tuple[str, list[dict[str, Any]]]
 """A heading and the rows of a table."""
 
 
+NO_CORRECTION = (
+    "p values are corrected (Holm) for the pairs of methods within one metric; no correction is made across metrics, "
+    "data sets and conventions: of twenty comparisons one counts by chance alone"
+)
+"""What must be said wherever p values stand."""
+
+
 def compare_metrics(
     scores: pd.DataFrame,
     metrics: Sequence[str] = (),

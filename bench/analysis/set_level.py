@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -118,12 +118,29 @@ def seed_spread(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 DRAWS = Settings(resamples=999, interval="percentile")
-"""AP is sorted anew in every draw, so there are fewer of them than for means."""
+"""Of set-level numbers: fewer than of means, since each draw scores a whole set again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskComparison:
+    """A task's set-level numbers on one part of the images.
+
+    Attributes:
+        part: such as ``unseen``; empty for all images.
+        comparison: of the methods that have this part.
+        numbers: (metric, label, convention) of each number.
+        left_out: method -> why it is not compared.
+    """
+
+    part: str
+    comparison: SetComparison
+    numbers: tuple[tuple[str, str, str], ...]
+    left_out: Mapping[str, str]
 
 
 def compare_task(
     store: Store, task: str, dataset: str, spec: DatasetSpec, settings: Settings = DRAWS
-) -> tuple[SetComparison, tuple[tuple[str, str, str], ...], dict[str, str]] | None:
+) -> tuple[TaskComparison, ...]:
     """Intervals of a task's set-level numbers and of their differences, over draws of images.
 
     Args:
@@ -134,36 +151,47 @@ def compare_task(
         settings: of the draws.
 
     Returns:
-        The comparison, its numbers as (metric, label, convention), and method -> why it is left out; None if the run
-        kept nothing that can be drawn from.
+        One for each part of the images, the one that speaks for the task first; none if the run kept nothing that can
+        be drawn from. All images are left out where the part before them is all, for all methods.
     """
     facts = store.read_manifest().datasets.get(dataset, DatasetFacts())
     scores = store.read_scores()
     rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
     if task not in TASKS.names():
-        return None
+        return ()
     runner = TASKS.get(task)()
     files = list(_files(dataset, facts, set(rows["split"])))
-    found: dict[str, Resampler] = {}
+    parts: dict[str, dict[str, Resampler]] = {}
     for method in dict.fromkeys(rows["method"]):
         folder = store.work_dir(task, dataset, method)
         if store.work_is_unfinished(folder):  # its files belong to no result yet
             continue
-        resampler = runner.resampler(folder, files, spec)
-        if resampler is not None:
-            found[method] = resampler
-    if not found:
+        for resampler in runner.resamplers(folder, files, spec):
+            parts.setdefault(resampler.part, {})[method] = resampler
+    found: list[TaskComparison] = []
+    for part, resamplers in parts.items():
+        pairs = {one.pairs for one in resamplers.values()}
+        again = any({one.pairs for one in parts[earlier.part].values()} == pairs for earlier in found)
+        compared = None if again else _compare_part(part, resamplers, settings)
+        if compared is not None:
+            found.append(compared)
+    return tuple(found)
+
+
+def _compare_part(part: str, resamplers: Mapping[str, Resampler], settings: Settings) -> TaskComparison | None:
+    """The methods that were scored on the same images of a part; None if none has any."""
+    able = [resampler for resampler in resamplers.values() if resampler.pairs]
+    if not able:
         return None
-    sizes = [len(resampler.pairs) for resampler in found.values()]
-    model = next(resampler for resampler in found.values() if len(resampler.pairs) == max(sizes))
+    model = max(able, key=lambda resampler: len(resampler.pairs))
     left_out = {
-        method: f"it was scored on {len(resampler.pairs)} other images"
-        for method, resampler in found.items()
+        method: resampler.reason or f"it was scored on {len(resampler.pairs)} other images"
+        for method, resampler in resamplers.items()
         if (resampler.pairs, resampler.numbers) != (model.pairs, model.numbers)
     }
-    statistics = {method: resampler.statistic for method, resampler in found.items() if method not in left_out}
-    names = [" ".join(part for part in number if part) for number in model.numbers]
-    return compare_sets(statistics, len(model.pairs), names, settings), model.numbers, left_out
+    statistics = {method: one.statistic for method, one in resamplers.items() if method not in left_out}
+    names = [" ".join(word for word in number if word) for number in model.numbers]
+    return TaskComparison(part, compare_sets(statistics, len(model.pairs), names, settings), model.numbers, left_out)
 
 
 def _files(dataset: str, facts: DatasetFacts, splits: Collection[str]) -> Iterator[PairFiles]:
@@ -176,38 +204,38 @@ def _files(dataset: str, facts: DatasetFacts, splits: Collection[str]) -> Iterat
             )  # fmt: skip
 
 
-def task_sections(store: Store, seed: int = 0) -> list[tuple[str, list[dict[str, Any]]]]:
+def task_sections(
+    store: Store, seed: int = 0, say: Callable[[str], None] | None = None
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """What ``bench stats`` prints of segmentation and detection: a heading and one row per method.
 
     Args:
         store: a run.
         seed: of the draws.
+        say: told what is drawn next, since that takes its time.
     """
     manifest = store.read_manifest()
     scores, known, numbers = store.read_scores(), manifest.datasets, Numbers.of(manifest)
     settings = Settings(DRAWS.resamples, seed, DRAWS.confidence, DRAWS.interval)
-    sections: list[tuple[str, list[dict[str, Any]]]] = []
     for task, dataset in dict.fromkeys(zip(scores["task"], scores["dataset"], strict=True)):
         if task not in TASKS.names() or dataset not in known:
             continue
+        if say is not None:
+            say(f"{dataset} · {task}: drawing {settings.resamples} times")
         try:
             compared = compare_task(store, task, dataset, recorded_spec(known[dataset].model_dump()), settings)
         except BenchError as error:
-            sections.append((f"{dataset} · {task}: no intervals, {error}", []))
+            yield f"{dataset} · {task}: no intervals, {error}", []
             continue
-        if compared is not None:
-            sections += _sections(f"{dataset} · {task}", numbers.headlines(task), *compared)
-    return sections
+        for part in compared:
+            yield from _sections(f"{dataset} · {task}", numbers.headlines(task), part)
 
 
 def _sections(
-    title: str,
-    headlines: Collection[tuple[str, str]],
-    comparison: SetComparison,
-    numbers: Sequence[tuple[str, str, str]],
-    left_out: Mapping[str, str],
+    title: str, headlines: Collection[tuple[str, str]], part: TaskComparison
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    for at, (metric, label, convention) in enumerate(numbers):
+    comparison, left_out = part.comparison, part.left_out
+    for at, (metric, label, convention) in enumerate(part.numbers):
         if (metric, label) not in headlines:
             continue
         heading = (

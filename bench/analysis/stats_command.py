@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from bench.analysis.diagram import critical_difference_svg
 from bench.analysis.pairwise import Comparison
 from bench.analysis.ranked import unranked
-from bench.analysis.sections import Section, Shown, compare_metrics, comparison_sections
+from bench.analysis.sections import NO_CORRECTION, Section, Shown, compare_metrics, comparison_sections
 from bench.analysis.set_level import seed_sections, task_sections
 from bench.files import write_atomic
 from bench.store.run_folder import Store
@@ -21,6 +21,7 @@ def stats_command(
     seed: int = 0,
     differences: Shown = "best",
     diagrams: Path | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Iterator[Section]:
     """A heading and rows at a time: metrics, segmentation and detection of the first run, then the spread over seeds.
 
@@ -31,6 +32,7 @@ def stats_command(
         seed: of the bootstrap.
         differences: which are shown.
         diagrams: folder for a critical-difference diagram of each metric and data set.
+        say: told what is computed next.
 
     Raises:
         BenchError: no finished run, no such metrics, or runs that differ in more than the seed.
@@ -43,13 +45,17 @@ def stats_command(
     else:
         exclude = unranked(scores["method"], stores[0].read_manifest().methods)
         compared = compare_metrics(scores, metrics, convention, seed, exclude)
+    tested = False
     for title, comparison in compared:
+        tested = tested or comparison is not None
         yield from comparison_sections(title, comparison, differences)
         if diagrams is not None and comparison is not None and comparison.omnibus is not None:
             path = diagrams / f"{comparison.dataset}-{comparison.metric}-{comparison.convention}.svg"
             write_atomic(path, critical_difference_svg(comparison).encode())
             yield f"diagram: {path}", []
-    yield from task_sections(stores[0], seed)
+    if tested:
+        yield NO_CORRECTION, []
+    yield from task_sections(stores[0], seed, say)
     yield from over_seeds
 
 

@@ -41,8 +41,11 @@ def stats(
     """Say which differences between methods are real."""
     from bench.analysis.stats_command import stats_command, why_silent
 
+    def note(text: str) -> None:
+        typer.echo(text, err=True)
+
     chosen, silent = names(metrics), True
-    for title, rows in stats_command(run_dirs, chosen, convention, seed, differences, diagrams):
+    for title, rows in stats_command(run_dirs, chosen, convention, seed, differences, diagrams, note):
         typer.echo(f"\n{title}")
         print_rows(rows)
         silent = False

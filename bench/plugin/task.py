@@ -141,11 +141,15 @@ class Resampler:
         numbers: (metric, label, convention) of each number, as in the score table.
         statistic: takes int64 (B, images), how often each image is drawn in each of B draws; returns float64
             (numbers, B), NaN where a draw has no such number.
+        part: which images, where a task offers several choices, such as ``unseen``; empty for all.
+        reason: why there are no pairs in this part; empty if there are.
     """
 
     pairs: tuple[str, ...]
     numbers: tuple[tuple[str, str, str], ...]
     statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+    part: str = ""
+    reason: str = ""
 
 
 class Task(ABC):
@@ -224,6 +228,11 @@ class Task(ABC):
             spec: of the data set.
         """
         return None
+
+    def resamplers(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Sequence[Resampler]:
+        """Those of several parts of the images, the one that speaks for the task first; arguments as ``resampler``."""
+        found = self.resampler(work_dir, files, spec)
+        return () if found is None else (found,)
 
 
 class Segmenter(ABC):

@@ -2,67 +2,134 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.bootstrap import evaluated
+from bench.analysis.bootstrap import WeightedStatistic
 from bench.data.spec import DatasetSpec
 from bench.data.truth import read_boxes
 from bench.errors import BenchError
-from bench.plugin.task import Resampler
+from bench.plugin.task import Detections, Resampler
 from bench.store.journal import Journal
 from bench.types import PairFiles
-from tasks.detection.average_precision import Truth, match_image, table, yolov5_curve
+from tasks.detection.average_precision import THRESHOLDS, Truth, match_image
 from tasks.detection.predictions import FILE, from_lists
+from tasks.detection.weighted import RULES, Floats, Ranked, ranked, weighted_precision
 
-CONVENTION = "yolov5"
 METRICS = ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]")
+UNSEEN = "unseen"
+"""The part of the pairs that the method was not trained on; behind the rule in a convention."""
+
+SUMMARY = "images.json"
+UNKNOWN = "it is not known which pairs it was trained on"
 
 
-def read_resampler(work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
-    """AP of people, cars and all in convention ``yolov5``; None if no predictions are kept.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kept:
+    """One image whose boxes are kept and whose labels can be read."""
 
-    Boxes are matched once per image; a draw only sorts and sums them.
+    name: str
+    truth: Truth
+    found: Detections
+
+
+def read_resamplers(work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> tuple[Resampler, ...]:
+    """AP of people, cars and all in every rule: first on the pairs unseen in training, then on all.
+
+    Boxes are matched and sorted once; a draw only weighs the images (``tasks.detection.weighted``).
 
     Args:
         work_dir: of a finished job; of several lines on a pair the last counts.
         files: the labelled pairs.
         spec: of the data set, for its classes.
+
+    Returns:
+        One for each part; empty if no predictions are kept. The first has no pairs, and says why, where it is not
+        known which pairs the method was trained on, or where it has seen them all.
     """
+    kept = _read(work_dir, files)
+    if not kept:
+        return ()
+    unseen = _unseen(work_dir)
+    own = [image for image in kept if unseen.get(image.name)]
+    every = _resampler(kept, spec, "")
+    if any(unseen.get(image.name) is None for image in kept):
+        return Resampler((), (), _nothing, UNSEEN, UNKNOWN), every
+    if not own:
+        return Resampler((), (), _nothing, UNSEEN, "it has seen all pairs in training"), every
+    return _resampler(own, spec, UNSEEN), every
+
+
+def _nothing(counts: NDArray[np.int64]) -> Floats:
+    return np.zeros((0, len(counts)))
+
+
+def _read(work_dir: Path, files: Sequence[PairFiles]) -> list[_Kept]:
     lines = {line["pair"]: line for line in Journal(work_dir / FILE).lines()}
-    labelled = [item for item in files if item.id in lines and item.boxes_path is not None]
-    numbers = list(spec.box_classes)
-    kept, parts = [], []
-    for item in labelled:
-        line = lines[item.id]
+    kept = []
+    for item in files:
+        line = lines.get(item.id)
+        if line is None or item.boxes_path is None:
+            continue
         try:
-            truth = _truth(item, int(line["width"]), int(line["height"]))
+            truth = _truth(item.boxes_path, int(line["width"]), int(line["height"]))
         except BenchError:  # the task has left this pair out too, and said so
             continue
-        kept.append(item.id)
-        parts.append({number: match_image(truth, from_lists(line), number) for number in numbers})
-    if not kept:
-        return None
+        kept.append(_Kept(item.id, truth, from_lists(line)))
+    return kept
+
+
+def _unseen(work_dir: Path) -> Mapping[str, bool | None]:
+    """Pair -> whether it is one that no method was trained on; empty where the task did not keep it."""
+    try:
+        summary = json.loads((work_dir / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(pair): facts.get(UNSEEN) for pair, facts in summary.items() if isinstance(facts, dict)}
+
+
+def _resampler(kept: Sequence[_Kept], spec: DatasetSpec, part: str) -> Resampler:
+    classes = {
+        number: ranked([match_image(image.truth, image.found, number) for image in kept]) for number in spec.box_classes
+    }
     names = [(metric, label) for label in (*spec.box_classes.values(), "all") for metric in METRICS]
-
-    wanted = {number for number in numbers if any(each[number].total for each in parts)}
-
-    def score(drawn: NDArray[np.int64]) -> list[float]:
-        chosen = {number: [parts[index][number] for index in drawn] for number in numbers}
-        curves = {number: yolov5_curve(each) for number, each in chosen.items() if any(part.total for part in each)}
-        values = table(curves, spec.box_classes)
-        if set(curves) != wanted:  # over fewer classes it would be another number
-            values = {key: value for key, value in values.items() if key[1] != "all"}
-        return [values.get(name, np.nan) for name in names]
-
-    return Resampler(tuple(kept), tuple((*name, CONVENTION) for name in names), evaluated(score))
+    conventions = [f"{rule}/{part}" if part else rule for rule in RULES]
+    numbers = tuple((*name, convention) for convention in conventions for name in names)
+    return Resampler(tuple(image.name for image in kept), numbers, _statistic(list(classes.values())), part)
 
 
-def _truth(files: PairFiles, width: int, height: int) -> Truth:
-    assert files.boxes_path is not None  # noqa: S101 - chosen so by the caller
-    lines = read_boxes(files.boxes_path)
+def _statistic(classes: Sequence[Ranked]) -> WeightedStatistic:
+    """Of draws (B, images): for each rule the numbers of each class, then those of all.
+
+    A draw that lacks a class which the truth of all images has gives no number of all: over fewer classes it would be
+    another one.
+    """
+    wanted = [at for at, parts in enumerate(classes) if parts.totals.sum()]
+
+    def statistic(counts: NDArray[np.int64]) -> Floats:
+        found = [weighted_precision(parts, counts) for parts in classes]
+        rows = []
+        for rule in RULES:
+            values = [each[rule] for each in found]
+            mean = np.mean([values[at] for at in wanted], axis=0) if wanted else np.full_like(values[0], np.nan)
+            rows += [_four(value) for value in (*values, mean)]
+        return np.concatenate(rows)
+
+    return statistic
+
+
+def _four(values: Floats) -> Floats:
+    """(10, B) of the thresholds as the (4, B) of ``METRICS``."""
+    single = [values[THRESHOLDS.index(threshold)] for threshold in (0.5, 0.7, 0.9)]
+    return np.stack([*single, values.mean(axis=0)])
+
+
+def _truth(boxes: Path, width: int, height: int) -> Truth:
+    lines = read_boxes(boxes)
     centre, half = lines[:, 1:3] * (width, height), lines[:, 3:5] * (width, height) / 2
     return Truth(np.concatenate([centre - half, centre + half], axis=1), lines[:, 0].astype(np.int64), width, height)

@@ -22,7 +22,7 @@ from tasks.detection.average_precision import CONVENTIONS, Truth, table
 from tasks.detection.boxes import PAPER, VAL_PADDING, Protocol
 from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all
-from tasks.detection.resampling import read_resampler
+from tasks.detection.resampling import SUMMARY, UNSEEN, read_resamplers
 from tasks.detection.settings import Settings, read_settings
 
 VERSION = 2
@@ -30,10 +30,6 @@ VERSION = 2
 
 METRICS = ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]")
 
-UNSEEN = "unseen"
-"""Behind the convention, of rows over the pairs that the method was not trained on."""
-
-SUMMARY = "images.json"
 PICTURES = "pictures"
 
 
@@ -62,7 +58,7 @@ class DetectionTask(Task):
 
     Kept in ``work_dir``: ``predictions.jsonl`` (see ``tasks.detection.predictions``); ``pictures/<pair>.jpg``; and
     ``images.json``: for each pair the number of ``right``, ``wrong`` and ``missed`` boxes at score 0.25 and IoU 0.5,
-    ``seen`` (by the method in training) and ``picture``.
+    ``seen`` (by the method in training), ``unseen`` (in no training, so that it counts there) and ``picture``.
     """
 
     name = "detection"
@@ -119,9 +115,9 @@ class DetectionTask(Task):
         }  # fmt: skip
         return json.dumps(facts, sort_keys=True)
 
-    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
-        """From the predictions kept."""
-        return read_resampler(work_dir, files, spec)
+    def resamplers(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Sequence[Resampler]:
+        """From the predictions kept: of the pairs unseen in training, and of all."""
+        return read_resamplers(work_dir, files, spec)
 
     def run(self, job: Job) -> Iterable[Score]:
         """Detects (or goes on detecting), keeps predictions and pictures, and scores."""
@@ -214,15 +210,30 @@ def _count_rows(row: Score, images: Sequence[_Image], names: dict[int, str], lef
 
 
 def _unseen_rows(row: Score, images: Sequence[_Image], job: Job, left_out: int) -> Iterator[Score]:
-    if job.seen is not None:
-        twins = job.spec.in_training(row.split, [image.files.id for image in images])
-        unseen = [image for image in images if image.files.key not in job.seen and image.files.id not in twins]
-        yield from _ap_rows(row, unseen, job.spec.box_classes, left_out)
+    unseen = _unseen(job, images)
+    if unseen is not None:
+        chosen = [image for image in images if image.files.id in unseen]
+        yield from _ap_rows(row, chosen, job.spec.box_classes, left_out)
         return
     why = f"not known which pairs {job.method} was trained on"
     for label in (*job.spec.box_classes.values(), "all"):
         for metric in METRICS:
             yield replace(row, metric=metric, label=label, status="skipped", reason=why)
+
+
+def _unseen(job: Job, images: Sequence[_Image]) -> frozenset[str] | None:
+    """The pairs that neither this method nor any other of this data set was trained on; None where not known."""
+    if job.seen is None:
+        return None
+    names: dict[str, list[str]] = {}
+    for image in images:
+        names.setdefault(image.files.split, []).append(image.files.id)
+    twins = {split: job.spec.in_training(split, own) for split, own in names.items()}
+    return frozenset(
+        image.files.id
+        for image in images
+        if image.files.key not in job.seen and image.files.id not in twins[image.files.split]
+    )
 
 
 def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[tuple[str, str]] | None) -> Iterator[Score]:
@@ -240,7 +251,7 @@ def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[tuple[str, 
 
 def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
     """Writes the summary and the pictures."""
-    summary = {}
+    summary, unseen = {}, _unseen(job, images)
     for image in images:
         shown = image.found.scores >= SHOWN
         right = int(matches(image.truth, image.found).sum())
@@ -248,7 +259,8 @@ def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
         picture = f"{PICTURES}/{image.files.id}.jpg" if pictures else ""
         summary[image.files.id] = {
             "right": right, "wrong": int(shown.sum()) - right, "missed": labelled - right,
-            "seen": None if job.seen is None else image.files.key in job.seen, "picture": picture,
+            "seen": None if job.seen is None else image.files.key in job.seen,
+            "unseen": None if unseen is None else image.files.id in unseen, "picture": picture,
         }  # fmt: skip
         if pictures:
             _write_picture(job.work_dir / picture, image, job.spec.box_classes)

@@ -116,7 +116,7 @@ def test_unseen_pairs_are_the_same_for_a_method_that_was_not_trained(job: Job, p
 def test_unknown_training_pairs_are_said_to_be_unknown(job: Job, perfect: Perfect) -> None:
     rows = list(DetectionTask().run(dataclasses.replace(job, seen=None)))
     unseen = [row for row in rows if row.convention.endswith("/unseen")]
-    assert len(unseen) == 24
+    assert len(unseen) == 36
     assert all(row.status == "skipped" and "not known" in row.reason for row in unseen)
     assert value(rows, "AP@0.5", "coco", "all").status == "ok"
 
@@ -149,7 +149,9 @@ def test_predictions_pictures_and_a_summary_are_kept(job: Job, perfect: Perfect)
     assert lines[0]["boxes"][0] == pytest.approx([32, 18, 48, 42])
     assert lines[0]["classes"] == [0, 2]
     summary = json.loads((job.work_dir / "images.json").read_text())
-    assert summary["1"] == {"right": 2, "wrong": 0, "missed": 0, "seen": True, "picture": "pictures/1.jpg"}
+    found = {"right": 2, "wrong": 0, "missed": 0}
+    assert summary["1"] == {**found, "seen": True, "unseen": False, "picture": "pictures/1.jpg"}
+    assert summary["131"]["unseen"] is True
     with PillowImage.open(job.work_dir / "pictures/1.jpg") as picture:
         assert picture.size == (80, 60)
 

@@ -12,14 +12,16 @@ from bench.analysis.pairwise import Settings
 from bench.analysis.set_level import compare_task, task_sections
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
+from bench.plugin.task import Detections
 from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
 from bench.types import PairFiles, Score
-from tasks.detection.average_precision import Truth, table, yolov5
+from tasks.detection.average_precision import CONVENTIONS, Matches, Truth, table, yolov5_curve
 from tasks.detection.predictions import from_lists
-from tasks.detection.resampling import read_resampler as read_detection
+from tasks.detection.resampling import read_resamplers
+from tasks.detection.weighted import ranked, weighted_precision
 from tasks.segmentation.resampling import read_resampler as read_segmentation
 from tasks.segmentation.scoring import score_set
 
@@ -51,7 +53,7 @@ def made_detections(rng: np.random.Generator, work_dir: Path, truth_dir: Path, n
             labelled = labels_of(path)
             centre, half = labelled[:, 1:3] * SIZE, labelled[:, 3:] * SIZE / 2
             corners = np.concatenate([centre - half, centre + half], axis=1) + rng.normal(0, noise, (len(labelled), 4))
-            found = np.concatenate([corners, rng.uniform([0, 0, 200, 200], [400, 400, 600, 600], (2, 4))])
+            found = np.concatenate([corners, rng.uniform([0, 0, 300, 300], [290, 290, 600, 600], (2, 4))])
             line = {
                 "pair": name, "image": "x", "detector": "y", "width": SIZE[0], "height": SIZE[1],
                 "boxes": found.tolist(), "scores": np.sort(rng.uniform(0.1, 1, len(found)))[::-1].tolist(),
@@ -62,11 +64,13 @@ def made_detections(rng: np.random.Generator, work_dir: Path, truth_dir: Path, n
     return files
 
 
-def test_drawn_precision_is_that_of_the_repeated_images(tmp_path: Path) -> None:
-    files = made_detections(np.random.default_rng(0), tmp_path / "work", tmp_path / "truth", 12.0)
-    resampler = read_detection(tmp_path / "work", files, SPEC)
-    assert resampler is not None
-    assert resampler.pairs == tuple(item.id for item in files)
+def keep_unseen(work_dir: Path, unseen: dict[str, bool | None]) -> None:
+    """What the task keeps of each pair beside its predictions."""
+    (work_dir / "images.json").write_text(json.dumps({pair: {"unseen": value} for pair, value in unseen.items()}))
+
+
+def read_all(tmp_path: Path, files: list[PairFiles]) -> tuple[list[Truth], list[Detections]]:
+    """Truth and detections of the made files, as the task would read them."""
     lines = [json.loads(line) for line in (tmp_path / "work/predictions.jsonl").read_text().splitlines()]
     found = [from_lists(line) for line in lines]
     truth = []
@@ -74,26 +78,80 @@ def test_drawn_precision_is_that_of_the_repeated_images(tmp_path: Path) -> None:
         labelled = labels_of(item.ir_path)
         centre, half = labelled[:, 1:3] * SIZE, labelled[:, 3:] * SIZE / 2
         truth.append(Truth(np.concatenate([centre - half, centre + half], axis=1), labelled[:, 0].astype(int), *SIZE))
-    counts = np.vstack([np.ones(IMAGES, dtype=int), np.random.default_rng(1).integers(0, 4, (4, IMAGES))])
-    values = resampler.statistic(counts)
-    for row, drawn in zip(counts, values.T, strict=True):
-        index = np.repeat(np.arange(IMAGES), row)
-        expected = table(yolov5([truth[at] for at in index], [found[at] for at in index], [0, 2]), SPEC.box_classes)
-        assert dict(zip([name[:2] for name in resampler.numbers], drawn, strict=True)) == pytest.approx(
-            expected, abs=1e-12
-        )
-    assert 0.2 < values[resampler.numbers.index(("AP@0.5", "all", "yolov5")), 0] < 1.0
+    return truth, found
+
+
+@pytest.mark.parametrize("rule", CONVENTIONS)
+@pytest.mark.parametrize("noise", [2.0, 12.0, 20.0])
+def test_drawn_precision_is_that_of_the_repeated_images(tmp_path: Path, rule: str, noise: float) -> None:
+    if rule == "coco":
+        pytest.importorskip("faster_coco_eval")
+    files = made_detections(np.random.default_rng(0), tmp_path / "work", tmp_path / "truth", noise)
+    keep_unseen(tmp_path / "work", {item.id: int(item.id) % 3 > 0 for item in files})
+    truth, found = read_all(tmp_path, files)
+    unseen, every = read_resamplers(tmp_path / "work", files, SPEC)
+    chosen = [at for at, item in enumerate(files) if int(item.id) % 3]
+    for resampler, images, ending in ((unseen, chosen, "/unseen"), (every, range(IMAGES), "")):
+        assert resampler.pairs == tuple(files[at].id for at in images)
+        counts = np.random.default_rng(1).integers(0, 4, (5, len(images)))
+        counts[0] = 1
+        values = resampler.statistic(counts)
+        for row, drawn in zip(counts, values.T, strict=True):
+            index = np.repeat(list(images), row)
+            expected = table(
+                CONVENTIONS[rule]([truth[at] for at in index], [found[at] for at in index], [0, 2]), SPEC.box_classes
+            )
+            numbers = zip(resampler.numbers, drawn, strict=True)
+            got = {name[:2]: number for name, number in numbers if name[2] == rule + ending}
+            assert got == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_image_many_times_and_equal_scores_of_two_images(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    parts = []
+    for _ in range(5):
+        count = int(random.integers(0, 6))
+        right = random.random((count, 10)) < 0.5
+        scores = np.sort(random.choice(np.arange(20), count, replace=False) / 20)[::-1]  # equal ones between images
+        parts.append(Matches(right, scores, int(right.sum(axis=0).max(initial=0)) + 1))
+    counts = np.vstack([[7, 0, 0, 0, 1], [0, 0, 0, 0, 3], random.integers(0, 5, (6, 5))])
+    drawn = weighted_precision(ranked(parts), counts)
+    for at, row in enumerate(counts):
+        copies = [parts[image] for image in np.repeat(np.arange(5), row)]
+        for rule, closing in (("yolov5", "drop"), ("yolov5_val", "slope")):
+            expected = yolov5_curve(copies, closing)
+            np.testing.assert_allclose(drawn[rule][:, at], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("unseen", "reason"),
+    [
+        (dict.fromkeys(map(str, range(1, IMAGES + 1))), "not known"),
+        (dict.fromkeys(map(str, range(1, IMAGES + 1)), False), "seen all pairs"),
+        ({}, "not known"),
+        ({"1": True}, "not known"),
+        ({**dict.fromkeys(map(str, range(1, IMAGES + 1)), True), "5": None}, "not known"),
+    ],
+    ids=["a folder", "all seen", "kept before", "in part", "one unknown"],
+)
+def test_without_unseen_pairs_it_is_said_why(tmp_path: Path, unseen: dict[str, bool | None], reason: str) -> None:
+    files = made_detections(np.random.default_rng(0), tmp_path / "work", tmp_path / "truth", 12.0)
+    keep_unseen(tmp_path / "work", unseen)
+    own, every = read_resamplers(tmp_path / "work", files, SPEC)
+    assert own.pairs == ()
+    assert reason in own.reason
+    assert len(every.pairs) == IMAGES
 
 
 def test_images_without_any_truth_have_no_precision(tmp_path: Path) -> None:
     files = made_detections(np.random.default_rng(0), tmp_path / "work", tmp_path / "truth", 12.0)
-    resampler = read_detection(tmp_path / "work", files, SPEC)
-    assert resampler is not None
+    resampler = read_resamplers(tmp_path / "work", files, SPEC)[-1]
     assert np.isnan(resampler.statistic(np.eye(IMAGES, dtype=int)[:1])).all()
 
 
 def test_without_predictions_there_is_nothing_to_draw(tmp_path: Path) -> None:
-    assert read_detection(tmp_path, [], SPEC) is None
+    assert read_resamplers(tmp_path, [], SPEC) == ()
     assert read_segmentation(tmp_path / "confusion.npz") is None
 
 
@@ -135,7 +193,9 @@ def run(tmp_path: Path) -> Store:
     for method, accuracy, noise in (("good", 0.9, 2.0), ("poor", 0.5, 40.0)):
         made_matrices(rng, store.work_dir("segmentation", "mfnet", method) / "confusion.npz", accuracy)
         folder = store.work_dir("detection", "mfnet", method)
-        for item in made_detections(rng, folder, tmp_path / "truth", noise):
+        files = made_detections(rng, folder, tmp_path / "truth", noise)
+        keep_unseen(folder, {item.id: int(item.id) > 3 for item in files})
+        for item in files:
             sources[item.id] = {"ir": str(item.ir_path), "vis": str(item.vis_path), "boxes": str(item.boxes_path)}
         scores += [Score(task, "mfnet", "test", method, "mIoU", 0.5) for task in ("segmentation", "detection")]
     store.root.mkdir(exist_ok=True)
@@ -154,8 +214,7 @@ def run(tmp_path: Path) -> Store:
 )
 def test_methods_are_compared_over_the_same_draws(run: Store, task: str, number: str) -> None:
     compared = compare_task(run, task, "mfnet", SPEC, Settings(resamples=199, interval="percentile"))
-    assert compared is not None
-    comparison, _, left_out = compared
+    comparison, left_out = compared[-1].comparison, compared[-1].left_out
     at = comparison.names.index(number)
     good, poor = comparison.values["good"][at], comparison.values["poor"][at]
     assert good.low <= good.value <= good.high
@@ -168,14 +227,15 @@ def test_methods_are_compared_over_the_same_draws(run: Store, task: str, number:
 
 def test_sections_are_printed_best_first(run: Store) -> None:
     sections = dict(task_sections(run))
-    assert list(sections) == [
-        "mfnet · detection · AP@0.5 all (yolov5): 12 images drawn anew",
-        "mfnet · detection · AP@0.5 all (yolov5): differences",
-        "mfnet · detection · AP@[0.5:0.95] all (yolov5): 12 images drawn anew",
-        "mfnet · detection · AP@[0.5:0.95] all (yolov5): differences",
-        "mfnet · segmentation · mIoU (single_scale): 12 images drawn anew",
-        "mfnet · segmentation · mIoU (single_scale): differences",
+    wanted = [
+        f"mfnet · detection · {metric} all ({rule}{part}): "
+        for part in ("/unseen", "")
+        for rule in ("coco", "yolov5", "yolov5_val")
+        for metric in ("AP@0.5", "AP@[0.5:0.95]")
     ]
+    wanted.append("mfnet · segmentation · mIoU (single_scale): ")
+    ends = {True: "9 images drawn anew", False: "12 images drawn anew"}
+    assert list(sections) == [title + end for title in wanted for end in (ends["/unseen" in title], "differences")]
     for title, rows in sections.items():
         if title.endswith("differences"):
             assert [(row["methods"], row["holds 0"]) for row in rows] == [("good - poor", "no")]
@@ -189,4 +249,15 @@ def test_a_method_scored_on_other_images_is_left_out(run: Store) -> None:
     journal = run.work_dir("detection", "mfnet", "poor") / "predictions.jsonl"
     journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:5]))
     title = next(title for title, _ in task_sections(run))
-    assert title.endswith("left out: poor (it was scored on 5 other images)")
+    assert title.endswith("left out: poor (it was scored on 2 other images)")
+
+
+def test_a_folder_of_images_is_compared_on_all_pairs_alone(run: Store) -> None:
+    folder = run.work_dir("detection", "mfnet", "poor")
+    keep_unseen(folder, dict.fromkeys(map(str, range(1, IMAGES + 1))))
+    said: list[str] = []
+    titles = [title for title, _ in task_sections(run, say=said.append)]
+    assert "coco/unseen" in titles[0]
+    assert titles[0].endswith("left out: poor (it is not known which pairs it was trained on)")
+    assert any("(coco): 12 images drawn anew" in title and "left out" not in title for title in titles)
+    assert "mfnet · detection: drawing 999 times" in said
