@@ -196,7 +196,7 @@ def test_the_overview_says_who_leads_a_task_and_what_the_sources_reach(tmp_path:
 
 def test_intervals_of_the_tasks_stand_on_the_statistics_page(built: Path) -> None:
     text = " ".join("".join(Links(read(built, "statistics.html")).words).split())
-    assert "mIoU (single_scale) 6 images" in text
+    assert "mIoU (single_scale, all pairs) 6 images" in text
     assert "Only 6 images: the intervals are rough." in text
 
 
