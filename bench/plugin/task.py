@@ -241,10 +241,12 @@ class Segmenter(ABC):
     Attributes:
         name: the file's stem.
         summary: one line for tables.
+        takes_backbone: whether ``build`` makes use of ``backbone``.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    takes_backbone: ClassVar[bool] = True
 
     @abstractmethod
     def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.train.batches import Batches, set_learning_rate, step_generator
+from bench.train.batches import Batches, polynomial_rate, set_learning_rate, step_generator
 from bench.train.log import TrainingLog
 from bench.train.loop import Phase, State, TrainingStopped, completed, run_phases, write_record
 
@@ -13,6 +13,7 @@ __all__ = [
     "TrainingLog",
     "TrainingStopped",
     "completed",
+    "polynomial_rate",
     "run_phases",
     "set_learning_rate",
     "step_generator",

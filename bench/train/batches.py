@@ -62,6 +62,17 @@ def step_generator(seed: int, step: int, stream: int = 0) -> np.random.Generator
     return np.random.default_rng([seed, stream, step])
 
 
+def polynomial_rate(rate: float, share: float, power: float) -> float:
+    """``rate`` (1 - share)^power: the poly schedule; 0 from the last step on, whatever step is asked for.
+
+    Args:
+        rate: at the start.
+        share: of the steps that are done, 0 or more; above 1 is after the end.
+        power: of the decay.
+    """
+    return rate * (1 - min(1.0, share)) ** power
+
+
 def set_learning_rate(optimiser: Any, rate: float) -> None:
     """Sets every group's rate to ``rate`` times its own ``lr_scale`` (1 where it has none)."""
     for group in optimiser.param_groups:

@@ -1,6 +1,6 @@
 """Training a segmenter: OHEM loss, augmentation in batches on the device, warm-up and poly schedule, the step itself.
 
-The numbers are those of the SeAFusion authors' released code, which follows the PyTorch BiSeNet of CoinCheung.
+The defaults are those of the SeAFusion authors' released code, which follows the PyTorch BiSeNet of CoinCheung.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from bench.data.truth import IGNORE
-from bench.train.batches import Batches, set_learning_rate, step_generator
+from bench.train.batches import Batches, polynomial_rate, set_learning_rate, step_generator
 from bench.train.precision import autocast
 from bench.train.stacks import LabelledStack
 
@@ -38,8 +38,8 @@ class SegmenterSchedule:
         image_scale: images are shrunk to this share of their size first (1 in the published protocol).
         crop: share of an image's height and width that a step sees (1 in the published protocol).
         optimiser: ``sgd`` (published) or ``adamw``, which gets somewhere in a few hundred steps from random weights.
-        rate: the peak learning rate; heads have ten times as much.
-        warmup: share of the steps in which the rate rises exponentially from ``warmup_from``.
+        rate: the peak learning rate of all but the heads.
+        warmup: share of the steps in which the rate rises exponentially from ``warmup_from``; 0 starts at the peak.
         warmup_from: learning rate of the first step.
         power: of the polynomial decay.
         momentum: of SGD.
@@ -47,6 +47,8 @@ class SegmenterSchedule:
         scales: one is drawn per image before it is cropped.
         jitter: brightness, contrast and saturation are multiplied by factors from 1 - jitter to 1 + jitter.
         shuffle: False takes the images in order, as the released code does.
+        hard_pixels: the loss is the mean over the hard pixels (OHEM), else over all that are not ignored.
+        fast_heads: heads have ten times the rate of the rest, else the same.
     """
 
     steps: int
@@ -63,14 +65,17 @@ class SegmenterSchedule:
     scales: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
     jitter: float = 0.5
     shuffle: bool = True
+    hard_pixels: bool = True
+    fast_heads: bool = True
 
     def learning_rate(self, step: int) -> float:
-        """The rate of a step, from 0."""
+        """The rate of a step, from 0; 0 after the last."""
         warmup_steps = self.warmup * self.steps
         if step <= warmup_steps:
             share = step / warmup_steps if warmup_steps else 1.0
             return self.warmup_from * (self.rate / self.warmup_from) ** share
-        return self.rate * (1 - (step - warmup_steps) / (self.steps - warmup_steps)) ** self.power
+        left = self.steps - warmup_steps
+        return polynomial_rate(self.rate, (step - warmup_steps) / left if left > 0 else 1.0, self.power)
 
 
 def short_schedule(
@@ -129,16 +134,33 @@ def hard_mean_without_waiting(losses: Tensor, keep_at_least: int) -> Tensor:
     return torch.where(count > keep_at_least, all_hard, largest)
 
 
-def segmentation_loss(outputs: Sequence[Tensor], labels: Tensor, weights: Sequence[float]) -> Tensor:
-    """Weighted sum of the outputs' OHEM losses, each keeping at least one image's worth of pixels.
+def plain_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over the pixels that are not ignored; 0 where all are.
+
+    Args:
+        logits: (B, classes, H, W).
+        labels: int64 (B, H, W), 255 ignored.
+    """
+    total = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="sum")
+    return total / (labels != IGNORE).sum().clamp(min=1)
+
+
+def segmentation_loss(
+    outputs: Sequence[Tensor], labels: Tensor, weights: Sequence[float], hard_pixels: bool = True
+) -> Tensor:
+    """Weighted sum of the outputs' cross-entropies.
 
     Args:
         outputs: logits (B, classes, H, W), the main one first.
         labels: int64 (B, H, W).
         weights: one per output, e.g. (1, 0.75).
+        hard_pixels: over the hard pixels (OHEM, each output keeping at least one image's worth), else over all.
     """
     keep = labels.shape[-2] * labels.shape[-1]
-    terms = [weight * ohem_cross_entropy(output, labels, keep) for output, weight in zip(outputs, weights, strict=True)]
+    terms = [
+        weight * (ohem_cross_entropy(output, labels, keep) if hard_pixels else plain_cross_entropy(output, labels))
+        for output, weight in zip(outputs, weights, strict=True)
+    ]
     return torch.stack(terms).sum()
 
 
@@ -292,6 +314,8 @@ def split_parameters(net: nn.Module, weight_decay: float, heads: tuple[str, ...]
 def build_optimiser(segmenter: Segmenter, net: nn.Module, schedule: SegmenterSchedule) -> torch.optim.Optimizer:
     """The schedule's optimiser over the segmenter's parameter groups."""
     groups: list[dict[str, Any]] = segmenter.parameter_groups(net, schedule.weight_decay)
+    if not schedule.fast_heads:
+        groups = [{**group, "lr_scale": 1.0} for group in groups]
     if schedule.optimiser == "adamw":
         try:
             return torch.optim.AdamW(groups, lr=schedule.rate, fused=True)  # three times as fast on a CPU
@@ -337,7 +361,7 @@ def segmenter_step(
         set_learning_rate(learner, schedule.learning_rate(number))
         with autocast(precision, device, images.shape[-2:]):
             outputs = net(images.contiguous(memory_format=torch.channels_last))
-        loss = segmentation_loss(outputs, labels, weights)
+        loss = segmentation_loss(outputs, labels, weights, schedule.hard_pixels)
         learner.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         learner.step()

@@ -134,7 +134,7 @@ def choose(request: TrainRequest, method: str, recipes: Mapping[str, Mapping[str
     return recipe, replace(settings, **changed)  # type: ignore[type-var]
 
 
-MAY_BE_ZERO = frozenset({"steps", "epochs"})
+MAY_BE_ZERO = frozenset({"steps", "epochs", "epoch_steps", "fetch", "random_features"})
 """Settings for which 0 says that another one decides."""
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError
-from bench.weights.find import published_dir
+from bench.weights.find import digests, published_dir
 from bench.weights.tensors import read_state_dict
 
 OFFLINE = "BENCH_OFFLINE"
@@ -50,13 +50,58 @@ def find_resnet18(weights_root: Path | None = None) -> Path | None:
 
 
 def find_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:
-    """The first of several files that is on disk; as ``find_resnet18``."""
+    """The first of several files that is on disk; as ``find_resnet18``.
+
+    Raises:
+        BenchError: a file of that name is there with other bytes, so that two machines would not start alike.
+    """
     for folder in _folders(weights_root):
         for file in files:
             path = folder / file.name
-            if path.is_file() and (not file.size or path.stat().st_size == file.size):
+            if path.is_file() and (not file.size or path.stat().st_size == file.size):  # else half a download
+                _check(path, file)
                 return path
     return None
+
+
+def backbone_digest(path: Path | None) -> str:
+    """SHA-256 of the file, ``random`` for None; what manifests and fingerprints say of a backbone."""
+    return "random" if path is None else _digest(path, path.stat().st_size, path.stat().st_mtime_ns)
+
+
+def require_backbone(
+    files: Sequence[BackboneFile], path: Path | None, allow_random: bool, option: str, who: str
+) -> Path | None:
+    """The path again, where there is one or random weights were asked for.
+
+    Args:
+        files: what was looked for.
+        path: what was found.
+        allow_random: whether random weights will do.
+        option: what asks for them, e.g. ``random_backbone=true``.
+        who: the training that needs them.
+
+    Raises:
+        BenchError: there is none, and random ones were not asked for.
+    """
+    if path is None and not allow_random:
+        raise BenchError(
+            f"{who}: no ImageNet weights {files[0].name} at hand, and random ones give another result; put the file "
+            f"of {files[0].url} into ImageNet/ below the weights root, or ask for random ones with --option {option}"
+        )
+    return path
+
+
+def _check(path: Path, file: BackboneFile) -> None:
+    if backbone_digest(path) != file.sha256:
+        raise BenchError(
+            f"{path}: not the file of {file.url} (its SHA-256 is not {file.sha256[:16]}...); remove it or fetch it anew"
+        )
+
+
+@cache
+def _digest(path: Path, size: int, changed: int) -> str:
+    return digests(path)["sha256"]
 
 
 def obtain_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:

@@ -21,7 +21,10 @@ def _leaky(x: Tensor, slope: float = SLOPE) -> Tensor:
 
 
 class GradientStream(nn.Module):
-    """|Gx| + |Gy| per channel, then a 1x1 convolution; the gradient kernels start as Sobel and are trained."""
+    """|Gx| + |Gy| per channel, then a 1x1 convolution.
+
+    The gradient kernels start as Sobel's. The paper's text keeps them, the released code trains them.
+    """
 
     def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
@@ -88,6 +91,11 @@ class SeAFusion(nn.Module):
         self.decode3 = nn.Conv2d(64, 32, 3, padding=1)
         self.decode2 = nn.Conv2d(32, 16, 3, padding=1)
         self.decode1 = nn.Conv2d(16, 1, 3, padding=1)
+
+    def gradient_kernels(self) -> list[nn.Parameter]:
+        """Those of all gradient streams, horizontal and vertical."""
+        streams = [module for module in self.modules() if isinstance(module, GradientStream)]
+        return [kernel for stream in streams for kernel in (stream.horizontal.weight, stream.vertical.weight)]
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses infrared and visible luma, both (B, 1, H, W) in [0, 1]; the result is within (0, 1)."""

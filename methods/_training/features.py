@@ -1,4 +1,4 @@
-"""ImageNet features that some losses are taken from: found or fetched where that is possible, random where not."""
+"""ImageNet features that some losses are taken from: found, fetched where the network allows, random if asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import BenchError
-from bench.weights.backbones import BackboneFile, find_backbone, obtain_backbone
+from bench.plugin.method import TrainRequest
+from bench.weights.backbones import BackboneFile, backbone_digest, find_backbone, obtain_backbone, require_backbone
 from bench.weights.tensors import read_state_dict
 
 VGG16 = BackboneFile(
@@ -30,21 +31,37 @@ def normalise(images: Tensor) -> Tensor:
     return (images - images.new_tensor(MEAN).view(1, 3, 1, 1)) / images.new_tensor(STD).view(1, 3, 1, 1)
 
 
+def find_features(file: BackboneFile, request: TrainRequest, fetch: bool, allow_random: bool) -> Path | None:
+    """The file, from disk or fetched; None where there is none and random features were asked for.
+
+    Args:
+        file: which.
+        request: of the training.
+        fetch: whether it may be downloaded.
+        allow_random: whether random features will do.
+
+    Raises:
+        BenchError: there is none, and random ones were not asked for.
+    """
+    path = (obtain_backbone if fetch else find_backbone)([file], request.weights_root)
+    return require_backbone(
+        [file], path, allow_random, "random_features=1", f"preset {request.preset} takes a loss from ImageNet features"
+    )
+
+
 class VGGFeatures(nn.Module):
     """Five feature maps of a fixed VGG-16."""
 
-    def __init__(self, fetch: bool, seed: int = 0, weights_root: Path | None = None) -> None:
+    def __init__(self, path: Path | None, seed: int = 0) -> None:
         """Loads ImageNet's weights, or draws random ones.
 
         Args:
-            fetch: whether the file may be downloaded.
+            path: as ``find_features`` gave it; None is random.
             seed: of random weights.
-            weights_root: folder of published weights, if given.
         """
         from torchvision.models.vgg import cfgs, make_layers
 
         super().__init__()
-        path = (obtain_backbone if fetch else find_backbone)([VGG16], weights_root)
         self.layers = make_layers(cfgs["D"])  # without the classifier, nine tenths of all weights
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -52,6 +69,7 @@ class VGGFeatures(nn.Module):
                 if isinstance(layer, nn.Conv2d):
                     nn.init.kaiming_normal_(layer.weight, mode="fan_in", nonlinearity="relu")
         self.source = _fill(self.layers, path, "features.")
+        self.sha256 = backbone_digest(path)
         self.eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
@@ -67,17 +85,17 @@ class VGGFeatures(nn.Module):
 class ResNetFeatures(nn.Module):
     """The last convolution's features of a fixed ResNet-101."""
 
-    def __init__(self, fetch: bool, seed: int = 0, weights_root: Path | None = None) -> None:
+    def __init__(self, path: Path | None, seed: int = 0) -> None:
         """As ``VGGFeatures``."""
         from torchvision.models import resnet101
 
         super().__init__()
-        path = (obtain_backbone if fetch else find_backbone)([RESNET101], weights_root)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.net = resnet101(weights=None)
             self.scale = 1.0 if path else self._settle()
         self.source = _fill(self.net, path, "")
+        self.sha256 = backbone_digest(path)
         self.eval().requires_grad_(False)
 
     @property

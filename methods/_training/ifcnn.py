@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from bench.plugin.method import TrainRequest
-from bench.train import Batches, Phase, State, set_learning_rate, step_generator
+from bench.train import Batches, Phase, State, polynomial_rate, set_learning_rate, step_generator
 from bench.train.trainer import Trainer, Training, named, optimise
 from methods._nets.ifcnn import IFCNN
-from methods._training.features import ResNetFeatures, normalise
+from methods._training.features import RESNET101, ResNetFeatures, find_features, normalise
 from methods._training.patches import ColourCrops
 from methods._training.synthetic import focus_pair
 
@@ -35,6 +35,7 @@ class Settings:
         learning_rate: at the start; it falls to zero with the power 0.9.
         perceptual: weight of the perceptual loss.
         fetch: 1 to download ImageNet weights that are not on disk.
+        random_features: 1 to take random weights where there are none, 0 to refuse then.
     """
 
     crop: int = 128
@@ -44,12 +45,13 @@ class Settings:
     learning_rate: float = 0.01
     perceptual: float = 1.0
     fetch: int = 1
+    random_features: int = 0
 
 
 PRESETS = {
     "paper": Settings(),
-    "quick": Settings(crop=64, batch=8, first_steps=300, second_steps=150),
-    "smoke": Settings(crop=48, batch=4, first_steps=90, second_steps=6, perceptual=0.1, fetch=0),
+    "quick": Settings(crop=64, batch=8, first_steps=300, second_steps=150, random_features=1),
+    "smoke": Settings(crop=48, batch=4, first_steps=90, second_steps=6, perceptual=0.1, fetch=0, random_features=1),
 }
 
 
@@ -69,7 +71,8 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     """Reads the visible images and builds network and features."""
     crops = ColourCrops(request.pairs, settings.crop, request.device)
     order = Batches(len(crops), settings.batch, request.seed)
-    features = ResNetFeatures(bool(settings.fetch), request.seed, request.weights_root)
+    path = find_features(RESNET101, request, bool(settings.fetch), bool(settings.random_features))
+    features = ResNetFeatures(path, request.seed)
     net = IFCNN()
     initialise(net, features.first_layer)
     net.to(request.device).train()
@@ -88,7 +91,7 @@ def build(request: TrainRequest, settings: Settings) -> Training:
         losses = {"distance": ((fused - sharp) ** 2).mean()}
         if perceptual:
             losses["perceptual"] = perceptual * features.distance(fused, sharp)
-        set_learning_rate(state.optimisers["net"], settings.learning_rate * (1 - number / total) ** POWER)
+        set_learning_rate(state.optimisers["net"], polynomial_rate(settings.learning_rate, number / total, POWER))
         optimise(state.optimisers["net"], torch.stack(list(losses.values())).sum())
         return losses
 
@@ -102,6 +105,7 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     facts = {
         "trained_as": "two half-sharp versions of visible images (the authors': NYU-D2 with depth)",
         "features": f"ResNet-101, {features.source}",
+        "features_sha256": features.sha256,
     }
     return Training(state, phases, lambda: named(net), facts)
 

@@ -49,12 +49,20 @@ def content_loss(fused: Tensor, ir: Tensor, vis: Tensor, alpha: float = ALPHA) -
     return intensity + alpha * texture, intensity, texture
 
 
-def semantic_loss(outputs: Sequence[Tensor], labels: Tensor, auxiliary: float = 0.1) -> Tensor:
-    """OHEM cross-entropy of the segmenter's main output plus ``auxiliary`` (lambda) times that of each other output.
+def semantic_loss(
+    outputs: Sequence[Tensor], labels: Tensor, auxiliary: float = 0.1, hard_pixels: bool = False
+) -> Tensor:
+    """Cross-entropy of the segmenter's main output plus ``auxiliary`` (lambda) times that of each other output.
 
-    Equation (9); each term keeps at least one image's worth of pixels.
+    Equation (9). The paper's text has the cross-entropy over all pixels, the released code that over the hard ones.
+
+    Args:
+        outputs: logits (B, classes, H, W), the main one first.
+        labels: int64 (B, H, W), 255 ignored.
+        auxiliary: lambda.
+        hard_pixels: as in ``bench.train.segmenter_step.segmentation_loss``.
     """
-    return segmentation_loss(outputs, labels, (1.0, *[auxiliary] * (len(outputs) - 1)))
+    return segmentation_loss(outputs, labels, (1.0, *[auxiliary] * (len(outputs) - 1)), hard_pixels)
 
 
 def semantic_weight(round_number: int, gamma: float = 1.0) -> float:

@@ -23,7 +23,7 @@ from bench.train.precision import autocast, pick_precision
 from bench.train.segmenter_step import SegmenterSchedule, build_optimiser, segmenter_step, short_schedule
 from bench.train.sets import class_names, set_digest
 from bench.train.stacks import LabelledStack, PairStack, load_pairs
-from bench.weights.backbones import find_resnet18, obtain_resnet18
+from bench.weights.backbones import RESNET18, backbone_digest, find_resnet18, obtain_resnet18, require_backbone
 from methods._nets.seafusion import SeAFusion
 from methods._training.losses import content_loss, float_chroma, merge_chroma, semantic_loss, semantic_weight
 
@@ -51,7 +51,13 @@ class Recipe:
         fresh_network: every round starts from a new fusion network and optimiser; only the segmenter carries over.
         stretch_batch: images for the segmenter are stretched over batches of this size; 1 is per image, as published.
         shuffle: order of the segmenter's training images.
-        short_schedule: the segmenter learns by ``bench.train.segmenter_step.short_schedule``.
+        hard_pixels: cross-entropies are over the hard pixels (OHEM), else over all.
+        train_sobel: the gradient kernels of the fusion network are trained, else they stay Sobel's.
+        warm_up: share of the segmenter's steps in which its rate rises to the peak; 0 starts there.
+        fast_heads: the segmenter's heads have ten times the rate of the rest.
+        short_schedule: the segmenter learns by ``bench.train.segmenter_step.short_schedule``, which has a warm-up and
+            fast heads of its own.
+        random_backbone: the segmenter may start from random weights where ImageNet's are not at hand.
         image_scale: images are shrunk to this share of their size.
         crop: share of an image's height and width that a step sees; 1 is whole images.
     """
@@ -73,19 +79,26 @@ class Recipe:
     fresh_network: bool = False
     stretch_batch: int = 1
     shuffle: bool = True
+    hard_pixels: bool = False
+    train_sobel: bool = False
+    warm_up: float = 0.0
+    fast_heads: bool = False
     short_schedule: bool = False
+    random_backbone: bool = False
     image_scale: float = 1.0
     crop: float = 1.0
 
 
 RECIPES: dict[str, Recipe] = {
-    # section 4.1 of the paper
+    # what the paper's text says; docs/training.md lists what it leaves open
     "paper": Recipe(),
-    # what the released train.py does: new network per round, 10 epochs with decay, Adam's defaults, 0.75 for the
-    # segmenter's auxiliary output, stretch over the whole batch, images in order
+    # what the released train.py does: new network per round, 10 epochs (of 135 steps) with decay, Adam's defaults,
+    # 0.75 for the segmenter's auxiliary output, stretch over the whole batch, images in order, OHEM, trained gradient
+    # kernels, 1000 of 80,000 steps of warm-up, heads ten times as fast
     "released": Recipe(
-        fusion_steps=1350, fusion_epochs=10, fusion_decay=0.75, betas=(0.9, 0.999), fusion_weight_decay=0.0,
-        segmenter_auxiliary=0.75, fresh_network=True, stretch_batch=16, shuffle=False,
+        fusion_steps=1350, fusion_decay=0.75, betas=(0.9, 0.999), fusion_weight_decay=0.0,
+        segmenter_auxiliary=0.75, fresh_network=True, stretch_batch=16, shuffle=False, hard_pixels=True,
+        train_sobel=True, warm_up=1000 / 80_000, fast_heads=True,
     ),
 }  # fmt: skip
 """``paper`` is the default."""
@@ -94,11 +107,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {},
     "quick": {
         "rounds": 3, "fusion_steps": 100, "fusion_epochs": 0, "segmenter_steps": 150, "fusion_batch": 4,
-        "segmenter_batch": 4, "short_schedule": True, "crop": 0.5,
+        "segmenter_batch": 4, "short_schedule": True, "crop": 0.5, "random_backbone": True,
     },
     "smoke": {
         "rounds": 2, "fusion_steps": 80, "fusion_epochs": 0, "segmenter_steps": 60, "fusion_batch": 2,
         "segmenter_batch": 4, "short_schedule": True, "image_scale": 0.5, "crop": 0.5,
+        "random_backbone": True,
     },
 }  # fmt: skip
 """What a preset changes in a recipe; ``paper`` changes nothing."""
@@ -134,7 +148,7 @@ class Plan:
             "method": "seafusion", "recipe": asdict(self.recipe), "ablation": self.ablation,
             "segmenter": self.segmenter, "classes": self.classes, "precision": self.precision,
             "seed": self.request.seed, "dataset": self.request.dataset, "pairs": set_digest(self.request.pairs),
-            "backbone": backbone.name if backbone else "random",
+            "backbone": backbone_digest(backbone),
         }  # fmt: skip
 
     @property
@@ -215,6 +229,8 @@ def train(request: TrainRequest) -> Path:
     """
     plan = make_plan(request)
     backbone = (find_resnet18 if request.preset == "smoke" else obtain_resnet18)(request.weights_root)
+    allowed = plan.recipe.random_backbone or not plan.trains_segmenter
+    require_backbone(RESNET18, backbone, allowed, "random_backbone=true", f"seafusion, preset {request.preset}")
     signature = plan.signature(backbone)
     target = request.out / "weights.safetensors"
     if completed(request.out, signature) and target.is_file():
@@ -270,11 +286,7 @@ class JointTraining:
         self.segmenter = SEGMENTERS.get(plan.segmenter)()
         modules = {"fusion": self._new_network(self.seed)}
         self.initial = "none"
-        make_schedule = short_schedule if self.recipe.short_schedule else SegmenterSchedule
-        self.schedule = make_schedule(
-            steps=max(1, self._segmenter_total()), batch=self.recipe.segmenter_batch,
-            image_scale=self.recipe.image_scale, crop=self.recipe.crop, shuffle=self.recipe.shuffle,
-        )  # fmt: skip
+        self.schedule = make_schedule(self.recipe, self._segmenter_total())
         optimisers: dict[str, Any] = {"fusion": self._new_adam(modules["fusion"])}
         if plan.trains_segmenter:
             net, self.initial = self.segmenter.build(plan.classes, self.seed, backbone)
@@ -380,7 +392,9 @@ class JointTraining:
         if beta and labels is not None:
             with autocast(self.plan.precision, self.device, fused.shape[-2:]):
                 outputs = self._callable("segmenter")(merge_chroma(fused, cr, cb))
-            values["semantic_loss"] = semantic_loss(outputs, labels, self.recipe.fusion_auxiliary)
+            values["semantic_loss"] = semantic_loss(
+                outputs, labels, self.recipe.fusion_auxiliary, self.recipe.hard_pixels
+            )
             loss = loss + beta * values["semantic_loss"]
             optimisers += [state.optimisers["segmenter"]] if joint else []
         set_learning_rate(state.optimisers["fusion"], self.fusion_rate(local))
@@ -392,8 +406,12 @@ class JointTraining:
         return {"fusion_loss": loss, **values}
 
     def fusion_rate(self, local: int) -> float:
-        """Adam's learning rate at a step of a round: ten equal parts, each ``fusion_decay`` times the one before."""
-        tenth = local * 10 // self.recipe.fusion_steps
+        """Adam's learning rate at a step of a round: ten equal parts, each ``fusion_decay`` times the one before.
+
+        One stage has no rounds: there the ten parts are those of the whole training.
+        """
+        steps = self.recipe.fusion_steps * (self.recipe.rounds if self.plan.ablation == "one_stage" else 1)
+        tenth = local * 10 // steps
         return self.recipe.fusion_rate * self.recipe.fusion_decay ** (tenth - 1 if self.recipe.fusion_decay != 1 else 0)
 
     def _fusion_batch(self, number: int) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -474,6 +492,10 @@ class JointTraining:
         for name, learns in (("fusion", fusion), ("segmenter", segmenter)):
             if name in self.state.modules:
                 self.state.modules[name].train(learns).requires_grad_(learns)
+        net = self.state.modules["fusion"]
+        if not self.recipe.train_sobel and isinstance(net, SeAFusion):
+            for kernel in net.gradient_kernels():
+                kernel.requires_grad_(False)
 
     def _callable(self, name: str) -> Callable[..., Any]:
         """A network of the state, compiled once if that was asked for."""
@@ -482,6 +504,24 @@ class JointTraining:
         if name not in self.compiled:
             self.compiled[name] = torch.compile(self.state.modules[name])
         return self.compiled[name]
+
+
+def make_schedule(recipe: Recipe, steps: int) -> SegmenterSchedule:
+    """The segmenter's schedule over all rounds.
+
+    Args:
+        recipe: its numbers.
+        steps: of the segmenter in all.
+    """
+    sizes: dict[str, Any] = {
+        "steps": max(1, steps), "batch": recipe.segmenter_batch, "image_scale": recipe.image_scale,
+        "crop": recipe.crop, "shuffle": recipe.shuffle,
+    }  # fmt: skip
+    if recipe.short_schedule:
+        return replace(short_schedule(**sizes), hard_pixels=recipe.hard_pixels)
+    return SegmenterSchedule(
+        **sizes, warmup=recipe.warm_up, fast_heads=recipe.fast_heads, hard_pixels=recipe.hard_pixels
+    )
 
 
 def stretch(images: Tensor, whole_batch: bool) -> Tensor:

@@ -20,7 +20,7 @@ from bench.train import Batches, Phase, State
 from bench.train.trainer import Trainer, Training, named, optimise, total_steps
 from methods._nets.blocks import truncated_normal
 from methods._nets.u2fusion import U2Fusion
-from methods._training.features import VGGFeatures, normalise
+from methods._training.features import VGG16, VGGFeatures, find_features, normalise
 from methods._training.patches import Patches
 from methods._training.similarity import gaussian, ssim_parts
 from methods._training.synthetic import exposure_pair, focus_pair
@@ -43,6 +43,8 @@ class Settings:
         batch: patches per step.
         steps: of each task; 0 leaves it to the epochs.
         epochs: of the first task; the others have two.
+        epoch_steps: steps of an epoch; 0 takes those of the patches at hand. The release does not name its training
+            pairs; 393 steps of 18 are the 7084 patches of the same authors' 221 RoadScene pairs.
         learning_rate: RMSProp's.
         vgg_size: patches are brought to this size for VGG-16 by nearest neighbour.
         sharpness: c, by which information is divided before the softmax; 0 takes the median difference between the
@@ -50,6 +52,7 @@ class Settings:
             of another VGG-16 than torchvision's.
         ewc: weight of the consolidation of earlier tasks.
         fetch: 1 to download ImageNet weights that are not on disk.
+        random_features: 1 to take random weights where there are none, 0 to refuse then.
     """
 
     patch: int = 64
@@ -57,17 +60,21 @@ class Settings:
     batch: int = 18
     steps: int = 0
     epochs: int = 3
+    epoch_steps: int = 393
     learning_rate: float = 1e-4
     vgg_size: int = 224
     sharpness: float = 0.0
     ewc: float = 0.0
     fetch: int = 1
+    random_features: int = 0
 
 
 PRESETS = {
     "paper": Settings(),
-    "quick": Settings(stride=128, batch=8, steps=300, vgg_size=112),
-    "smoke": Settings(patch=32, stride=64, batch=4, steps=36, learning_rate=3e-4, vgg_size=48, fetch=0),
+    "quick": Settings(stride=128, batch=8, steps=300, vgg_size=112, random_features=1),
+    "smoke": Settings(
+        patch=32, stride=64, batch=4, steps=36, learning_rate=3e-4, vgg_size=48, fetch=0, random_features=1
+    ),
 }
 RECIPES = {"infrared_visible": PRESETS, "three_tasks": PRESETS}
 
@@ -157,7 +164,8 @@ class Unified:
     def __init__(self, request: TrainRequest, settings: Settings) -> None:
         self.settings, self.seed = settings, request.seed
         self.patches = Patches(request.pairs, settings.patch, settings.stride, request.device)
-        self.vgg = VGGFeatures(bool(settings.fetch), request.seed, request.weights_root).to(request.device)
+        path = find_features(VGG16, request, bool(settings.fetch), bool(settings.random_features))
+        self.vgg = VGGFeatures(path, request.seed).to(request.device)
         self.net = U2Fusion()
         truncated_normal(self.net, INIT_STD)
         self.net.to(request.device).train()
@@ -171,7 +179,7 @@ class Unified:
         for number, task in enumerate(tasks):
             order = Batches(len(self.patches), self.settings.batch, self.seed + number)
             epochs = self.settings.epochs if number == 0 else 2
-            steps = total_steps(self.settings.steps, epochs, order.per_epoch)
+            steps = total_steps(self.settings.steps, epochs, self.settings.epoch_steps or order.per_epoch)
             phases.append(Phase(task, steps, self._step(task, order), self._begin(tasks[:number], task)))
         return phases
 
@@ -228,7 +236,12 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     """Reads the patches and builds network and features."""
     training = Unified(request, settings)
     tasks = list(TASKS) if request.recipe == "three_tasks" else list(TASKS)[:1]
-    facts = {"features": f"VGG-16, {training.vgg.source}", "patches": len(training.patches), "tasks": tasks}
+    facts = {
+        "features": f"VGG-16, {training.vgg.source}",
+        "features_sha256": training.vgg.sha256,
+        "patches": len(training.patches),
+        "tasks": tasks,
+    }
     return Training(training.state, training.phases(tasks), lambda: named(training.net), facts)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
@@ -19,6 +20,9 @@ class Budget:
         segmenter: which adapter.
         precision: ``auto`` or ``float32``, of the training's forward pass; the run says which.
         compile: whether ``torch.compile`` is used for the training.
+        random_backbone: whether the segmenter may start from random weights where ImageNet's are not at hand.
+        auxiliary: weight of every output but the main one in the loss; None takes the segmenter's own, which is the
+            0.75 of the released code for ``banet``.
     """
 
     schedule: SegmenterSchedule
@@ -26,11 +30,17 @@ class Budget:
     segmenter: str = "banet"
     precision: str = "auto"
     compile: bool = False
+    random_backbone: bool = True
+    auxiliary: float | None = None
+
+    def loss_weights(self, own: Sequence[float]) -> tuple[float, ...]:
+        """Weights of the outputs in the loss, the main one's first; ``own`` are the segmenter's."""
+        return tuple(own) if self.auxiliary is None else (own[0], *[self.auxiliary] * (len(own) - 1))
 
 
 BUDGETS: dict[str, Budget] = {
     # 80,000 steps of 16 images at full size (section 4.1 and the released code)
-    "paper": Budget(SegmenterSchedule(steps=80_000, batch=16)),
+    "paper": Budget(SegmenterSchedule(steps=80_000, batch=16), random_backbone=False),
     # minutes on two CPU cores: a quarter of each image per step, and what short schedules need
     "quick": Budget(short_schedule(steps=900, batch=4, crop=0.5)),
     # half a minute, on images of half their size: shows that everything works, and little more
@@ -46,7 +56,7 @@ def make_budget(preset: str, options: Mapping[str, str], precision: str = "auto"
     Args:
         preset: ``smoke``, ``quick`` or ``paper``.
         options: ``segmenter``, ``compile``, ``multi_scale``, ``steps``, ``batch``, ``image_scale``,
-            ``crop``.
+            ``crop``, ``auxiliary``, ``random_backbone``.
         precision: of the training, as the run was asked for.
 
     Raises:
@@ -66,6 +76,8 @@ def make_budget(preset: str, options: Mapping[str, str], precision: str = "auto"
             f"segmentation: image_scale {schedule.image_scale}, crop {schedule.crop}, steps {schedule.steps}, batch "
             f"{schedule.batch}; wanted the first two above 0 and up to 1, steps >= 1, batch >= 2 (batch norm needs two)"
         )
+    if budget.auxiliary is not None and not (math.isfinite(budget.auxiliary) and budget.auxiliary >= 0):
+        raise BenchError(f"segmentation: auxiliary {budget.auxiliary}, wanted a weight of 0 or more, e.g. 0.75")
     return budget
 
 
@@ -77,6 +89,10 @@ def _with_option(budget: Budget, name: str, text: str) -> Budget:
             return replace(budget, compile=WORDS[text.lower()])
         case "multi_scale":
             return replace(budget, multi_scale=WORDS[text.lower()])
+        case "random_backbone":
+            return replace(budget, random_backbone=WORDS[text.lower()])
+        case "auxiliary":
+            return replace(budget, auxiliary=float(text))
         case "steps":
             return replace(budget, schedule=replace(budget.schedule, steps=int(text)))
         case "batch":
@@ -87,5 +103,5 @@ def _with_option(budget: Budget, name: str, text: str) -> Budget:
             return replace(budget, schedule=replace(budget.schedule, crop=float(text)))
     raise BenchError(
         f"segmentation: option {name}={text!r} is not known, wanted segmenter, compile, multi_scale, steps, "
-        "batch, image_scale or crop"
+        "batch, image_scale, crop, auxiliary or random_backbone"
     )

@@ -44,6 +44,10 @@ class MmsegSegmenter(Segmenter):
     config: ClassVar[Mapping[str, Any]]
     resnet18: ClassVar[str] = ""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.takes_backbone = bool(cls.resnet18)
+
     def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
         """Builds the model; its own pre-trained weights are never fetched behind the user's back."""
         models = load_registry()

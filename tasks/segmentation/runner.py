@@ -33,7 +33,7 @@ from bench.train.precision import autocast, pick_precision
 from bench.train.segmenter_step import build_optimiser, segmenter_step
 from bench.train.stacks import load_labelled, read_labels_of, shrink
 from bench.types import PairFiles, Score
-from bench.weights.backbones import find_resnet18
+from bench.weights.backbones import RESNET18, backbone_digest, find_resnet18, require_backbone
 from tasks.segmentation.budget import Budget
 from tasks.segmentation.inference import confusion_matrices, predict_multi, predict_single
 from tasks.segmentation.scoring import score_rows
@@ -93,8 +93,9 @@ class SegmentationJob:
     def retrain(self, train: FusedSet) -> Trained:
         """A segmenter trained on this method's images with the budget that every method gets."""
         segmenter = SEGMENTERS.get(self.budget.segmenter)()
-        backbone = find_resnet18(self.job.weights_root)
-        signature = self._signature(train, backbone)
+        backbone = starting_weights(self.budget, self.job, find_resnet18(self.job.weights_root))
+        weights = self.budget.loss_weights(segmenter.loss_weights())
+        signature = self._signature(train, backbone, weights)
         out = self._training_folder(signature)
         net, initial = segmenter.build(len(self.classes), self.job.seed, backbone)
         net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -103,7 +104,7 @@ class SegmentationJob:
             state = State({"segmenter": net}, {"segmenter": optimiser})
             phase = Phase(
                 f"segmenter on {self.job.method}", self.budget.schedule.steps,
-                self._step(net, segmenter.loss_weights(), train), prepare=_learn,
+                self._step(net, weights, train), prepare=_learn,
             )  # fmt: skip
             if self.device.type == "cuda":
                 torch.backends.cudnn.benchmark = True
@@ -138,18 +139,20 @@ class SegmentationJob:
         net, _ = segmenter.build(len(self.classes), self.job.seed)
         net.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         state = State({"segmenter": net}, {"segmenter": build_optimiser(segmenter, net, self.budget.schedule)})
-        seconds = seconds_per_step(self._step(net, segmenter.loss_weights(), few), state, self.device)
+        seconds = seconds_per_step(
+            self._step(net, self.budget.loss_weights(segmenter.loss_weights()), few), state, self.device
+        )
         return (
             f"segmentation, preset {self.job.preset}, {self.budget.segmenter} on {self.job.device} ({self.precision}, "
             f"{torch.get_num_threads()} threads): {self.budget.schedule.steps} steps of {seconds:.3f} s, about "
             f"{in_words(seconds * self.budget.schedule.steps)} for every method, and the scoring"
         )
 
-    def _signature(self, train: FusedSet, backbone: Path | None) -> dict[str, Any]:
+    def _signature(self, train: FusedSet, backbone: Path | None, weights: Sequence[float]) -> dict[str, Any]:
         return {
             "segmenter": self.budget.segmenter, "schedule": asdict(self.budget.schedule), "precision": self.precision,
             "seed": self.job.seed, "classes": list(self.classes), "images": files_digest(train),
-            "backbone": backbone.name if backbone else "random",
+            "backbone": backbone_digest(backbone), "loss_weights": list(weights),
         }  # fmt: skip
 
     def _training_folder(self, signature: Mapping[str, Any]) -> Path:
@@ -240,6 +243,18 @@ class SegmentationJob:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, pairs=pairs, classes=classes, **arrays)  # type: ignore[arg-type]
         write_atomic(self.job.work_dir / "confusion.npz", buffer.getvalue())
+
+
+def starting_weights(budget: Budget, job: Job, found: Path | None) -> Path | None:
+    """The backbone's file as found; None only where the segmenter takes none, or random weights will do.
+
+    Raises:
+        BenchError: there is none, and random ones were not asked for.
+    """
+    allowed = budget.random_backbone or not SEGMENTERS.get(budget.segmenter).takes_backbone
+    return require_backbone(
+        RESNET18, found, allowed, "segmentation.random_backbone=true", f"segmentation, preset {job.preset}"
+    )
 
 
 def _learn(state: State) -> None:

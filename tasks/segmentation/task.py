@@ -9,13 +9,14 @@ from pathlib import Path
 
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
+from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.task import Job, Number, Resampler, Setting, Task
 from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
-from bench.weights.backbones import find_resnet18, obtain_resnet18
+from bench.weights.backbones import backbone_digest, find_resnet18, obtain_resnet18
 from tasks.segmentation.budget import make_budget
 from tasks.segmentation.resampling import read_resampler
-from tasks.segmentation.runner import SegmentationJob, joint_digest
+from tasks.segmentation.runner import SegmentationJob, joint_digest, starting_weights
 
 VERSION = 1
 """Raised whenever the same images would get other scores."""
@@ -78,23 +79,27 @@ class SegmentationTask(Task):
         """Segmenter, schedule, precision, and where its backbone's weights come from."""
         budget = make_budget(setting.preset, setting.options, setting.train_precision)
         backbone = find_resnet18(setting.weights_root)
+        auxiliary = budget.loss_weights(SEGMENTERS.get(budget.segmenter)().loss_weights())[1:]
         return {
             "preset": setting.preset, "segmenter": budget.segmenter, "schedule": asdict(budget.schedule),
             "train_precision": pick_precision(budget.precision, setting.device), "multi_scale": budget.multi_scale,
+            "auxiliary": auxiliary[0] if len(auxiliary) == 1 else list(auxiliary),
             "backbone": f"ImageNet ({backbone.name})" if backbone else "random: no ImageNet weights at hand",
+            "backbone_sha256": backbone_digest(backbone),
         }  # fmt: skip
 
     def fingerprint(self, job: Job) -> str:
         """Version, budget, precision, initial weights and the jointly trained segmenter.
 
         Unless the preset is ``smoke``, ImageNet weights of the backbone are fetched here if they are not at hand and
-        the network allows, so that every method of a run starts from the same.
+        the network allows, so that every method of a run starts from the same file. Preset ``paper`` refuses random
+        weights unless ``segmentation.random_backbone=true`` asks for them.
         """
         budget = make_budget(job.preset, job.options, job.train_precision)
         find = find_resnet18 if job.preset == "smoke" else obtain_resnet18
-        backbone = find(job.weights_root)
+        backbone = starting_weights(budget, job, find(job.weights_root))
         facts = {
             "version": VERSION, "budget": asdict(budget), "precision": pick_precision(budget.precision, job.device),
-            "exact": job.precision, "backbone": backbone.name if backbone else "random", "joint": joint_digest(job),
+            "exact": job.precision, "backbone": backbone_digest(backbone), "joint": joint_digest(job),
         }  # fmt: skip
         return json.dumps(facts, sort_keys=True)

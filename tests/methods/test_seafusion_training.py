@@ -19,6 +19,8 @@ from bench.plugin.method import Trainable, TrainRequest
 from bench.train import TrainingStopped
 from bench.train.log import read_log
 from bench.train.stacks import load_pairs
+from methods._nets.seafusion import SeAFusion
+from methods._training import seafusion
 from methods._training.losses import (
     content_loss,
     float_chroma,
@@ -29,7 +31,16 @@ from methods._training.losses import (
     sobel,
     texture_loss,
 )
-from methods._training.seafusion import ABLATIONS, RECIPES, JointTraining, Plan, estimate_cost, make_plan, stretch
+from methods._training.seafusion import (
+    ABLATIONS,
+    RECIPES,
+    JointTraining,
+    Plan,
+    estimate_cost,
+    make_plan,
+    make_schedule,
+    stretch,
+)
 from methods.seafusion import SeaFusionMethod
 
 TINY = (
@@ -111,6 +122,10 @@ def test_semantic_loss_takes_a_tenth_of_the_auxiliary_output() -> None:
     even, sure = torch.zeros(1, 2, 2, 2), torch.tensor([3.0, 0.0])[None, :, None, None].expand(1, 2, 2, 2)
     wanted = np.log1p(np.exp(-3.0)) + 0.1 * np.log(2)
     assert float(semantic_loss((sure, even), labels)) == pytest.approx(wanted)
+    assert float(semantic_loss((sure, even), labels, hard_pixels=True)) == pytest.approx(wanted)
+    labels[0, 0, 0] = 1  # a pixel that is hard for the main output alone: the mean over all is not that over the hard
+    wanted = (3 * np.log1p(np.exp(-3.0)) + np.log1p(np.exp(3.0))) / 4 + 0.1 * np.log(2)
+    assert float(semantic_loss((sure, even), labels)) == pytest.approx(wanted)
 
 
 def test_chroma_goes_and_comes_back() -> None:
@@ -140,6 +155,50 @@ def test_recipes_hold_the_published_numbers(request_for: Callable[..., TrainRequ
     pairs = request.pairs * 271  # 1084, of which an epoch of 8 takes 135 batches as with the published 1083
     assert make_plan(replace(request, recipe="released", pairs=pairs)).recipe.fusion_steps == 1350
     assert make_plan(request).recipe == paper
+    # the paper's text: cross-entropy over all pixels, Sobel fixed, no warm-up, one rate for all; the code: the others
+    for recipe, other in ((paper, False), (released, True)):
+        assert (recipe.hard_pixels, recipe.train_sobel, recipe.fast_heads, recipe.warm_up > 0) == (other,) * 4
+        schedule = make_schedule(recipe, 80_000)
+        assert (schedule.hard_pixels, schedule.fast_heads) == (other, other)
+        assert schedule.learning_rate(0) == pytest.approx(1e-5 if other else 1e-2)
+
+
+def test_a_recipe_of_the_paper_keeps_its_steps_on_any_set(request_for: Callable[..., TrainRequest]) -> None:
+    for recipe, steps in (("paper", 2700), ("released", 1350)):
+        request = request_for(preset="paper", options=(), recipe=recipe)
+        for pairs in (request.pairs[:2], request.pairs, request.pairs * 100):
+            assert make_plan(replace(request, pairs=pairs)).recipe.fusion_steps == steps
+
+
+@pytest.mark.usefixtures("toy_segmenter")
+@pytest.mark.parametrize("rounds", [1, 2, 4, 7])
+def test_the_released_rate_of_one_stage_falls_once(rounds: int, request_for: Callable[..., TrainRequest]) -> None:
+    plan = replace(make_plan(request_for(ablation="one_stage")), recipe=replace(RECIPES["released"], rounds=rounds))
+    training = joint(plan)
+    rates = [training.fusion_rate(step) for step in range(training.phases()[0].steps)]
+    assert max(rates) == rates[0] == pytest.approx(1e-3 / 0.75)
+    assert min(rates) == rates[-1] == pytest.approx(1e-3 * 0.75**8)
+
+
+@pytest.mark.usefixtures("toy_segmenter")
+@pytest.mark.parametrize(("recipe", "moves"), [("paper", False), ("released", True)])
+def test_gradient_kernels_move_in_the_released_recipe_only(
+    recipe: str, moves: bool, request_for: Callable[..., TrainRequest]
+) -> None:
+    options = tuple((dict(TINY) | {"rounds": "1", "fusion_steps": "2", "segmenter_steps": "1"}).items())
+    path = seafusion.train(request_for(recipe=recipe, options=options))
+    before = SeAFusion().state_dict()
+    kernels = {key: value for key, value in load_file(path).items() if ".horizontal." in key or ".vertical." in key}
+    assert len(kernels) == 8
+    assert [not torch.equal(value, before[key]) for key, value in kernels.items()] == [moves] * 8
+
+
+@pytest.mark.usefixtures("toy_segmenter")
+def test_a_random_backbone_must_be_asked_for(request_for: Callable[..., TrainRequest], tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"seafusion, preset paper: no ImageNet .*random_backbone=true"):
+        seafusion.train(request_for(preset="paper", options=()))
+    allowed = request_for(preset="paper", options=(*TINY, ("random_backbone", "true"), ("short_schedule", "true")))
+    assert seafusion.train(allowed).is_file()
 
 
 @pytest.mark.usefixtures("toy_segmenter")

@@ -73,6 +73,7 @@ def small_features(monkeypatch: pytest.MonkeyPatch) -> None:
 
     class Small(nn.Module):
         source = "small"
+        sha256 = "random"
 
         def __init__(self, fetch: bool, seed: int) -> None:
             super().__init__()
@@ -152,7 +153,7 @@ def test_the_global_generator_is_left_alone(pairs: tuple[PairFiles, ...], tmp_pa
     [
         ({"recipe": "nope"}, "recipe 'nope' is not known, wanted one of released"),
         ({"ablation": "nope"}, "ablation 'nope' is not known"),
-        ({"options": {"nope": 1}}, "option 'nope' is not known, wanted one of batch, epochs, init_std"),
+        ({"options": {"nope": 1}}, "option 'nope' is not known, wanted one of batch, epoch_steps, epochs, init_std"),
         ({"options": {"batch": "many"}}, "option batch='many', wanted a int"),
         ({"options": {"batch": 0}}, "option batch='0', wanted a positive number"),
         ({"options": {"patch": 500}}, "no image of the 4 pairs has 500x500 pixels"),
@@ -185,6 +186,42 @@ def test_presets_differ_in_size_only(name: str) -> None:
         for preset in ("smoke", "quick", "paper")
     ]
     assert sorted(work) == work
+
+
+PUBLISHED_STEPS = {
+    "densefuse": [160_000], "sdnet": [11 * 2504], "fusiongan": [4 * 1178], "ganmcc": [5 * 1178],
+    "rfn_nest": [40_000, 40_000], "u2fusion": [3 * 393], "ifcnn": [5_000, 60_000],
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("small_features")
+@pytest.mark.parametrize("name", PUBLISHED_STEPS)
+@pytest.mark.parametrize("count", [2, 3])
+def test_paper_presets_have_the_published_number_of_steps(
+    name: str, count: int, pairs: tuple[PairFiles, ...], tmp_path: Path
+) -> None:
+    from importlib import import_module
+
+    module = import_module(f"methods._training.{name}")
+    options = {"patch": 36, "stride": 36, "crop": 24, "size": 24, "batch": 2, "random_features": 1, "fetch": 0}
+    settings = module.PRESETS["paper"]
+    known = {key: value for key, value in options.items() if hasattr(settings, key)}
+    request = TrainRequest("made", pairs[:count], "paper", tmp_path)
+    phases = module.build(request, replace(settings, **known)).phases
+    assert [phase.steps for phase in phases] == PUBLISHED_STEPS[name]
+
+
+@pytest.mark.parametrize("name", ["u2fusion", "ifcnn"])
+def test_random_features_must_be_asked_for(name: str, pairs: tuple[PairFiles, ...], tmp_path: Path) -> None:
+    from importlib import import_module
+
+    trainer = import_module(f"methods._training.{name}").TRAINER
+    request = TrainRequest(
+        "made", pairs, "paper", tmp_path, options=(("batch", "2"), *((("crop", "24"),) if name == "ifcnn" else ()))
+    )
+    with pytest.raises(BenchError, match=r"no ImageNet weights .*--option random_features=1"):
+        trainer.train(request)
+    assert not (tmp_path / "weights.safetensors").exists()
 
 
 LEARNS = {
@@ -414,7 +451,7 @@ def test_u2fusion_measures_edges_of_features() -> None:
 
 def test_u2fusion_keeps_the_more_informative_source() -> None:
     torch.manual_seed(0)
-    vgg = VGGFeatures(fetch=False)
+    vgg = VGGFeatures(None)
     assert vgg.source == "random"
     flat, busy = torch.full((2, 1, 16, 16), 0.5), torch.rand(2, 1, 16, 16)
     measures = u2fusion.measures_of(vgg, flat, busy, 32)
@@ -438,7 +475,7 @@ def test_u2fusion_weights_each_source(images: Tensor) -> None:
 
 
 def test_u2fusion_vgg_maps_are_the_five_of_the_sheet() -> None:
-    vgg = VGGFeatures(fetch=False)
+    vgg = VGGFeatures(None)
     shapes = [tuple(features.shape[1:]) for features in vgg(torch.rand(1, 3, 32, 32))]
     assert shapes == [(64, 32, 32), (128, 16, 16), (256, 8, 8), (512, 4, 4), (512, 2, 2)]
     assert all(float(features.min()) >= 0 for features in vgg(torch.rand(1, 3, 32, 32)))
@@ -538,7 +575,7 @@ def test_ifcnn_trains_with_random_resnet_features(pairs: tuple[PairFiles, ...], 
     path = train("ifcnn", pairs, tmp_path)
     record = json.loads((tmp_path / "training.json").read_text())
     assert record["features"] == "ResNet-101, random"
-    assert torch.equal(load_file(path)["conv1.weight"], ResNetFeatures(False, 0).first_layer)
+    assert torch.equal(load_file(path)["conv1.weight"], ResNetFeatures(None, 0).first_layer)
 
 
 def test_every_recipe_says_what_it_was_trained_as() -> None:

@@ -19,7 +19,7 @@ from bench.data.catalogue import open_dataset
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.plugin.kinds import TASKS
-from bench.plugin.task import FusedSet, Job, Segmenter
+from bench.plugin.task import FusedSet, Job, Segmenter, Setting
 from bench.types import PairFiles, Score
 from tasks.segmentation import SegmentationTask, runner
 from tasks.segmentation.budget import BUDGETS, make_budget
@@ -301,8 +301,30 @@ def test_the_cost_is_told_in_advance(job: Job) -> None:
 def test_the_fingerprint_follows_the_settings(job: Job) -> None:
     task = SegmentationTask()
     assert task.fingerprint(job) == task.fingerprint(job)
-    for changes in ({"preset": "paper"}, {"precision": "fast"}, {"options": {**OPTIONS, "steps": "7"}}):
+    for changes in (
+        {"preset": "paper", "options": {**OPTIONS, "random_backbone": "true"}},
+        {"precision": "fast"},
+        {"options": {**OPTIONS, "steps": "7"}},
+    ):
         assert task.fingerprint(replace(job, **changes)) != task.fingerprint(job)  # type: ignore[arg-type]
+
+
+def test_random_weights_of_the_paper_preset_must_be_asked_for(job: Job) -> None:
+    with pytest.raises(BenchError, match=r"segmentation, preset paper: .*--option segmentation.random_backbone=true"):
+        SegmentationTask().fingerprint(replace(job, preset="paper"))
+
+
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [({}, (1.0, 0.75)), ({"auxiliary": "0.1"}, (1.0, 0.1)), ({"auxiliary": "0"}, (1.0, 0.0))],
+)
+def test_the_weight_of_the_auxiliary_output_is_an_option_and_a_fact(
+    options: dict[str, str], weights: tuple[float, float]
+) -> None:
+    assert make_budget("quick", options).loss_weights(BanetSegmenter().loss_weights()) == weights
+    facts = SegmentationTask().facts(Setting("quick", options, "cpu"))
+    assert facts["auxiliary"] == weights[1]
+    assert facts["backbone_sha256"] == "random"
 
 
 def test_the_paper_budget_is_the_published_one() -> None:
@@ -319,6 +341,8 @@ def test_the_paper_budget_is_the_published_one() -> None:
         ("quick", {"depth": "3"}, "option depth='3' is not known"),
         ("quick", {"steps": "many"}, "option steps='many' does not fit"),
         ("quick", {"precision": "half"}, "precision='half' is not known"),
+        ("quick", {"auxiliary": "-1"}, "wanted a weight of 0 or more"),
+        ("quick", {"auxiliary": "nan"}, "wanted a weight of 0 or more"),
         ("quick", {"batch": "1"}, "batch norm needs two"),
     ],
 )

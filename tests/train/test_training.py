@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -22,16 +23,26 @@ from bench.train.segmenter_step import (
     Draws,
     SegmenterSchedule,
     augment,
+    build_optimiser,
     draw_augmentation,
     hard_mean_without_waiting,
     jitter_colour,
     ohem_cross_entropy,
+    plain_cross_entropy,
     segmentation_loss,
     split_parameters,
 )
 from bench.train.stacks import load_labelled, load_pairs, shrink
 from bench.types import PairFiles
-from bench.weights.backbones import RESNET18, find_resnet18, load_resnet18
+from bench.weights.backbones import (
+    RESNET18,
+    BackboneFile,
+    backbone_digest,
+    find_backbone,
+    find_resnet18,
+    load_resnet18,
+    require_backbone,
+)
 
 # ------------------------------------------------------------------ the loop
 
@@ -201,6 +212,36 @@ def test_the_rate_rises_exponentially_and_falls_by_the_power() -> None:
     assert schedule.learning_rate(1000) == pytest.approx(1e-2)
     assert schedule.learning_rate(40_500) == pytest.approx(1e-2 * 0.5**0.9)
     assert schedule.learning_rate(79_999) == pytest.approx(1e-2 * (1 / 79_000) ** 0.9)
+    assert [schedule.learning_rate(step) for step in (80_000, 80_001, 10**6)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.5, 1.0])
+def test_the_rate_is_a_number_for_every_step(warmup: float) -> None:
+    schedule = SegmenterSchedule(steps=10, batch=2, warmup=warmup)
+    rates = [schedule.learning_rate(step) for step in range(25)]
+    assert all(isinstance(rate, float) and 0 <= rate <= 1e-2 * (1 + 1e-9) for rate in rates)
+    assert rates[11:] == [0.0] * 14
+    assert rates[0] == (1e-2 if not warmup else pytest.approx(1e-5))
+
+
+def test_heads_may_learn_as_fast_as_the_rest(toy_segmenter: type) -> None:
+    net, _ = toy_segmenter().build(3, 0)
+    for fast, wanted in ((True, {1.0, 10.0}), (False, {1.0})):
+        schedule = SegmenterSchedule(steps=10, batch=2, fast_heads=fast)
+        groups = build_optimiser(toy_segmenter(), net, schedule).param_groups
+        assert {group["lr_scale"] for group in groups} == wanted
+
+
+def test_plain_cross_entropy_by_hand() -> None:
+    logits = torch.tensor([[[[0.0, 2.0]], [[0.0, 0.0]]]])  # two classes, two pixels
+    easy = math.log(1 + math.exp(-2))
+    labels = torch.tensor([[[0, 0]]])
+    assert float(plain_cross_entropy(logits, labels)) == pytest.approx((math.log(2) + easy) / 2)
+    assert float(plain_cross_entropy(logits, torch.tensor([[[255, 0]]]))) == pytest.approx(easy)
+    assert float(plain_cross_entropy(logits, torch.tensor([[[255, 255]]]))) == 0
+    assert float(segmentation_loss((logits, logits), labels, (1, 0.5), False)) == pytest.approx(
+        1.5 * (math.log(2) + easy) / 2
+    )
 
 
 def test_norms_and_biases_do_not_decay_and_heads_learn_faster() -> None:
@@ -456,9 +497,21 @@ def test_the_backbone_is_found_by_name_and_size(tmp_path: Path) -> None:
     file = tmp_path / "ImageNet" / RESNET18[0].name
     file.write_bytes(b"short")
     assert find_resnet18(tmp_path) is None
-    with file.open("wb") as stream:
-        stream.truncate(RESNET18[0].size)
-    assert find_resnet18(tmp_path) == file
+    made = BackboneFile("made.pth", hashlib.sha256(b"weights").hexdigest(), 7)
+    path = file.with_name("made.pth")
+    path.write_bytes(b"weights")
+    assert find_backbone([made], tmp_path) == path
+    assert backbone_digest(path) == made.sha256
+    path.write_bytes(b"WEIGHTS")
+    with pytest.raises(BenchError, match=r"made\.pth: not the file of https.*remove it or fetch it anew"):
+        find_backbone([made], tmp_path)
+
+
+def test_random_backbones_must_be_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"a training: no ImageNet weights resnet18.*--option random_backbone=true"):
+        require_backbone(RESNET18, None, False, "random_backbone=true", "a training")
+    assert require_backbone(RESNET18, None, True, "random_backbone=true", "a training") is None
+    assert require_backbone(RESNET18, tmp_path, False, "random_backbone=true", "a training") == tmp_path
 
 
 def test_backbone_tensors_are_loaded_and_checked(tmp_path: Path) -> None:
