@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.runs import DataRoot, DatasetsFile, WeightsRoot
 from bench.cli.screen import fail, print_rows, progress
+from bench.errors import BenchError
 
 data = typer.Typer(no_args_is_help=True, help="Data sets on this machine.")
 weights = typer.Typer(no_args_is_help=True, help="Weights on this machine.")
@@ -109,6 +110,8 @@ def weights_import(
     from bench.weights.find import import_folder
     from bench.weights.recognise import import_file
 
+    if method and path.is_dir():
+        raise BenchError(f"--method {method} is for one file; a folder's files are known by their names, leave it out")
     for line in import_folder(path) if path.is_dir() else import_file(path, method):
         typer.echo(line)
 

@@ -11,6 +11,7 @@ import typer
 
 from bench.cli.runs import DatasetsFile, WeightsRoot
 from bench.cli.screen import fail, print_records, print_rows
+from bench.errors import BenchError
 
 Kind = Literal["methods", "datasets", "metrics", "conventions", "tasks"]
 
@@ -26,8 +27,12 @@ def list_(
     kind: Annotated[Kind, typer.Argument(help="methods, datasets, metrics, conventions or tasks.")],
     long: Annotated[bool, typer.Option("--long", "-l", help="Definitions, sources and known defects.")] = False,
     datasets_file: DatasetsFile = None,
+    context: typer.Context = None,  # type: ignore[assignment] # typer gives it
 ) -> None:
     """List what there is."""
+    asked = context.get_parameter_source("datasets_file")
+    if kind != "datasets" and asked is not None and asked.name == "COMMANDLINE":
+        raise BenchError(f"--datasets-file is for bench list datasets, not for {kind}; leave it out")
     listers: dict[str, Callable[[bool], list[dict[str, Any]]]] = {
         "methods": _methods,
         "datasets": partial(_datasets, datasets_file),
@@ -49,7 +54,6 @@ def _methods(long: bool) -> list[dict[str, Any]]:
 
 def _method_records(row: dict[str, Any]) -> list[dict[str, Any]]:
     """A method and its variants in full, or why it cannot be imported."""
-    from bench.errors import BenchError
     from bench.plugin.kinds import METHODS
     from bench.plugin.proof import in_words
 
@@ -74,7 +78,25 @@ def _tasks(long: bool) -> list[dict[str, Any]]:
     rows = [
         {"task": "metrics", "about": "The metrics of the chosen conventions, per pair."},
     ]
-    return rows + [{"task": name, "about": TASKS.summary(name)} for name in TASKS.names()]
+    rows += [{"task": name, "about": TASKS.summary(name)} for name in TASKS.names()]
+    return [rows[0], *(_task_record(row) for row in rows[1:])] if long else rows
+
+
+def _task_record(row: dict[str, Any]) -> dict[str, Any]:
+    """A task in full, or why it cannot be imported."""
+    from bench.plugin.kinds import TASKS
+
+    try:
+        cls = TASKS.get(row["task"])
+    except BenchError as error:
+        return {**row, "about": str(error)}
+    return {
+        **row, "about": cls.about or row["about"], "compares with": cls.truth or "nothing",
+        "parts": ", ".join(cls.splits) or "the part that is scored", "runs": cls.runs,
+        "numbers": ", ".join(f"{number.metric} ({number.better} is better)" if number.better else number.metric
+                             for number in cls.numbers),
+        "ways": "; ".join(f"{name}: {text}" for name, text in cls.ways.items()),
+    }  # fmt: skip
 
 
 def _datasets(datasets_file: Path | None, long: bool) -> list[dict[str, Any]]:

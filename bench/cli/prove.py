@@ -9,6 +9,7 @@ import typer
 
 from bench.cli.runs import DataRoot, WeightsRoot
 from bench.cli.screen import fail, print_rows
+from bench.errors import BenchError
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +25,7 @@ def prove(
     formula: Annotated[
         bool, typer.Option("--formula", help="First write the methods' formula weights as their authors' files.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Where --formula writes.")] = Path("formula_weights"),
+    out: Annotated[Path | None, typer.Option(help="Where --formula writes; default: ./formula_weights.")] = None,
     json: Annotated[Path | None, typer.Option(help="Also write the rows to FILE.json.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep what is found beside the methods.")] = False,
 ) -> None:
@@ -34,8 +35,10 @@ def prove(
     from bench.fuse.proof_facts import as_json, table
     from bench.fuse.prove import prove as run_proofs
 
+    if out is not None and not formula:
+        raise BenchError(f"--out {out} is where --formula writes; give --formula too, or leave it out")
     if formula:
-        for line in write_formula_files(methods or [], out):
+        for line in write_formula_files(methods or [], out or Path("formula_weights")):
             typer.echo(line)
     rows = run_proofs(
         methods or [], reference=reference, data_root=data_root, weights_root=weights_root, record=record,

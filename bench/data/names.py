@@ -50,6 +50,30 @@ def check_pair_id(name: str) -> str:
     return name
 
 
+LONGEST_LABEL = 120
+"""Bytes: with the endings of journals and pictures a file name stays below what file systems hold."""
+
+
+def check_label(label: str, where: str) -> str:
+    """Refuses a label of a method that cannot name a folder, a row and a file of a report.
+
+    Args:
+        label: as given.
+        where: what it was given for, e.g. ``--methods a/b=runs/a``.
+
+    Raises:
+        BenchError: empty, too long, starting or ending with a dot or a space, with separators, ``:`` (which divides a
+            method from its variant) or text that cannot be printed.
+    """
+    fits = label.isprintable() and label == label.strip() and not label.startswith(".") and not label.endswith(".")
+    if not label or not fits or set(label) & set('/\\:*?"<>|,=') or len(label.encode()) > LONGEST_LABEL:
+        raise BenchError(
+            f"{where}: {label[:80]!a} cannot be the label of a method, wanted letters, digits, spaces, - or _ (up to "
+            f"{LONGEST_LABEL} bytes): it names a folder and a row; give another"
+        )
+    return label
+
+
 def key_of(name: str) -> str:
     """What two spellings of one name have in common."""
     return unicodedata.normalize("NFC", name).casefold()

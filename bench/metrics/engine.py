@@ -26,7 +26,7 @@ from bench.metrics import (
     structural,
     vif,
 )
-from bench.metrics.catalogue import CONVENTIONS, Convention, Use, chosen_metrics, convention
+from bench.metrics.catalogue import CONVENTIONS, Convention, Use, chosen_metrics
 from bench.metrics.choice import Engine, choose_engine, compile_kernels
 from bench.metrics.facts import CAPPED, Parameter
 from bench.metrics.packages import packaged_metrics
@@ -345,7 +345,7 @@ def evaluate(
         vis: uint8, (H, W) or (H, W, 3) RGB, same height and width.
         fused: uint8, (H, W) or (H, W, 3) RGB, same height and width.
         convention: name, see ``bench list conventions``.
-        metrics: names; ``all``; None for those of the convention that cost little (the six among them).
+        metrics: names; ``all``; None for the convention's default, as ``bench run`` computes.
         engine: ``auto``, ``numpy`` or ``numba``, see :func:`bench.metrics.choice.choose_engine`.
 
     Raises:
@@ -357,16 +357,9 @@ def evaluate(
         >>> evaluate(ramp, ramp, ramp, metrics=["EN", "SD"])
         {'EN': 6.0, 'SD': 18.472953201911164}
     """
-    if metrics is None:
-        metrics = chosen_quick(convention)
     values = {}
     for score in PairScorer(ir, vis, (convention,), metrics, engine).score(fused):
         if score.value is None:
             raise BenchError(f"{convention} {score.metric}: {score.reason}; leave it out of the metrics")
         values[score.metric] = score.value
     return values
-
-
-def chosen_quick(name: str) -> tuple[str, ...]:
-    """The metrics that ``evaluate`` computes in a convention when none is asked for by name."""
-    return convention(name).quick

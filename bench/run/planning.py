@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from bench.data.catalogue import Dataset, open_dataset
 from bench.data.folders import FOLDER, open_folders
 from bench.data.frames import frames_of
-from bench.data.names import some
+from bench.data.names import check_label, some
 from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import TRAIN
 from bench.errors import BenchError
 from bench.fuse.zoo import zoo_methods
 from bench.plugin.kinds import METHODS, TASKS
+from bench.plugin.task import Setting
 from bench.run.config import RunConfig
 from bench.run.plan import METRICS, DatasetPlan, Plan
 from bench.run.plan_methods import device_of, plan_method, retrained_methods
@@ -39,6 +40,7 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
         raise BenchError("--datasets names no data set, wanted names by comma; see bench list datasets")
     named, every = _requested_methods(config)
     tasks, notes = _requested_tasks(config)
+    _check_options(config, tasks)
     selections = _unique(config.datasets)
     _one_part_each(selections)
     datasets = tuple(_plan_dataset(selection, config, tasks) for selection in selections)
@@ -49,6 +51,29 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
         why = f" ({'; '.join(faults[:3])})" if faults else ""
         raise BenchError(f"none of the data sets holds a usable pair{why}; see bench data check, or give --data-root")
     return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes)
+
+
+def _check_options(config: RunConfig, tasks: Sequence[str]) -> None:
+    """Every ``--option`` must be heard: by a task of this run, and be one that it knows.
+
+    Raises:
+        BenchError: an option of no task, of a task that is not part of the run, or that its task does not know.
+    """
+    for option in config.options:
+        name = option.partition(".")[0]
+        if METHODS.known(name):
+            raise BenchError(
+                f"--option {option}: {name} is a method, and a run hands options to tasks only; train it with "
+                f"bench train {name} --option NAME=VALUE"
+            )
+        _known("task of --option", [name], TASKS.names())
+        if config.tasks and name not in tasks:
+            raise BenchError(f"--option {option}: {name} is not among --tasks {','.join(tasks)}; add it there")
+        TASKS.get(name)().facts(
+            Setting(
+                config.preset or "quick", config.options_of(name), "cpu", config.weights_root, config.train_precision
+            )
+        )
 
 
 def _one_part_each(selections: Sequence[str]) -> None:
@@ -87,6 +112,8 @@ def _requested_methods(config: RunConfig) -> tuple[set[str], list[str]]:
             every += METHODS.names()
             continue
         label = wanted if "=" in wanted else METHODS.label(wanted)
+        if "=" in wanted:
+            check_label(wanted.partition("=")[0], f"--methods {wanted}")
         named.append(label)
         every.append(label)
     return set(named), _unique(every)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.data.catalogue import open_dataset
 from bench.data.folders import FOLDER, list_folders
-from bench.data.names import Place
+from bench.data.names import Place, check_label
 from bench.errors import BenchError
 from bench.run.score_folder import score_folder, summary_rows, write_scores
 
@@ -45,6 +45,7 @@ def score_command(
         raise BenchError(f"--out is {out}, wanted a file that ends in .csv or .parquet")
     if bool(dataset) == (ir is not None or vis is not None):
         raise BenchError("give the sources either as --dataset NAME or as --ir DIR --vis DIR")
+    label = check_label(label or _label_of(fused), "--method")
     others: frozenset[str] = frozenset()
     if dataset:
         opened = open_dataset(dataset, data_root, datasets_file)
@@ -53,7 +54,7 @@ def score_command(
     else:
         listing, name, split = list_folders(ir, vis), FOLDER, "test"
     scores, found = score_folder(
-        fused, listing.pairs, label or _label_of(fused), name, split, conventions, list(metrics) or None, jobs,
+        fused, listing.pairs, label, name, split, conventions, list(metrics) or None, jobs,
         progress, others, engine,
     )  # fmt: skip
     write_scores(scores, out)

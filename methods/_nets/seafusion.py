@@ -92,7 +92,7 @@ class SeAFusion(nn.Module):
         self.decode2 = nn.Conv2d(32, 16, 3, padding=1)
         self.decode1 = nn.Conv2d(16, 1, 3, padding=1)
 
-    def gradient_kernels(self) -> list[nn.Parameter]:
+    def gradient_kernels(self) -> list[Tensor]:
         """Those of all gradient streams, horizontal and vertical."""
         streams = [module for module in self.modules() if isinstance(module, GradientStream)]
         return [kernel for stream in streams for kernel in (stream.horizontal.weight, stream.vertical.weight)]

@@ -77,8 +77,8 @@ def test_default_metrics_are_the_six_or_what_stands_for_them() -> None:
     assert [v.metric for v in values] == [*default_metrics("standard"), *default_metrics("vifb")]
 
 
-def test_evaluate_gives_the_quick_metrics_unless_told() -> None:
-    assert tuple(evaluate(GREY, GREY, GREY, "seafusion2022")) == CONVENTIONS["seafusion2022"].quick
+def test_evaluate_and_a_run_have_one_default() -> None:
+    assert tuple(evaluate(GREY, GREY, GREY, "seafusion2022")) == default_metrics("seafusion2022")
     assert tuple(evaluate(GREY, GREY, GREY, metrics=["SD", "EN"])) == ("EN", "SD")
 
 

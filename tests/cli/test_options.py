@@ -1,0 +1,293 @@
+"""Every option of every command changes what its command does, or is refused: none is there for nothing."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+
+from bench.cli import app
+from bench.errors import BenchError
+
+OUTCOME = SimpleNamespace(
+    summary=[], notes=[], failed=[], skipped=[], rows=[], computed={}, scores=0, report="", exit_code=0, path="",
+    written=1, accepted=True, problems=[], name="", folder="x", text="", listed=0, good=0,
+    caption=lambda: "", as_json=dict,
+)  # fmt: skip
+"""What a command gets from a function that only writes down how it was called."""
+
+RUN = ["run", "--methods", "average"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """How one command is tried.
+
+    Attributes:
+        base: arguments without the options in question; ``{tmp}`` is a fresh folder.
+        calls: functions that the command hands its work to -> what they return.
+        options: option -> what is added to ``base``; a changed call, output, file or a refusal must follow.
+    """
+
+    base: list[str]
+    options: dict[str, list[str]]
+    calls: dict[str, Any] = field(default_factory=dict)
+
+
+def values(**options: str) -> dict[str, list[str]]:
+    """``--some-name VALUE`` for each keyword."""
+    return {(name := f"--{key.replace('_', '-')}"): [name, value] for key, value in options.items()}
+
+
+TABLE: dict[str, Case] = {
+    "run": Case(
+        RUN,
+        values(
+            methods="min", results="x", datasets="tno", ir="x", vis="x", tasks="metrics", conventions="tang2023",
+            metrics="EN", preset="smoke", out="x", data_root="x", weights_root="x", datasets_file="x", device="cpu",
+            jobs="3", executor="inline", limit="2", seed="4", rerun="all", way="plain", precision="fast",
+            train_precision="float32", compile="auto", engine="numpy", time_limit="7", option="detection.model=yolov5s",
+        ),
+        {"bench.run.stages.run": OUTCOME},
+    ),
+    "score": Case(
+        ["score", "--fused", "f", "--out", "o.csv"],
+        values(
+            fused="g", out="p.csv", dataset="tno", ir="x", vis="x", method="mine", conventions="tang2023", metrics="EN",
+            data_root="x", datasets_file="x", jobs="3", engine="numpy",
+        ),
+        {"bench.run.score_command.score_command": OUTCOME},
+    ),
+    "fuse": Case(
+        ["fuse", "--method", "average", "--ir", "i", "--vis", "v", "--out", "o"],
+        values(method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", way="plain"),
+        {"bench.fuse.files.fuse_files": OUTCOME},
+    ),
+    "train": Case(
+        ["train", "sdnet"],
+        {
+            **values(
+                dataset="mfnet", preset="smoke", recipe="released", ablation="full", out="x", data_root="x",
+                weights_root="x", datasets_file="x", ir="x", vis="x", device="cpu", seed="4", limit="2",
+                stop_after="3", train_precision="float32", option="steps=4",
+            ),
+            "--install": ["--no-install"],
+        },
+        {"bench.train.command.train_command": "x"},
+    ),
+    "ablate": Case(
+        ["ablate"],
+        values(
+            dataset="mfnet", preset="smoke", ablations="full", seeds="2", out="x", data_root="x", datasets_file="x",
+            device="cpu", train_precision="float32", jobs="3", executor="inline",
+        ),
+        {"bench.run.ablation.ablation_command": SimpleNamespace(rows=[], failed=[])},
+    ),
+    "report": Case(["report", "r"], values(jobs="3"), {"reports.build_report": "x"}),
+    "stats": Case(
+        ["stats", "r"],
+        values(metrics="EN", convention="tang2023", seed="4", differences="all", diagrams="x"),
+        {"bench.analysis.stats_command.stats_command": [], "bench.analysis.stats_command.why_silent": ""},
+    ),
+    "compare": Case(
+        ["compare", "a", "b"],
+        values(html="x.html"),
+        {
+            "bench.analysis.two_runs.compare_runs": OUTCOME, "bench.analysis.two_runs.render_text": "",
+            "reports.comparison.write_comparison": None,
+        },
+    ),
+    "pack": Case(["pack", "r"], values(out="x.zip", images="3"), {"bench.analysis.verify_pack.pack": "x"}),
+    "verify": Case(
+        ["verify", "p.zip"],
+        values(data_root="x", sample="3", seed="4", datasets_file="x"),
+        {"bench.analysis.verify_pack.verify": OUTCOME},
+    ),
+    "leaderboard": Case(["leaderboard", "p.zip"], values(out="x.html"), {"reports.leaderboard.leaderboard": "x"}),
+    "selftest": Case(["selftest"], {}),
+    "identify": Case(
+        ["identify", "--fused", "f", "--ir", "i", "--vis", "v", "--claim", "c.csv"],
+        values(fused="x", ir="x", vis="x", claim="x.csv", json="x.json"),
+        {
+            "bench.run.identify_command.identify_command": (OUTCOME, []), "bench.analysis.identify.summary_rows": [],
+            "bench.files.write_atomic": None,
+        },
+    ),
+    "convert": Case(
+        ["convert", "{tmp}/table.csv", "--from", "seafusion2022", "--to", "tang2023"],
+        {"--from": ["--from", "tang2023"], "--to": ["--to", "standard"], "--out": ["--out", "{tmp}/out.md"]},
+    ),
+    "list": Case(["list", "methods"], {"--long": ["--long"], "--datasets-file": ["--datasets-file", "x"]}),
+    "check": Case(["check", "average"], values(weights_root="x"), {"bench.fuse.check_kinds.check": []}),
+    "new": Case(["new", "method", "mine"], values(folder="x"), {"bench.plugin.scaffold.new_method": []}),
+    "prove": Case(
+        ["prove"],
+        {
+            **values(reference="x", data_root="x", weights_root="x", out="x", json="x.json"),
+            "--formula": ["--formula"], "--record": ["--record"],
+        },
+        {
+            "bench.fuse.prove.prove": [], "bench.fuse.formula_cases.write_formula_files": [],
+            "bench.files.write_atomic": None,
+        },
+    ),
+    "data list": Case(
+        ["data", "list"], values(data_root="x", datasets_file="x"), {"bench.data.commands.status_rows": []}
+    ),
+    "data fetch": Case(
+        ["data", "fetch", "tno"],
+        values(data_root="x", datasets_file="x"),
+        {"bench.data.commands.fetch_dataset": OUTCOME},
+    ),
+    "data check": Case(
+        ["data", "check", "tno"],
+        values(data_root="x", datasets_file="x"),
+        {"bench.data.commands.check_dataset": OUTCOME},
+    ),
+    "weights list": Case(["weights", "list"], values(weights_root="x"), {"bench.weights.find.status_rows": []}),
+    "weights fetch": Case(["weights", "fetch"], values(weights_root="x"), {"bench.weights.find.fetch": []}),
+    "weights import": Case(
+        ["weights", "import", "w.pth"],
+        values(method="sdnet"),
+        {"bench.weights.recognise.import_file": [], "bench.weights.find.import_folder": []},
+    ),
+    "doctor": Case(
+        ["doctor"],
+        {**values(data_root="x", weights_root="x", datasets_file="x"), "--warm": ["--warm"]},
+        {"bench.cli.doctor.examine": ([], True), "bench.metrics.choice.compile_kernels": None},
+    ),
+}  # fmt: skip
+
+
+def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Every command with its name as typed; by shape, since typer may bring a click of its own."""
+    if not hasattr(group, "commands"):
+        yield " ".join(path), group
+        return
+    for name, command in group.commands.items():
+        yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def long_options(command: Any) -> set[str]:
+    """The first long spelling of each option."""
+    options = [item for item in command.params if item.param_type_name == "option"]
+    return {next(name for name in option.opts if name.startswith("--")) for option in options} - {"--help"}
+
+
+def test_the_table_holds_every_command_and_option() -> None:
+    assert TABLE.keys() == COMMANDS.keys()
+    assert {name: set(case.options) for name, case in TABLE.items()} == {
+        name: long_options(command) for name, command in COMMANDS.items()
+    }
+
+
+@pytest.fixture
+def attempt(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[[Case, list[str]], tuple[Any, ...]]:
+    """Runs one command line and returns all that it led to: calls with their arguments, output, files, refusal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["bench"])
+    (tmp_path / "table.csv").write_text("method,SD,EN\na,9.5,7.1\nb,8.5,6.9\n")
+
+    def run(case: Case, extra: list[str]) -> tuple[Any, ...]:
+        made: list[tuple[str, ...]] = []
+        for target, returned in case.calls.items():
+            module, _, name = target.rpartition(".")
+            monkeypatch.setattr(importlib.import_module(module), name, written_down(made, target, returned))
+        arguments = [text.replace("{tmp}", str(tmp_path)) for text in [*case.base, *extra]]
+        refused = ""
+        try:
+            app(arguments, standalone_mode=False)
+        except BenchError as error:
+            refused = str(error)
+        written = {path.name: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        return made, capsys.readouterr().out, written, refused
+
+    return run
+
+
+def written_down(made: list[tuple[str, ...]], target: str, returned: Any) -> Callable[..., Any]:
+    def call(*args: Any, **settings: Any) -> Any:
+        shown = {key: plain(value) for key, value in settings.items() if key != "command"}
+        made.append((target, repr([plain(value) for value in args]), repr(shown)))
+        return returned
+
+    return call
+
+
+def plain(value: Any) -> Any:
+    """A value without what differs between any two calls."""
+    return "a function" if callable(value) and not isinstance(value, type) else value
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [(name, option) for name, case in TABLE.items() for option in case.options]
+)
+def test_every_option_changes_something_or_is_refused(
+    name: str, option: str, attempt: Callable[[Case, list[str]], tuple[Any, ...]]
+) -> None:
+    case = TABLE[name]
+    before = attempt(case, [])
+    assert not before[3], before[3]
+    assert attempt(case, case.options[option]) != before
+
+
+def test_two_equal_command_lines_do_the_same(attempt: Callable[[Case, list[str]], tuple[Any, ...]]) -> None:
+    for name, case in TABLE.items():
+        if name != "selftest":
+            assert attempt(case, []) == attempt(case, []), name
+
+
+# ------------------------------------------------------------------ options of a run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--option", "nosuch.x=1"], "unknown task of --option 'nosuch'; known: detection"),
+        (["--option", "detecton.model=x"], "unknown task of --option 'detecton'; did you mean detection"),
+        (["--option", "detection.modell=x"], "option detection.modell is unknown, wanted one of"),
+        (["--option", "segmentation.depth=3"], "option depth='3' is not known"),
+        (["--option", "efficiency.secs=3"], "option efficiency.secs is unknown"),
+        (["--option", "sdnet.steps=3"], "sdnet is a method, and a run hands options to tasks only"),
+        (["--tasks", "metrics", "--option", "detection.model=x"], "detection is not among --tasks metrics"),
+        (["--methods", ""], "--methods names no method"),
+        (["--methods", " , "], "--methods names no method"),
+        (["--methods", "a/b=x"], "cannot be the label of a method"),
+        (["--methods", "..=x"], "cannot be the label of a method"),
+        (["--methods", "=x"], "cannot be the label of a method"),
+        (["--methods", ".mine=x"], "cannot be the label of a method"),
+        (["--methods", "a\\b=x"], "cannot be the label of a method"),
+        (["--methods", "a:b=x"], "cannot be the label of a method"),
+        (["--methods", "a\nb=x"], "cannot be the label of a method"),
+        (["--methods", f"{'m' * 300}=x"], "cannot be the label of a method"),
+    ],
+)
+def test_what_a_run_cannot_do_is_refused_before_any_work(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BenchError, match=message):
+        app(["run", "--methods", "average", "--out", "r", *arguments], standalone_mode=False)
+    assert not list(tmp_path.rglob("*.png"))
+    assert not list(tmp_path.rglob("scores.*"))
+
+
+@pytest.mark.parametrize("label", ["a/b", "..", ".x", "a\\b", "a:b", "a\tb", "m" * 300])
+def test_score_refuses_an_impossible_label(label: str, tmp_path: Path) -> None:
+    for folder in ("f", "i", "v"):
+        (tmp_path / folder).mkdir()
+    folders = ["--fused", str(tmp_path / "f"), "--ir", str(tmp_path / "i"), "--vis", str(tmp_path / "v")]
+    with pytest.raises(BenchError, match=r"--method: .* cannot be the label of a method"):
+        app(["score", *folders, "--out", str(tmp_path / "o.csv"), "--method", label], standalone_mode=False)
+    assert not (tmp_path / "o.csv").exists()
