@@ -27,7 +27,8 @@ from bench.train.segmenter_step import (
     segmenter_step,
 )
 from bench.train.stacks import LabelledStack, PairStack
-from methods._training.seafusion import JointTraining, Plan, Recipe
+from methods._training.seafusion import JointTraining
+from methods._training.seafusion_recipe import Plan, Recipe
 from tasks.segmentation.segmenters.banet import BanetSegmenter
 
 GPU = pytest.param("cuda", 480, 640, 16, marks=[pytest.mark.gpu])

@@ -31,16 +31,8 @@ from methods._training.losses import (
     sobel,
     texture_loss,
 )
-from methods._training.seafusion import (
-    ABLATIONS,
-    RECIPES,
-    JointTraining,
-    Plan,
-    estimate_cost,
-    make_plan,
-    make_schedule,
-    stretch,
-)
+from methods._training.seafusion import JointTraining, estimate_cost, stretch
+from methods._training.seafusion_recipe import ABLATIONS, RECIPES, Plan, make_plan, make_schedule
 from methods.seafusion import SeaFusionMethod
 
 TINY = (

@@ -1,0 +1,222 @@
+"""What SeAFusion's training is made of: recipes, presets, ablations and options, and the plan they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.plugin.method import TrainRequest
+from bench.train.precision import pick_precision
+from bench.train.segmenter_step import SegmenterSchedule, short_schedule
+from bench.train.sets import class_names, set_digest
+from bench.weights.backbones import backbone_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every number of the training.
+
+    Attributes:
+        rounds: M of Algorithm 1.
+        fusion_steps: p, optimiser steps of the fusion network per round.
+        fusion_epochs: if not 0, p is this many epochs instead.
+        segmenter_steps: q, optimiser steps of the segmenter per round.
+        fusion_batch: pairs per fusion step.
+        segmenter_batch: images per segmenter step.
+        fusion_rate: Adam's learning rate.
+        fusion_decay: the rate of the first tenth of a round is ``fusion_rate / fusion_decay``; every further tenth
+            multiplies it by this. 1 keeps it constant.
+        betas: of Adam.
+        fusion_weight_decay: of Adam.
+        alpha: weight of the texture loss.
+        gamma: growth of the semantic weight per round.
+        fusion_auxiliary: lambda in the semantic loss of the fusion network.
+        segmenter_auxiliary: weight of the auxiliary output when the segmenter itself is trained.
+        fresh_network: every round starts from a new fusion network and optimiser; only the segmenter carries over.
+        stretch_batch: images for the segmenter are stretched over batches of this size; 1 is per image, as published.
+        shuffle: order of the segmenter's training images.
+        hard_pixels: cross-entropies are over the hard pixels (OHEM), else over all.
+        train_sobel: the gradient kernels of the fusion network are trained, else they stay Sobel's.
+        warm_up: share of the segmenter's steps in which its rate rises to the peak; 0 starts there.
+        fast_heads: the segmenter's heads have ten times the rate of the rest.
+        short_schedule: the segmenter learns by ``bench.train.segmenter_step.short_schedule``, which has a warm-up and
+            fast heads of its own.
+        random_backbone: the segmenter may start from random weights where ImageNet's are not at hand.
+        image_scale: images are shrunk to this share of their size.
+        crop: share of an image's height and width that a step sees; 1 is whole images.
+    """
+
+    rounds: int = 4
+    fusion_steps: int = 2700
+    fusion_epochs: int = 0
+    segmenter_steps: int = 20_000
+    fusion_batch: int = 8
+    segmenter_batch: int = 16
+    fusion_rate: float = 1e-3
+    fusion_decay: float = 1.0
+    betas: tuple[float, float] = (0.9, 0.99)
+    fusion_weight_decay: float = 2e-4
+    alpha: float = 10.0
+    gamma: float = 1.0
+    fusion_auxiliary: float = 0.1
+    segmenter_auxiliary: float = 0.1
+    fresh_network: bool = False
+    stretch_batch: int = 1
+    shuffle: bool = True
+    hard_pixels: bool = False
+    train_sobel: bool = False
+    warm_up: float = 0.0
+    fast_heads: bool = False
+    short_schedule: bool = False
+    random_backbone: bool = False
+    image_scale: float = 1.0
+    crop: float = 1.0
+
+
+RECIPES: dict[str, Recipe] = {
+    # what the paper's text says; docs/training.md lists what it leaves open
+    "paper": Recipe(),
+    # what the released train.py does: new network per round, 10 epochs (of 135 steps) with decay, Adam's defaults,
+    # 0.75 for the segmenter's auxiliary output, stretch over the whole batch, images in order, OHEM, trained gradient
+    # kernels, 1000 of 80,000 steps of warm-up, heads ten times as fast
+    "released": Recipe(
+        fusion_steps=1350, fusion_decay=0.75, betas=(0.9, 0.999), fusion_weight_decay=0.0,
+        segmenter_auxiliary=0.75, fresh_network=True, stretch_batch=16, shuffle=False, hard_pixels=True,
+        train_sobel=True, warm_up=1000 / 80_000, fast_heads=True,
+    ),
+}  # fmt: skip
+"""``paper`` is the default."""
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "quick": {
+        "rounds": 3, "fusion_steps": 100, "fusion_epochs": 0, "segmenter_steps": 150, "fusion_batch": 4,
+        "segmenter_batch": 4, "short_schedule": True, "crop": 0.5, "random_backbone": True,
+    },
+    "smoke": {
+        "rounds": 2, "fusion_steps": 80, "fusion_epochs": 0, "segmenter_steps": 60, "fusion_batch": 2,
+        "segmenter_batch": 4, "short_schedule": True, "image_scale": 0.5, "crop": 0.5,
+        "random_backbone": True,
+    },
+}  # fmt: skip
+"""What a preset changes in a recipe; ``paper`` changes nothing."""
+
+ABLATIONS: dict[str, str] = {
+    "full": "Algorithm 1",
+    "no_semantic_loss": "content loss alone; no segmenter is trained",
+    "no_gradient_stream": "blocks without their gradient streams",
+    "pretrained_infrared": "the segmenter is first trained on infrared images, then stays as it is",
+    "pretrained_visible": "the segmenter is first trained on visible images, then stays as it is",
+    "one_stage": "fusion network and segmenter learn in the same step, the semantic weight being gamma throughout",
+}
+"""The ablations of Table 4 and the training strategies of Fig. 19."""
+
+OPTIONS = frozenset({"segmenter", "compile", "classes", *(field.name for field in fields(Recipe))})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request made concrete."""
+
+    request: TrainRequest
+    recipe: Recipe
+    ablation: str
+    segmenter: str
+    precision: str
+    compile: bool
+    classes: int
+
+    def signature(self, backbone: Path | None) -> dict[str, Any]:
+        """All that the result depends on."""
+        return {
+            "method": "seafusion", "recipe": asdict(self.recipe), "ablation": self.ablation,
+            "segmenter": self.segmenter, "classes": self.classes, "precision": self.precision,
+            "seed": self.request.seed, "dataset": self.request.dataset, "pairs": set_digest(self.request.pairs),
+            "backbone": backbone_digest(backbone),
+        }  # fmt: skip
+
+    @property
+    def trains_segmenter(self) -> bool:
+        """False where the segmenter has no say at all."""
+        return self.ablation != "no_semantic_loss"
+
+
+def make_plan(request: TrainRequest) -> Plan:
+    """Chooses recipe, preset, ablation and options.
+
+    Raises:
+        BenchError: one of them is unknown or not a number of the wanted kind.
+    """
+    name = request.recipe or "paper"
+    if name not in RECIPES:
+        raise BenchError(f"seafusion: recipe {name!r} is not known, wanted one of {', '.join(RECIPES)}")
+    ablation = request.ablation or "full"
+    if ablation not in ABLATIONS:
+        raise BenchError(f"seafusion: ablation {ablation!r} is not known, wanted one of {', '.join(ABLATIONS)}")
+    options = dict(request.options)
+    unknown = sorted(options.keys() - OPTIONS)
+    if unknown:
+        raise BenchError(f"seafusion: option {unknown[0]!r} is not known, wanted one of {', '.join(sorted(OPTIONS))}")
+    recipe = _with_options(replace(RECIPES[name], **PRESETS[request.preset]), options)
+    if recipe.fusion_epochs:
+        per_epoch = max(1, len(request.pairs) // recipe.fusion_batch)
+        recipe = replace(recipe, fusion_steps=recipe.fusion_epochs * per_epoch)
+    return Plan(
+        request=request,
+        recipe=recipe,
+        ablation=ablation,
+        segmenter=options.get("segmenter", "banet"),
+        precision=pick_precision(request.precision, request.device),
+        compile=options.get("compile", "false").lower() in ("1", "true", "yes", "on"),
+        classes=_count_classes(request, ablation, options),
+    )
+
+
+def _count_classes(request: TrainRequest, ablation: str, options: Mapping[str, str]) -> int:
+    if ablation == "no_semantic_loss":  # needs no labels, so any data set will do
+        return 0
+    if "classes" not in options:
+        return len(class_names(request))
+    if not options["classes"].isdecimal() or not int(options["classes"]):
+        raise BenchError(f"seafusion: option classes={options['classes']!r}, wanted a number of classes above 0")
+    return int(options["classes"])
+
+
+def _with_options(recipe: Recipe, options: Mapping[str, str]) -> Recipe:
+    changed: dict[str, Any] = {}
+    for field in fields(Recipe):
+        if field.name not in options:
+            continue
+        text, kind = options[field.name], type(getattr(recipe, field.name))
+        try:
+            if kind is bool:
+                changed[field.name] = {"true": True, "false": False}[text.lower()]
+            elif kind is tuple:
+                first, second = (float(part) for part in text.split(":"))
+                changed[field.name] = (first, second)
+            else:
+                changed[field.name] = kind(text)
+        except (KeyError, ValueError) as error:
+            raise BenchError(f"seafusion: option {field.name}={text!r}, wanted a {kind.__name__}") from error
+    return replace(recipe, **changed)
+
+
+def make_schedule(recipe: Recipe, steps: int) -> SegmenterSchedule:
+    """The segmenter's schedule over all rounds.
+
+    Args:
+        recipe: its numbers.
+        steps: of the segmenter in all.
+    """
+    sizes: dict[str, Any] = {
+        "steps": max(1, steps), "batch": recipe.segmenter_batch, "image_scale": recipe.image_scale,
+        "crop": recipe.crop, "shuffle": recipe.shuffle,
+    }  # fmt: skip
+    if recipe.short_schedule:
+        return replace(short_schedule(**sizes), hard_pixels=recipe.hard_pixels)
+    return SegmenterSchedule(
+        **sizes, warmup=recipe.warm_up, fast_heads=recipe.fast_heads, hard_pixels=recipe.hard_pixels
+    )
