@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from bench.analysis.captions import caption, described, heading, marks, notes, remark
 from bench.analysis.means import mean_table
-from bench.analysis.numbers import Numbers
-from bench.analysis.ranked import unranked
-from bench.analysis.table import Table, format_number
+from bench.analysis.numbers import FUSION, Numbers
+from bench.analysis.ranked import counted, unranked, unranked_in
+from bench.analysis.table import Cell, Row, Table, format_number
 from bench.errors import BenchError
 from bench.files import write_atomic
+from bench.metrics.catalogue import CONVENTIONS
 from bench.store.manifest import MethodFacts, TaskFacts
 from bench.store.pack import open_pack
 
@@ -82,8 +84,8 @@ def render(entrants: Sequence[Entrant], out: Path) -> None:
     """
     labels = _labels(entrants)
     scores, facts = _merged(entrants, labels)
-    references = set(unranked(facts, {label: MethodFacts.model_validate(method) for label, method in facts.items()}))
-    blocks = list(_blocks(entrants, scores, references))
+    methods = {label: MethodFacts.model_validate(method) for label, method in facts.items()}
+    blocks = _blocks(entrants, scores, facts, methods)
     if not blocks:
         raise BenchError("the archives hold no scores, so there is nothing to rank")
     environment = jinja2.Environment(
@@ -94,8 +96,14 @@ def render(entrants: Sequence[Entrant], out: Path) -> None:
         blocks=blocks,
         entrants=entrants,
         facts=facts,
-        references=references,
+        references=unranked(facts, methods),
+        counted=counted(facts, methods, set(scores.loc[scores["status"] == "ok", "method"])),
         number=format_number,
+        caption=caption,
+        heading=heading,
+        marks=marks,
+        remark=remark,
+        table_notes=notes,
         style=(HERE / "static" / "style.css").read_text(encoding="utf-8"),
     )
     try:
@@ -141,20 +149,72 @@ def _merged(
     return pd.concat(parts, ignore_index=True), facts
 
 
-def _blocks(entrants: Sequence[Entrant], scores: pd.DataFrame, references: set[str]) -> list[Block]:
+def _blocks(
+    entrants: Sequence[Entrant],
+    scores: pd.DataFrame,
+    facts: Mapping[str, Mapping[str, Any]],
+    methods: Mapping[str, MethodFacts],
+) -> list[Block]:
     blocks = []
-    numbers = Numbers({name: facts for entrant in entrants for name, facts in _tasks(entrant).items()})
-    for task, dataset, convention in dict.fromkeys(
-        zip(scores["task"], scores["dataset"], scores["convention"], strict=True)
-    ):
-        table = mean_table(scores, dataset, convention, task, unranked=references, numbers=numbers)
+    tasks = {name: known for entrant in entrants for name, known in _tasks(entrant).items()}
+    numbers = Numbers(tasks)
+    for task, dataset, convention in _order(scores):
+        partial = _partial(entrants, facts, dataset)
+        aside = {*unranked_in(task, tasks.get(task, TaskFacts()), facts, methods), *partial}
+        table = mean_table(scores, dataset, convention, task, unranked=aside, numbers=numbers)
         if not table.rows or not table.columns:
             continue
-        order = sorted(table.rows, key=lambda row: _mean_rank([cell.rank for cell in row.cells]))
-        table = Table(task, dataset, convention, table.columns, tuple(order), table.pairs)
+        rows = [_remarked(row, partial.get(row.method, "")) for row in table.rows]
+        rows.sort(key=lambda row: _mean_rank([cell.rank for cell in row.cells]))
+        table = described(replace(table, rows=tuple(rows)), methods)
         title = " · ".join(part for part in (dataset, task, convention) if part)
-        blocks.append(Block(title, table, tuple(_cautions(entrants, task, dataset))))
+        blocks.append(Block(title, table, tuple(_cautions(entrants, task, dataset, convention))))
     return blocks
+
+
+def _order(scores: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """(task, data set, convention) of the tables: by data set, fusion first, sound conventions before others."""
+    columns = (scores[name] for name in ("task", "dataset", "convention"))
+    found = list(dict.fromkeys(zip(*columns, strict=True)))
+    datasets = list(dict.fromkeys(dataset for _, dataset, _ in found))
+    known = list(CONVENTIONS)
+
+    def place(key: tuple[str, str, str]) -> tuple[int, bool, bool, int, int]:
+        task, dataset, convention = key
+        at = known.index(convention) if convention in known else len(known)
+        return datasets.index(dataset), task != FUSION, not _is_sound(convention), at, found.index(key)
+
+    return sorted(found, key=place)
+
+
+def _is_sound(convention: str) -> bool:
+    return convention not in CONVENTIONS or CONVENTIONS[convention].sound
+
+
+def _partial(entrants: Sequence[Entrant], facts: Mapping[str, Mapping[str, Any]], dataset: str) -> dict[str, str]:
+    """Label -> why it is not ranked on a data set: its pack covers fewer pairs than another."""
+    counts = {
+        entrant.name: len(entrant.manifest["datasets"][dataset].get("pairs") or ())
+        for entrant in entrants
+        if dataset in entrant.manifest["datasets"]
+    }
+    most = max(counts.values(), default=0)
+    return {
+        label: f"{counts[str(known['pack'])]} of {most} pairs, so not ranked"
+        for label, known in facts.items()
+        if counts.get(str(known["pack"]), most) < most
+    }
+
+
+def _remarked(row: Row, reason: str) -> Row:
+    """The row with the reason at each number that has none yet."""
+    if not reason:
+        return row
+    return Row(row.method, tuple(_with_reason(cell, reason) for cell in row.cells))
+
+
+def _with_reason(cell: Cell, reason: str) -> Cell:
+    return cell if cell.mean is None or cell.reason else replace(cell, reason=reason)
 
 
 def _mean_rank(ranks: Sequence[int | None]) -> float:
@@ -162,10 +222,19 @@ def _mean_rank(ranks: Sequence[int | None]) -> float:
     return sum(known) / len(known) if known else float("inf")
 
 
-def _cautions(entrants: Sequence[Entrant], task: str, dataset: str) -> list[str]:
+def _cautions(entrants: Sequence[Entrant], task: str, dataset: str, convention: str) -> list[str]:
     owners = [entrant for entrant in entrants if dataset in set(entrant.scores["dataset"])]
     facts = [entrant.manifest["datasets"].get(dataset, {}) for entrant in owners]
     cautions = []
+    if task == FUSION and not _is_sound(convention):
+        cautions.append(f"Some numbers of the convention {convention} are not what their names say.")
+    listed = max((int(fact.get("listed") or 0) for fact in facts), default=0)
+    most = max((len(fact.get("pairs") or ()) for fact in facts), default=0)
+    if most < listed:
+        cautions.append(f"No pack covers more than {most} of the {listed} listed pairs.")
+    unfinished = [entrant.name for entrant in owners if not entrant.manifest.get("complete")]
+    if unfinished:
+        cautions.append(f"Not complete, with results that failed or are missing: {', '.join(unfinished)}.")
     if len({tuple(map(str, fact.get("pairs") or ())) for fact in facts}) > 1:
         cautions.append("The packs cover different pairs; only methods with all of them are ranked.")
     digests: dict[str, set[str]] = {}

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from bench.analysis.captions import caption, described, heading, marks, notes, remark, way_words
 from bench.analysis.export import to_csv, to_latex, to_markdown
 from bench.analysis.means import mean_table
 from bench.analysis.numbers import FUSION, direction, headline, metric_order
@@ -25,7 +26,7 @@ from reports.figures import curves_pdf
 from reports.pictures import Pictures
 from reports.site import Site
 from reports.source import DatasetView, MethodView, RunData, slug, viewer_link
-from reports.task_tables import TaskTables, leading_table, task_tables, way_words
+from reports.task_tables import TaskTables, leading_table, task_tables
 
 Step = Callable[[], None]
 
@@ -56,7 +57,7 @@ class Overview:
         }
 
     def _table(self, data: DatasetView, convention: str) -> Table:
-        return mean_table(
+        table = mean_table(
             self.rows[data.name, convention],
             data.name,
             convention,
@@ -64,6 +65,7 @@ class Overview:
             order=[method.label for method in self.run.methods],
             titles=self.run.titles,
         )
+        return described(table, self.run.manifest.methods)
 
     @cached_property
     def task_tables(self) -> TaskTables:
@@ -155,18 +157,23 @@ def base_context(
         "nav": list(nav),
         "number": format_number,
         "exports": exports,
+        "caption": caption,
+        "table_notes": notes,
+        "marks": marks,
+        "remark": remark,
+        "heading": heading,
         "definition": definition,
         "task_convention": task_convention,
         "by_label": by_label.__getitem__,
     }
 
 
-def exports(table: Table, caption: str) -> list[tuple[str, str, str]]:
-    """The table as text: name of the form, file extension, text."""
+def exports(table: Table, title: str) -> list[tuple[str, str, str]]:
+    """The table as text that says what the page says: name of the form, file extension, text."""
     return [
-        ("LaTeX", "tex", to_latex(table, caption)),
-        ("LaTeX with ±", "tex", to_latex(table, caption, spread=True)),
-        ("Markdown", "md", to_markdown(table)),
+        ("LaTeX", "tex", to_latex(table, title)),
+        ("LaTeX with ±", "tex", to_latex(table, title, spread=True)),
+        ("Markdown", "md", to_markdown(table, title)),
         ("CSV", "csv", to_csv(table)),
     ]
 

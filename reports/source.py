@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from bench.analysis.numbers import FUSION, Numbers
-from bench.analysis.ranked import is_ranked
+from bench.analysis.ranked import counted, is_ranked, unranked_in
 from bench.errors import BenchError
 from bench.store.manifest import DatasetFacts, Manifest, MethodFacts, TaskFacts
 from bench.store.run_folder import Store
@@ -206,7 +206,19 @@ class RunData:
 
     def unranked_in(self, task: str) -> tuple[str, ...]:
         """Labels shown without a rank: a source is a contender, unless the task measures the methods themselves."""
-        return () if self._contends(task) else self.references
+        facts = self.manifest.tasks.get(task, TaskFacts())
+        return unranked_in(task, facts, [method.label for method in self.methods], self.manifest.methods)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Labels of the methods that are ranked and have a number."""
+        scored = set(self.scores.loc[self.scores["status"] == "ok", "method"])
+        return counted([method.label for method in self.methods], self.manifest.methods, scored)
+
+    @property
+    def failed(self) -> int:
+        """How many results failed."""
+        return int((self.scores["status"] == "failed").sum())
 
     @property
     def titles(self) -> dict[str, str]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.analysis.captions import way_words
 from bench.analysis.set_level import DRAWS, SetComparison, compare_task
 from bench.data.spec import recorded_spec
 from bench.errors import BenchError
 from reports.pages import Overview
 from reports.source import DatasetView, RunData
-from reports.task_tables import way_words
 from reports.words import listing
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.captions import PARTS, described, way_of, way_words
 from bench.analysis.means import mean_table
 from bench.analysis.standing import task_conventions
 from bench.analysis.table import Cell, Column, Row, Table
@@ -12,8 +13,6 @@ from bench.store.manifest import TaskFacts
 from reports.source import DatasetView, RunData
 
 UNSEEN = "unseen"
-PARTS = {"": "all pairs", "day": "day", "night": "night", "unseen": "pairs unseen in training"}
-"""Endings of a convention that name a part of the data set."""
 
 TaskTables = dict[str, dict[str, dict[str, Table]]]
 """Task -> data set -> way of scoring -> table."""
@@ -29,18 +28,6 @@ class Way:
 
     name: str
     parts: list[tuple[str, str]]
-
-
-def way_of(convention: str) -> tuple[str, str]:
-    """A convention such as ``joint/single_scale/day`` as the way of scoring and the part; the part is empty for all."""
-    way, _, part = convention.rpartition("/")
-    return (way, part) if way and part in PARTS else (convention, "")
-
-
-def way_words(convention: str) -> str:
-    """A convention as a caption says it."""
-    way, part = way_of(convention)
-    return f"{way}, {PARTS[part]}"
 
 
 def ways(conventions: Sequence[str]) -> list[Way]:
@@ -87,7 +74,7 @@ def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, T
             numbers=run.numbers,
         )
         if table.columns:
-            yield convention, table
+            yield convention, described(table, run.manifest.methods)
 
 
 def speaking(found: Mapping[str, Table], headlines: Collection[tuple[str, str]]) -> Table:
@@ -122,4 +109,5 @@ def leading_table(run: RunData, tables: TaskTables) -> Table | None:
     if not columns:
         return None
     rows = tuple(Row(label, tuple(found)) for label, found in cells.items() if any(c.mean is not None for c in found))
-    return Table("tasks", "all data sets", "", tuple(columns), rows, 0, run.titles)
+    table = Table("tasks", "all data sets", "", tuple(columns), rows, 0, run.titles)
+    return described(table, run.manifest.methods)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from bench.analysis.captions import PARTS, way_words
 from bench.analysis.table import Table, select
 from reports import detection, segmentation
 from reports.pages import Overview
 from reports.scenes import Scene
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
-from reports.task_tables import PARTS, way_words, ways
+from reports.task_tables import ways
 
 SCENES: dict[str, Callable[[RunData, DatasetView, int], list[Scene]]] = {
     "segmentation": segmentation.scenes,

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bench.analysis.captions import TIED, way_words
 from bench.analysis.numbers import headline
 from bench.analysis.standing import wins
 from bench.analysis.table import Table, pair_values, select
 from reports.source import DatasetView, RunData, viewer_link
-from reports.task_tables import TaskTables, speaking, way_words
+from reports.task_tables import TaskTables, speaking
 
 OUTLIER = 6.0
 """A value this many scaled median deviations off its method's median is called odd (about 1 in 10^9 if normal)."""
@@ -27,12 +28,14 @@ class Note:
         kind: ``lead``, ``odd``, ``missing``.
         text: a sentence.
         links: (text, address) of what to open, put after the sentence.
+        convention: that the sentence is of; empty where it holds whichever is chosen.
     """
 
     dataset: str
     kind: str
     text: str
     links: tuple[tuple[str, str], ...] = ()
+    convention: str = ""
 
 
 def listing(words: Sequence[str], limit: int = 4) -> str:
@@ -43,22 +46,32 @@ def listing(words: Sequence[str], limit: int = 4) -> str:
 
 
 def leaders(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterable[Note]:
-    """Who is first in the headline metrics of a data set, and whether conventions agree on it."""
+    """Who is first in the headline metrics of a data set, by convention, and whether conventions agree on it."""
     if not dataset.conventions:
         return
-    table, leading = tables[dataset.conventions[0]], headline(dataset.conventions[0])
-    first = {name: [title for title in titles if title in leading] for name, titles in wins(table).items()}
-    first = {name: titles for name, titles in sorted(first.items(), key=lambda item: -len(item[1])) if titles}
-    if first:
-        total = sum(column.metric in leading for column in table.columns)
-        parts = [
-            f"{table.title_of(name)} leads {len(titles)} of {total} ({listing(titles, 6)})"
-            for name, titles in first.items()
-        ]
-        yield Note(dataset.name, "lead", f"{'; '.join(parts[:3])}.")
+    for convention in dataset.conventions:
+        text = _leaders(tables[convention], headline(convention))
+        if text:
+            yield Note(dataset.name, "lead", text, convention=convention)
     flips = list(_flips(dataset, tables))
     if flips:
         yield Note(dataset.name, "odd", f"The winner depends on the convention. {' '.join(flips[:4])}")
+
+
+def _leaders(table: Table, leading: Sequence[str]) -> str:
+    """Who leads how many of the headline metrics, with a mark where the paired tests cannot tell it from others."""
+    first = {name: [title for title in titles if title in leading] for name, titles in wins(table).items()}
+    first = {name: titles for name, titles in sorted(first.items(), key=lambda item: -len(item[1])) if titles}
+    if not first:
+        return ""
+    total = sum(column.metric in leading for column in table.columns)
+    tied = {name: [title for title in titles if table.cell(name, title).tied] for name, titles in first.items()}
+    parts = []
+    for name, titles in list(first.items())[:3]:
+        marked = [f"{title}{TIED if title in tied[name] else ''}" for title in titles]
+        parts.append(f"{table.title_of(name)} leads {len(titles)} of {total} ({listing(marked, 6)})")
+    unclear = f" {TIED}: not told from others by the paired tests." if any(tied.values()) else ""
+    return f"{'; '.join(parts)}.{unclear}"
 
 
 def task_leaders(run: RunData, dataset: DatasetView, tables: TaskTables) -> Iterable[Note]:
@@ -97,7 +110,7 @@ def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterab
     """Partial data, methods with too few pairs, in-domain results."""
     if dataset.coverage:
         yield Note(dataset.name, "missing", f"{dataset.coverage}; the numbers here are of these only.")
-    for convention in dataset.conventions[:1]:
+    for convention in dataset.conventions:
         partial = [
             table_row.method
             for table_row in tables[convention].rows
@@ -106,7 +119,12 @@ def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterab
         if partial:
             names = listing([run.titles.get(name, name) for name in partial])
             verbs = ("lacks", "is") if len(partial) == 1 else ("lack", "are")
-            yield Note(dataset.name, "missing", f"{names} {verbs[0]} some pairs and {verbs[1]} not ranked there.")
+            yield Note(
+                dataset.name,
+                "missing",
+                f"{names} {verbs[0]} some pairs and {verbs[1]} not ranked there.",
+                convention=convention,
+            )
     own = [method.title for method in run.methods if method.in_domain(dataset.name)]
     if own:
         yield Note(dataset.name, "odd", f"{listing(own)} saw this data set in training (marked\u00a0†).")
@@ -114,12 +132,15 @@ def gaps(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterab
 
 def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
     """Pairs on which one method leaves its own usual range."""
-    if not dataset.conventions:
-        return
-    rows = select(run.scores, "metrics", dataset.name, dataset.conventions[0])
+    for convention in dataset.conventions:
+        yield from _outliers(run, dataset, convention)
+
+
+def _outliers(run: RunData, dataset: DatasetView, convention: str) -> Iterable[Note]:
+    rows = select(run.scores, "metrics", dataset.name, convention)
     rows = rows[~rows["method"].isin(run.references)]
     found: list[tuple[float, str, str, str]] = []
-    for metric in headline(dataset.conventions[0]):
+    for metric in headline(convention):
         values = pair_values(rows, metric)
         if len(values) < 10:
             continue
@@ -132,7 +153,9 @@ def outliers(run: RunData, dataset: DatasetView) -> Iterable[Note]:
         )
         counted = "One value lies" if len(found) == 1 else f"{len(found)} values lie"
         farthest = ", the farthest" if len(found) > len(links) else ""
-        yield Note(dataset.name, "odd", f"{counted} far from the method's own usual range{farthest}:", links)
+        yield Note(
+            dataset.name, "odd", f"{counted} far from the method's own usual range{farthest}:", links, convention
+        )
 
 
 def _far_off(values: pd.DataFrame, metric: str) -> list[tuple[float, str, str, str]]:

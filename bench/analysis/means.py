@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, direction, metric_order, unit
+from bench.analysis.pairwise import ties_of_best
 from bench.analysis.table import Cell, Column, Row, Table, capped_pairs, pair_values, select
 
 if TYPE_CHECKING:
@@ -54,10 +55,10 @@ def mean_table(
         if task == FUSION
         else _set_columns(rows, methods, labels, task, numbers)
     )
-    ranked = {
-        column: with_ranks(column, cells[column], [name for name in methods if name not in unranked])
-        for column in columns
-    }
+    contenders = [name for name in methods if name not in unranked]
+    ranked = {column: with_ranks(column, cells[column], contenders) for column in columns}
+    if task == FUSION:
+        ranked = {column: _with_ties(column, own, rows) for column, own in ranked.items()}
     body = tuple(Row(name, tuple(ranked[column][name] for column in columns)) for name in methods)
     return Table(task, dataset, convention, tuple(columns), body, pairs, dict(titles or {}))
 
@@ -95,6 +96,15 @@ def _mean_cell(values: pd.DataFrame, method: str, covered: int, reason: str) -> 
     spread = float(numbers.std(ddof=1)) if numbers.size > 1 else None
     partial = f"{numbers.size} of {covered} pairs, so not ranked" if numbers.size < covered else ""
     return Cell(float(numbers.mean()), spread, int(numbers.size), None, partial)
+
+
+def _with_ties(column: Column, cells: dict[str, Cell], rows: pd.DataFrame) -> dict[str, Cell]:
+    """The cells with a mark on the best and on those that the paired tests cannot tell from it."""
+    names = [name for name, cell in cells.items() if cell.rank is not None]
+    if len(names) < 2 or column.pairs < 2:
+        return cells
+    tied = ties_of_best(pair_values(rows, column.metric)[names].dropna(), column.better)
+    return {name: replace(cell, tied=True) if name in tied else cell for name, cell in cells.items()}
 
 
 def _set_columns(

@@ -289,17 +289,44 @@ def _places(
 def _differences(
     order: Sequence[str], numbers: Floats, sign: float, intervals: Sequence[Interval], settings: Settings
 ) -> tuple[Difference, ...]:
-    from statsmodels.stats.multitest import multipletests
-
     pairs = list(combinations(range(len(order)), 2))
-    raw = [wilcoxon(numbers[a] - numbers[b]) for a, b in pairs]
-    corrected = multipletests(raw, alpha=settings.alpha, method="holm")[1]
+    raw, corrected = _tests(numbers, pairs, settings)
     found = []
     for (a, b), interval, p, p_holm in zip(pairs, intervals, raw, corrected, strict=True):
         first_better = sign * _centre(numbers[a] - numbers[b]) < 0
         better = (order[a] if first_better else order[b]) if p_holm < settings.alpha else ""
         found.append(Difference(str(order[a]), str(order[b]), interval, p, float(p_holm), str(better)))
     return tuple(found)
+
+
+def _tests(numbers: Floats, pairs: Sequence[tuple[int, int]], settings: Settings) -> tuple[list[float], list[float]]:
+    """P values of Wilcoxon's test of every two rows, plain and with Holm's correction."""
+    from statsmodels.stats.multitest import multipletests
+
+    raw = wilcoxon_all(np.array([numbers[a] - numbers[b] for a, b in pairs]))
+    return raw, [float(p) for p in multipletests(raw, alpha=settings.alpha, method="holm")[1]]
+
+
+def ties_of_best(values: pd.DataFrame, better: str, settings: Settings = DEFAULTS) -> frozenset[str]:
+    """The method with the best mean and those that the paired tests cannot tell from it; nobody if it stands alone.
+
+    Args:
+        values: pairs x methods, without gaps.
+        better: direction of the numbers.
+        settings: whose level counts.
+    """
+    names, numbers = list(map(str, values.columns)), values.to_numpy(dtype=np.float64).T
+    if len(names) < 2 or not numbers.size or not better:
+        return frozenset()
+    means = numbers.mean(axis=1)
+    best = int(means.argmax() if better == "higher" else means.argmin())
+    pairs = list(combinations(range(len(names)), 2))
+    corrected = _tests(numbers, pairs, settings)[1]
+    tied = {
+        names[b if a == best else a] for (a, b), p in zip(pairs, corrected, strict=True)
+        if best in (a, b) and p >= settings.alpha
+    }  # fmt: skip
+    return frozenset(tied | {names[best]}) if tied else frozenset()
 
 
 def _centre(differences: Floats) -> float:
@@ -319,6 +346,24 @@ def wilcoxon(differences: Floats) -> float:
     if not np.any(differences):
         return 1.0
     return float(stats.wilcoxon(differences, zero_method="zsplit").pvalue)
+
+
+def wilcoxon_all(differences: Floats) -> list[float]:
+    """``wilcoxon`` of every row of (K, n), many at a time.
+
+    SciPy chooses one way of computing for all rows of a call, so rows with equal or zero differences go apart.
+    """
+    from scipy import stats
+
+    found = np.ones(len(differences))
+    sizes = np.sort(np.abs(differences), axis=1)
+    odd = (sizes == 0).any(axis=1) | (np.diff(sizes, axis=1) == 0).any(axis=1)
+    plain = np.flatnonzero(~odd)
+    if len(plain):
+        found[plain] = stats.wilcoxon(differences[plain], zero_method="zsplit", axis=1).pvalue
+    for row in np.flatnonzero(odd):
+        found[row] = wilcoxon(differences[row])
+    return [float(p) for p in found]
 
 
 def _friedman(values: pd.DataFrame, settings: Settings) -> tuple[Omnibus, pd.DataFrame]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from bench.store.manifest import MethodFacts
+from bench.analysis.numbers import FUSION
+from bench.store.manifest import MethodFacts, TaskFacts
 
 SOURCES = ("visible", "infrared")
 """The sources passed through, by name; counts only where nothing is known of a method."""
@@ -20,6 +21,24 @@ def is_ranked(label: str, facts: MethodFacts | None) -> bool:
     if facts is None or not facts.kind:
         return label not in SOURCES
     return facts.kind != "reference" and not facts.beside
+
+
+def unranked_in(
+    task: str, facts: TaskFacts, labels: Iterable[str], methods: Mapping[str, MethodFacts]
+) -> tuple[str, ...]:
+    """Those shown but not ranked in a task: a source contends, unless it is about fusion or measures the method."""
+    return unranked(labels, methods) if task == FUSION or not facts.contends else ()
+
+
+def counted(labels: Iterable[str], methods: Mapping[str, MethodFacts], scored: Collection[str]) -> tuple[str, ...]:
+    """The methods that a report speaks of: ranked ones with at least one number.
+
+    Args:
+        labels: all of them.
+        methods: their entries in the manifest.
+        scored: labels with a value.
+    """
+    return tuple(label for label in dict.fromkeys(labels) if is_ranked(label, methods.get(label)) and label in scored)
 
 
 def unranked(labels: Iterable[str], methods: Mapping[str, MethodFacts]) -> tuple[str, ...]:

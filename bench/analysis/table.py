@@ -25,6 +25,7 @@ class Cell:
         n: how many values the mean is over.
         rank: 1 is best, equal means share a rank; None if not ranked.
         reason: why there is no mean, or why it is not ranked.
+        tied: True if the paired tests cannot tell it from the best, or, of the best, from some other.
     """
 
     mean: float | None = None
@@ -32,6 +33,7 @@ class Cell:
     n: int = 0
     rank: int | None = None
     reason: str = ""
+    tied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class Table:
 
     Attributes:
         pairs: the most pairs any column covers; 0 for set-level tables.
+        titles: how methods are named in print.
+        ways: method -> the way its images were made, where known.
+        trained: methods that were trained on this data set.
+        stretched: methods whose published way stretches the contrast, shown in that way.
     """
 
     task: str
@@ -82,6 +88,9 @@ class Table:
     rows: tuple[Row, ...]
     pairs: int = 0
     titles: dict[str, str] = field(default_factory=dict)
+    ways: dict[str, str] = field(default_factory=dict)
+    trained: frozenset[str] = frozenset()
+    stretched: frozenset[str] = frozenset()
 
     def cell(self, method: str, metric: str, label: str = "") -> Cell:
         """The cell of one method and column.

@@ -73,11 +73,13 @@ def pack(run_dir: Path, out: Path | None = None, images: int = 8) -> Path:
         The archive.
 
     Raises:
-        BenchError: no finished run, no scored images, or an image that was scored is gone.
+        BenchError: no run, an unfinished one, no scored images, or an image that was scored is gone.
     """
     store = Store(run_dir)
     scores = store.read_scores()
     manifest = store.read_manifest()
+    if manifest.complete is False and not (scores["status"] == "failed").any():
+        raise BenchError(f"{run_dir}: the run is not finished; run the same bench run again, then pack it")
     if images < -1:
         raise BenchError(f"--images is {images}, wanted a number from 0, or -1 for all")
     hashes = _hash_images(store, scores)
@@ -90,7 +92,10 @@ def pack(run_dir: Path, out: Path | None = None, images: int = 8) -> Path:
     def image(dataset: str, method: str, pair: str) -> bytes:
         return store.fused_path(dataset, splits[dataset], method, pair).read_bytes()
 
-    write_pack(target, public_facts(manifest), text, hashes, images, image, __version__)
+    facts = public_facts(manifest)
+    if (scores["status"] == "failed").any():  # what failed stands in the scores; whoever ranks packs must know
+        facts = facts.model_copy(update={"complete": False})
+    write_pack(target, facts, text, hashes, images, image, __version__)
     with open_pack(target):
         return target
 

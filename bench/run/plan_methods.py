@@ -138,7 +138,8 @@ def method_facts(cls: type[Method], config: RunConfig) -> MethodFacts:
     return MethodFacts(
         name=cls.name, title=info.title, year=info.year, paper=info.paper, licence=info.licence, kind=info.kind,
         agreement=in_words(info.proof) if info.proof else "", trained_on=tuple(info.trained_on), notes=info.notes,
-        way="plain" if config.way == "plain" else "published", precision=config.precision, compile=config.compile,
+        way="plain" if config.way == "plain" else "published", stretches=cls.published.stretch != "none",
+        precision=config.precision, compile=config.compile,
     )  # fmt: skip
 
 

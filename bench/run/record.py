@@ -47,7 +47,7 @@ class Recorder:
         self.store, self.command = store, command
         self.before = store.read_manifest()
         self.started = _now()
-        self.rows = 0
+        self.rows = self.failed = 0
         self.engine = ""
 
     def begin(self, plan: Plan) -> None:
@@ -61,7 +61,8 @@ class Recorder:
             self.store.write_manifest(manifest.model_copy(update={"complete": False}))
 
     def count_rows(self, previous: pd.DataFrame | None, frame: pd.DataFrame) -> None:
-        """Notes how many rows this command made or changed."""
+        """Notes how many rows this command made or changed, and how many results failed."""
+        self.failed = int((frame["status"] == "failed").sum())
         if previous is None:
             self.rows = len(frame)
         else:
@@ -74,7 +75,8 @@ class Recorder:
 
     def _write(self, plan: Plan, made: Mapping[str, int], complete: bool) -> None:
         idle = complete and not self.rows and not any(made.values())
-        manifest = build_manifest(plan, self.before, _parameters(plan, self.store), complete)
+        whole = complete and not self.failed
+        manifest = build_manifest(plan, self.before, _parameters(plan, self.store), whole)
         there = self.store.read_manifest()
         if idle and self.before.complete and manifest.without_times() == self.before.without_times():
             if there != self.before:  # nothing was done, so nothing is noted

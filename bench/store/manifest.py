@@ -198,6 +198,7 @@ class MethodFacts(Facts):
         origin: where its weights come from.
         trained_on: data sets its weights have seen.
         way: how its images were read and written.
+        stretches: True if the way of its authors stretches the contrast of each image.
         beside: the method that this row only shows in another way; such a row is not ranked.
         parameters: of its networks; None where unknown.
         training: what its training recorded, if it was trained here.
@@ -215,6 +216,7 @@ class MethodFacts(Facts):
     trained_on: tuple[str, ...] = ()
     notes: str = ""
     way: str = ""
+    stretches: bool = False
     beside: str = ""
     precision: str = ""
     compile: str = ""
@@ -271,7 +273,7 @@ class Manifest(Facts):
         command: the latest, as typed.
         commands: every command that worked on the folder, oldest first.
         config: the latest request, with the conventions, metrics and tasks of earlier ones.
-        complete: False while work is going on or was ended early.
+        complete: False while work is going on or was ended early, or where a result failed.
     """
 
     version: str = ""

@@ -63,6 +63,7 @@ class PackedMethod(Strict):
     origin: str = ""
     trained_on: tuple[str, ...] = ()
     way: str = ""
+    stretches: bool = False
     beside: str = ""
     precision: str = ""
     parameters: int | None = None

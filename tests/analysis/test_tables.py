@@ -172,7 +172,7 @@ HOSTILE = Table(
 
 def test_latex_colours_the_best_and_escapes_names() -> None:
     text = to_latex(HOSTILE, "Means & more", spread=True)
-    assert r"\caption{Means \& more}" in text
+    assert r"\caption{Means \& more, convention standard. $\uparrow$ higher is better" in text
     assert r"=a|b\_1\% & \textcolor{red}{$1.2500 \pm 0.5000$} \\" in text
     assert r"two & \textcolor{blue}{$-1.0000$} \\" in text
     assert "none & -- \\\\" in text
@@ -189,8 +189,8 @@ def test_markdown_marks_the_best_and_keeps_names_in_their_cell() -> None:
 def test_csv_keeps_every_digit_and_starts_no_formula() -> None:
     table = Table("metrics", "tno", "standard", HOSTILE.columns, (Row("=a", (Cell(1 / 3, None, 3, 1),)),))
     (line,) = list(csv.DictReader(io.StringIO(to_csv(table))))
-    assert float(line["EN"]) == 1 / 3
-    assert (line["method"], line["EN n"], line["EN rank"], line["EN spread"]) == ("'=a", "3", "1", "")
+    assert float(line["EN ↑"]) == 1 / 3
+    assert (line["method"], line["EN ↑ n"], line["EN ↑ rank"], line["EN ↑ spread"]) == ("'=a", "3", "1", "")
 
 
 def test_numbers_have_a_true_minus_and_a_dash_for_nothing() -> None:

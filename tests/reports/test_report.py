@@ -137,7 +137,8 @@ def test_partial_data_and_skipped_work_are_said(built: Path) -> None:
     assert "bench weights fetch absent" in text
     assert "image is not finite" in text
     assert "its visible image is missing" in text
-    assert "The run is not complete." in text
+    assert "The run is not complete: " in text
+    assert "failed." in text
 
 
 def test_in_domain_results_are_marked(built: Path) -> None:

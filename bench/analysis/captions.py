@@ -1,0 +1,118 @@
+"""What is said beside a table, once for the page, the exports and the leaderboard: what it is over, and its marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bench.analysis.numbers import FUSION
+from bench.analysis.table import Cell, Column, Table
+from bench.store.manifest import MethodFacts
+
+TRAINED, STRETCHED, TIED = "†", "‡", "≈"
+ARROWS = {"higher": "↑", "lower": "↓", "": ""}
+
+PARTS = {"": "all pairs", "day": "day", "night": "night", "unseen": "pairs unseen in training"}
+"""Endings of a way of scoring that name a part of the data set."""
+
+
+def way_of(convention: str) -> tuple[str, str]:
+    """A convention such as ``joint/single_scale/day`` as the way of scoring and the part; the part is empty for all."""
+    way, _, part = convention.rpartition("/")
+    return (way, part) if way and part in PARTS else (convention, "")
+
+
+def way_words(convention: str) -> str:
+    """A way of scoring as a caption says it."""
+    way, part = way_of(convention)
+    return f"{way}, {PARTS[part]}"
+
+
+def trained_on(facts: MethodFacts, dataset: str) -> bool:
+    """True if a method's weights were trained on a data set."""
+    return any(name.partition(":")[0] == dataset for name in facts.trained_on)
+
+
+def described(table: Table, methods: Mapping[str, MethodFacts]) -> Table:
+    """The table with what is known of its methods: the way their images were made, and their marks."""
+    known = {row.method: methods[row.method] for row in table.rows if row.method in methods}
+    return replace(
+        table,
+        ways={name: facts.way for name, facts in known.items() if facts.way},
+        trained=frozenset(name for name, facts in known.items() if trained_on(facts, table.dataset)),
+        stretched=frozenset(name for name, facts in known.items() if facts.stretches and facts.way == "published"),
+    )
+
+
+def marks(table: Table, method: str) -> str:
+    """The marks behind a method's name."""
+    return (TRAINED if method in table.trained else "") + (STRETCHED if method in table.stretched else "")
+
+
+def heading(column: Column) -> str:
+    """A column's title with unit and arrow."""
+    unit = f" ({column.unit})" if column.unit and f"({column.unit})" not in column.title else ""
+    return f"{column.title}{unit} {ARROWS[column.better]}".rstrip()
+
+
+def remark(cell: Cell) -> str:
+    """What must stand behind a number: over how many of the pairs it is, or why it is not ranked."""
+    return cell.reason.replace(", so not ranked", "") if cell.mean is not None else ""
+
+
+def coverage(table: Table) -> str:
+    """Over how many pairs the means are; empty for numbers of a whole set."""
+    if not table.pairs:
+        return ""
+    counts = [cell.n for row in table.rows for cell in row.cells if cell.mean is not None] or [table.pairs]
+    low, high = min(counts), max(counts)
+    pairs = "pair" if high == 1 else "pairs"
+    return f"mean over {high} {pairs}" if low == high else f"mean over {low} to {high} {pairs}, as marked"
+
+
+def ways_in_words(table: Table) -> str:
+    """How the images of the table were made; empty where no method says."""
+    ways = {way for way in table.ways.values() if way in ("published", "plain")}
+    if ways == {"published"}:
+        return "each method's published way"
+    if ways == {"plain"}:
+        return "the plain way for all"
+    return "published and plain ways, as marked" if ways else ""
+
+
+def caption(table: Table, title: str) -> str:
+    """The sentence above a table.
+
+    Args:
+        table: what it is about.
+        title: what it shows, e.g. the data set.
+    """
+    way = f"convention {table.convention}" if table.task == FUSION else way_words(table.convention)
+    parts = (title, coverage(table), way if table.convention else "", ways_in_words(table))
+    return ", ".join(part for part in parts if part)
+
+
+def notes(table: Table) -> list[str]:
+    """The sentences below a table: what its marks mean, and what its columns leave out."""
+    cells = [cell for row in table.rows for cell in row.cells]
+    found = []
+    if any(column.better for column in table.columns):
+        found.append("↑ higher is better, ↓ lower is better")
+    if any(cell.tied for cell in cells):
+        found.append(
+            f"{TIED} the paired tests cannot tell it from the best (Wilcoxon, Holm within the metric, 5 %; "
+            "no correction across metrics)"
+        )
+    for mark, names, text in (
+        (TRAINED, table.trained, "trained on this set"),
+        (STRETCHED, table.stretched, "its published way stretches the contrast"),
+    ):
+        listed = [table.title_of(row.method) for row in table.rows if row.method in names]
+        if listed:
+            found.append(f"{mark} {text}: {', '.join(listed)}")
+    plain = [table.title_of(name) for name, way in table.ways.items() if way == "plain"]
+    if plain and "published" in table.ways.values():
+        found.append(f"plain way: {', '.join(plain)}")
+    if any(remark(cell) for cell in cells):
+        found.append("a number with a remark in brackets is not ranked")
+    return found + [f"{column.title} {column.note}" for column in table.columns if column.note]
