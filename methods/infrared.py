@@ -18,6 +18,6 @@ class InfraredMethod(Method):
     space = "rgb"
     dtype = "float64"
 
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:  # noqa: ARG002 - a Method
         """Gives the infrared image."""
         return ir.clone()

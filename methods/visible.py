@@ -18,6 +18,6 @@ class VisibleMethod(Method):
     space = "rgb"
     dtype = "float64"
 
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:  # noqa: ARG002 - a Method
         """Gives the visible image."""
         return vis.clone()

@@ -45,7 +45,7 @@ def listing(words: Sequence[str], limit: int = 4) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
 
 
-def leaders(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterable[Note]:
+def leaders(run: RunData, dataset: DatasetView, tables: dict[str, Table]) -> Iterable[Note]:  # noqa: ARG001 - one of several with one signature
     """Who is first in the headline metrics of a data set, by convention, and whether conventions agree on it."""
     if not dataset.conventions:
         return

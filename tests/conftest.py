@@ -20,10 +20,46 @@ pytest_plugins = ("checkpoint_files",)
 Images = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
+SHARED = Path(os.environ.get("BENCH_REFERENCE", PROJECT.parent / "shared"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that hold published images and numbers are known by the fixture they ask for."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.golden)
+
+
+class Goldens:
+    """Counts tests that hold published images and numbers, here or, under xdist, in all workers."""
+
+    def __init__(self) -> None:
+        self.ran = self.skipped = 0
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Every report reaches the process that prints, whoever ran the test."""
+        if "golden" in report.keywords:
+            self.skipped += report.skipped
+            self.ran += report.when == "call" and not report.skipped
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Not green where published images and numbers are at hand and every test that holds them was skipped."""
+        if SHARED.exists() and self.skipped and not self.ran:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            print(f"\nall {self.skipped} golden tests were skipped although {SHARED} is there")  # noqa: T201
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One counter, in the process that prints."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Goldens(), "goldens")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real images, published weights and reference numbers; the test is skipped where it is absent."""
-    folder = Path(os.environ.get("BENCH_REFERENCE", PROJECT.parent / "shared"))
+    folder = SHARED
     if not (folder / "reference").is_dir():
         pytest.skip(f"no reference data at {folder}; point BENCH_REFERENCE at a copy")
     return folder

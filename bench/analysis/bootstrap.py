@@ -113,7 +113,7 @@ def bootstrap_images(
 def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
     """The statistic as SciPy wants it: of drawn image numbers, (B, m) or (m,), along the last axis."""
 
-    def of_indices(drawn: Counts, axis: int = -1) -> Floats:
+    def of_indices(drawn: Counts, axis: int = -1) -> Floats:  # noqa: ARG001 - SciPy asks for it
         rows = np.atleast_2d(drawn)
         offsets = np.arange(len(rows))[:, None] * n
         counts = np.bincount((rows + offsets).ravel(), minlength=len(rows) * n).reshape(len(rows), n)

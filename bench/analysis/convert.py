@@ -171,7 +171,7 @@ def _decibel(before: Any, after: Any) -> Rule:
     return Rule(1.0, offset, f"x {sign} 20 log10({max(after / before, before / after):g}), {abs(offset):.4f} dB")
 
 
-def _combine(before: Any, after: Any) -> Rule:
+def _combine(before: Any, after: Any) -> Rule:  # noqa: ARG001 - one of several with one signature
     return Rule(0.5, 0.0, "x / 2") if before == "sum" else Rule(2.0, 0.0, "2 x")
 
 

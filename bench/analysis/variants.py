@@ -37,22 +37,22 @@ class Variant:
 
 
 def _times(factor: float) -> Transform:
-    return lambda values, pixels: values * factor
+    return lambda values, _: values * factor
 
 
 def _sample(values: Numbers, pixels: Numbers) -> Numbers:
     return values * np.sqrt(pixels / np.maximum(pixels - 1.0, 1.0))
 
 
-def _root(values: Numbers, pixels: Numbers) -> Numbers:
+def _root(values: Numbers, pixels: Numbers) -> Numbers:  # noqa: ARG001 - a Transform
     return np.sqrt(np.maximum(values, 0.0))
 
 
-def _square(values: Numbers, pixels: Numbers) -> Numbers:
+def _square(values: Numbers, pixels: Numbers) -> Numbers:  # noqa: ARG001 - a Transform
     return values * values
 
 
-EXACT = Variant("", lambda values, pixels: values)
+EXACT = Variant("", lambda values, _: values)
 
 
 def variants(use: Use) -> tuple[Variant, ...]:

@@ -140,7 +140,7 @@ def check(
 
 
 def new(
-    kind: Annotated[Literal["method"], typer.Argument(help="method")],
+    kind: Annotated[Literal["method"], typer.Argument(help="method")],  # noqa: ARG001 - its values are checked by typer
     name: Annotated[str, typer.Argument(help="Lower case, the paper's own name.")],
     folder: Annotated[Path | None, typer.Option(help="Project root; default: where bench is installed from.")] = None,
 ) -> None:

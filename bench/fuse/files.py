@@ -74,7 +74,7 @@ def fuse_files(
     failed = [f"{problem.where}: {problem.text}" for problem in work.problems if problem.fault]
     done = written = 0
 
-    def keep(files: PairFiles, result: Image | Exception, timings: Timings) -> None:
+    def keep(files: PairFiles, result: Image | Exception, timings: Timings) -> None:  # noqa: ARG001 - a callback of the stream
         nonlocal done, written
         try:
             if isinstance(result, Exception):

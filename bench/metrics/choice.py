@@ -69,7 +69,7 @@ def _mark() -> Path:
     return kernel_cache() / "complete"
 
 
-def compile_kernels(announce: Callable[[str], None] = lambda text: None) -> bool:
+def compile_kernels(announce: Callable[[str], None] = lambda _: None) -> bool:
     """Compiles all kernels unless they are; while one process does, others wait.
 
     Args:

@@ -230,7 +230,7 @@ class Method(ABC):
     ablations: ClassVar[tuple[str, ...]] = ()
     way: Way = "published"
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
+    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:  # noqa: ARG002 - for subclasses
         """Builds the method.
 
         Args:

@@ -190,11 +190,11 @@ class Task(ABC):
     def check(self) -> None:
         """Raises BenchError with the install command when an optional package or a weights file is missing."""
 
-    def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:
+    def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for subclasses
         """The parts that must be fused first under these settings; ``splits`` unless a setting asks for more."""
         return self.splits
 
-    def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:
+    def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:  # noqa: ARG002 - for subclasses
         """Asked only of a task that nobody named: raises BenchError where files are missing, so that it is left out.
 
         Args:
@@ -211,15 +211,15 @@ class Task(ABC):
     def fingerprint(self, job: Job) -> str:
         """A short text that changes whenever the same fused images would get other scores (settings, code version)."""
 
-    def estimate_cost(self, job: Job) -> str:
+    def estimate_cost(self, job: Job) -> str:  # noqa: ARG002 - for subclasses
         """Says in words what one method's job would cost on this machine; empty for a short task. Writes nothing."""
         return ""
 
-    def facts(self, setting: Setting) -> dict[str, object]:
+    def facts(self, setting: Setting) -> dict[str, object]:  # noqa: ARG002 - for subclasses
         """What the manifest says of the task's settings: models, their weights, schedules; plain JSON values."""
         return {}
 
-    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
+    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:  # noqa: ARG002 - for subclasses
         """What is needed to score other choices of the same images again; None if the task keeps nothing for it.
 
         Args:

@@ -241,7 +241,7 @@ def _carry_out(ablation: Ablation, units: Sequence[AblationUnit]) -> None:
     done = 0
     listener("ablation", 0, len(units))
 
-    def note(unit: Any, failed: bool) -> None:
+    def note(unit: Any, failed: bool) -> None:  # noqa: ARG001 - a callback
         nonlocal done
         done += 1
         listener("ablation", done, len(units))
@@ -318,7 +318,7 @@ class AblationUnit(WholeUnit):
         folder = self.out / "fused" / place(self.method, split) / made_by[:12]
         paths = {item.id: folder / f"{item.id}.png" for item in files}
 
-        def keep(item: PairFiles, result: Image | Exception, timings: Timings) -> None:
+        def keep(item: PairFiles, result: Image | Exception, timings: Timings) -> None:  # noqa: ARG001 - a callback
             if isinstance(result, Exception):
                 raise result
             write_atomic(paths[item.id], encode_png(result))

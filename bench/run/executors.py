@@ -31,7 +31,7 @@ class Executor(Protocol):
 class InlineExecutor:
     """One after the other in this process: for debuggers and tests; no time limit, no protection from crashes."""
 
-    def run(self, units: Sequence[Unit], workers: int, threads: int, done: Done) -> None:
+    def run(self, units: Sequence[Unit], workers: int, threads: int, done: Done) -> None:  # noqa: ARG002 - an Executor
         """Runs the units in order."""
         set_threads(threads)
         queue = list(units)

@@ -18,7 +18,6 @@ from bench.run.keys import fuse_code
 from bench.run.plan import MethodPlan, Plan
 from bench.run.sources import MethodSource
 from bench.store.manifest import MethodFacts, WeightFacts
-from bench.store.run_folder import Store
 from bench.types import Way
 
 if TYPE_CHECKING:
@@ -35,14 +34,14 @@ def device_of(config: RunConfig) -> str:
     return pick_device(config.device)
 
 
-def plan_method(label: str, by_name: bool, config: RunConfig, store: Store) -> MethodPlan:
+def plan_method(label: str, by_name: bool, config: RunConfig) -> MethodPlan:
     """Finds a method's weights, or a folder of images; a method that cannot run is planned with the reason."""
     name, is_folder, folder = label.partition("=")
     if is_folder:
         return _plan_folder(name, Path(folder))
     try:
         cls = METHODS.get(name)
-        return _plan_named(cls, by_name, config, store)
+        return _plan_named(cls, by_name, config)
     except BenchError as error:
         facts = MethodFacts(name=name, title=name, status="skipped", reason=str(error))
         return MethodPlan(name, by_name, None, reason=str(error), facts=facts)
@@ -67,7 +66,7 @@ def _plan_folder(label: str, folder: Path) -> MethodPlan:
     return MethodPlan(label, True, MethodSource(name="", key=key, folder=folder.expanduser().absolute()), facts=facts)
 
 
-def _plan_named(cls: type[Method], by_name: bool, config: RunConfig, store: Store) -> MethodPlan:
+def _plan_named(cls: type[Method], by_name: bool, config: RunConfig) -> MethodPlan:
     from bench.plugin.method import Trainable
     from bench.weights.find import WeightsMissing, resolve
 

@@ -17,11 +17,10 @@ from bench.plugin.task import Setting
 from bench.run.config import RunConfig
 from bench.run.plan import METRICS, DatasetPlan, Plan
 from bench.run.plan_methods import device_of, plan_method, retrained_methods
-from bench.store.run_folder import Store
 from bench.types import PairFiles, Problem
 
 
-def make_plan(config: RunConfig, store: Store) -> Plan:
+def make_plan(config: RunConfig) -> Plan:
     """Checks the request and finds everything it names.
 
     Raises:
@@ -44,7 +43,7 @@ def make_plan(config: RunConfig, store: Store) -> Plan:
     selections = _unique(config.datasets)
     _one_part_each(selections)
     datasets = tuple(_plan_dataset(selection, config, tasks) for selection in selections)
-    methods = tuple(plan_method(label, label in named, config, store) for label in every)
+    methods = tuple(plan_method(label, label in named, config) for label in every)
     methods += retrained_methods(config)
     if not any(plan.files() for plan in datasets):
         faults = [f"{p.where}: {p.text}" for plan in datasets for p in plan.problems if p.fault]

@@ -93,7 +93,7 @@ def _run(
     works: Sequence[_Work], jobs: int, progress: Callable[[int, int], None] | None
 ) -> Iterator[list[Score]] | list[list[Score]]:
     workers = min(jobs or os.cpu_count() or 1, 1 + len(works) // _PAIRS_PER_EXTRA_WORKER)
-    report = progress or (lambda done, total: None)
+    report = progress or (lambda _done, _total: None)
     if workers > 1:
         return _run_parallel(works, workers, report)
     return _run_here(works, report)

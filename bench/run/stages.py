@@ -101,7 +101,7 @@ class Runner:
         self.config, self.store = config, store
         self.listener = listener or (lambda *_: None)
         self.say = say or (lambda _: None)
-        self.plan = make_plan(config, store)
+        self.plan = make_plan(config)
         self.result = RunResult(notes=list(self.plan.notes))
         self.executor: Executor = create_executor(config.executor)
         cores = count_cores()
@@ -172,7 +172,7 @@ class Runner:
         self.recorder.working()
         self.listener(name, 0, total)
 
-        def note(unit: Unit, failed: bool) -> None:
+        def note(unit: Unit, failed: bool) -> None:  # noqa: ARG001 - a callback of the executors
             nonlocal done
             done += unit.weight
             self.listener(name, min(done, total), total)

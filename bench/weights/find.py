@@ -152,7 +152,7 @@ def resolve(method: type[Method], given: Path | None = None, search: Sequence[Pa
     found = (given and _from_folder(method, given)) or _from_folder(method, published_dir())
     for path in _trained_candidates(_owner(method), given, search):
         if found is None and path.is_file() and _record_fits(method, path):
-            found = _from_safetensors(method, path)
+            found = _from_safetensors(path)
     if found is None:
         raise WeightsMissing(_missing(method, given))
     return found
@@ -198,7 +198,7 @@ def _from_file(method: type[Method], given: Path) -> Resolved:
         owner = _record(given).get("method", _owner(method))
         if owner not in (method.name, _owner(method)):
             raise BenchError(f"{given}: its record says {owner!r}, wanted {_owner(method)!r}")
-        return _from_safetensors(method, given)
+        return _from_safetensors(given)
     paths = _siblings(method, given)
     return _converted(method, paths, [digests(path) for path in paths])
 
@@ -273,7 +273,7 @@ def _record_fits(method: type[Method], path: Path) -> bool:
     return bool(_record(path).get("method", path.parent.name) == _owner(method))
 
 
-def _from_safetensors(method: type[Method], path: Path) -> Resolved:
+def _from_safetensors(path: Path) -> Resolved:
     record = _record(path)
     seen = digests(path)
     origin = TRAINED if record and "conversion" not in record else GIVEN

@@ -36,7 +36,7 @@ class Generator(nn.Module):
         return torch.tanh(self.last(self.path(torch.cat([ir, vis], dim=1))))
 
 
-def discriminator_loss(judge: Discriminator, fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
+def discriminator_loss(judge: Discriminator, fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:  # noqa: ARG001 - as GANMcC's
     """Visible patches are real, fused ones are not."""
     return real(judge(vis, update=True)) + fake(judge(fused))
 

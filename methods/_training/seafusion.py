@@ -177,7 +177,7 @@ class JointTraining:
         def begin(state: State) -> None:
             state.optimisers["segmenter"] = build_optimiser(self.segmenter, state.modules["segmenter"], self.schedule)
 
-        def prepare(state: State) -> None:
+        def prepare(state: State) -> None:  # noqa: ARG001 - a Phase's step
             data = LabelledStack(images(), self._labels())
             self._enter(segmenter=True)
             net = self._callable("segmenter")

@@ -62,7 +62,7 @@ class EfficiencyTask(Task):
         files = [item for part in job.parts.values() for item in part.files]
         return measure(job.load(), files, job.method, variants, budget_s)
 
-    def fingerprint(self, job: Job) -> str:
+    def fingerprint(self, job: Job) -> str:  # noqa: ARG002 - a Task
         """The machine; the method, the pairs and the settings are part of every task's key."""
         return digest(str(describe_machine()))
 

@@ -67,7 +67,7 @@ class SegmentationTask(Task):
             raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
         return SegmentationJob(job, make_budget(job.preset, job.options, job.train_precision)).rows()
 
-    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:
+    def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:  # noqa: ARG002 - a Task
         """From the confusion matrices kept."""
         return read_resampler(work_dir / "confusion.npz")
 

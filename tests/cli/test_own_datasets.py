@@ -283,7 +283,7 @@ def test_any_part_serves_any_task(
     file = write_file(tmp_path / "own.yaml", own=entry(parts))
     config = RunConfig(methods=("visible",), datasets=(selection,), tasks=("metrics", task), device="cpu",
                        data_root=tmp_path / "data", datasets_file=file)  # fmt: skip
-    plan = make_plan(config, Store(tmp_path / "run"))
+    plan = make_plan(config)
     work = Worklist(plan, Store(tmp_path / "run"))
     assert work.carries_truth(task, plan.datasets[0])
     found = work.parts_of(task, plan.datasets[0])

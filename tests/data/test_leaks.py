@@ -17,7 +17,6 @@ from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.run.config import RunConfig
 from bench.run.planning import make_plan
-from bench.store.run_folder import Store
 
 
 def image(path: Path, seed: int, channels: int = 1) -> None:
@@ -45,7 +44,7 @@ def original(tmp_path: Path) -> Path:
 
 def plan_of(data: Path, selection: str, tmp_path: Path, **more: Any) -> Any:
     config = RunConfig(methods=("visible",), datasets=(selection,), data_root=data, device="cpu", **more)
-    return make_plan(config, Store(tmp_path / "run"))
+    return make_plan(config)
 
 
 @pytest.mark.parametrize(
