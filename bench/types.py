@@ -16,6 +16,9 @@ Status = Literal["ok", "skipped", "failed"]
 Way = Literal["published", "plain"]
 """How a fused image is read and written: as the method's authors did, or the same for all methods."""
 
+UNDER_LOAD = "measured under load"
+"""In the ``reason`` of a time that other work on the machine had a part in; such a time is not ranked."""
+
 SCORE_COLUMNS = (
     "task", "dataset", "split", "method", "pair", "metric", "convention", "label", "value", "status", "reason",
 )  # fmt: skip

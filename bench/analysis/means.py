@@ -12,6 +12,7 @@ import numpy as np
 from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, direction, metric_order, unit
 from bench.analysis.pairwise import ties_of_best
 from bench.analysis.table import Cell, Column, Row, Table, capped_pairs, pair_values, select
+from bench.types import UNDER_LOAD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,6 +120,8 @@ def _set_columns(
         )
         if status == "ok" and value is not None and math.isfinite(value)
     }
+    disturbed = rows[rows["reason"].str.contains(UNDER_LOAD, regex=False, na=False)]
+    loaded = set(zip(disturbed["metric"], disturbed["label"], disturbed["method"], strict=True))
     columns, cells = [], {}
     for metric, label in numbers.order(task, zip(rows["metric"], rows["label"], strict=True), labels):
         number, spread_metric = numbers.find(task, metric), numbers.spread_metric(task, metric)
@@ -128,6 +131,8 @@ def _set_columns(
             why = reasons.get((name, metric, label), "") if value is None else ""
             if value == 0 and number.zero:
                 why = f"{number.zero}, so not ranked"
+            elif value is not None and number.measured and (metric, label, name) in loaded:
+                why = f"{UNDER_LOAD}, so not ranked"
             made[name] = Cell(value, values.get((spread_metric, label, name)), int(value is not None), None, why)
         if all(cell.mean is None for cell in made.values()):
             continue

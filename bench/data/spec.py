@@ -79,6 +79,7 @@ class DatasetSpec(Strict):
     ``pairs`` are the explicit lists of the splits; a split without one holds whatever is found, and ``expected`` is
     then its published size. ``suffix_tags`` gives pairs a tag by the last letters of their name. ``frame`` is a regular
     expression whose first group is what the names of one scene have in common in all lists, for the check of leaks.
+    ``remark`` is what a reader of its numbers must know.
     """
 
     title: str
@@ -87,6 +88,7 @@ class DatasetSpec(Strict):
     citation: str
     instructions: str
     layouts: Annotated[tuple[Layout, ...], Field(min_length=1)]
+    remark: str = ""
     default_split: Split = "test"
     pairs: dict[Split, tuple[PairId, ...]] = Field(default_factory=dict)
     expected: dict[Split, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
@@ -236,7 +238,7 @@ def recorded_spec(facts: Mapping[str, Any]) -> DatasetSpec:
     Args:
         facts: of one data set of the manifest.
     """
-    described = {key: str(facts.get(key) or "") for key in ("title", "homepage", "licence", "citation")}
+    described = {key: str(facts.get(key) or "") for key in ("title", "homepage", "licence", "citation", "remark")}
     known = {key: facts[key] for key in ("classes", "palette", "box_classes") if facts.get(key)}
     anywhere = {"folder": ".", "parts": {}}
     return DatasetSpec.model_validate({**described, **known, "instructions": "", "layouts": [anywhere]})

@@ -150,6 +150,7 @@ def dataset_facts(dataset: DatasetPlan) -> DatasetFacts:
         licence=spec.licence,
         homepage=spec.homepage,
         citation=spec.citation,
+        remark=spec.remark,
         split=dataset.main,
         subset=dataset.selection.partition(":")[2],
         listed=dataset.listed,

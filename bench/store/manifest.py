@@ -149,6 +149,7 @@ class DatasetFacts(Facts):
     """One data set.
 
     Attributes:
+        remark: what a reader of its numbers must know.
         split: the part that the metrics are computed on.
         subset: the named subset of it; empty for the whole part.
         listed: how many pairs the published list of that part has.
@@ -161,6 +162,7 @@ class DatasetFacts(Facts):
     licence: str = ""
     homepage: str = ""
     citation: str = ""
+    remark: str = ""
     split: str = ""
     subset: str = ""
     listed: int | None = None
