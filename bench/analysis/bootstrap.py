@@ -110,6 +110,10 @@ def bootstrap_images(
     return Bootstrap(tuple(Interval(*map(float, row)) for row in np.stack([value, *ends], axis=1)), distribution)
 
 
+DECIMALS = 9
+"""To which numbers of draws are rounded before they are compared."""
+
+
 def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
     """The statistic as SciPy wants it: of drawn image numbers, (B, m) or (m,), along the last axis."""
 
@@ -117,7 +121,9 @@ def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
         rows = np.atleast_2d(drawn)
         offsets = np.arange(len(rows))[:, None] * n
         counts = np.bincount((rows + offsets).ravel(), minlength=len(rows) * n).reshape(len(rows), n)
-        values = statistic(counts)
+        # the same images drawn in another order are the same number: the correction for bias counts draws below the
+        # estimate, and must not hang on the order in which a processor sums
+        values = np.round(statistic(counts), DECIMALS)
         return values if drawn.ndim > 1 else values[:, 0]
 
     return of_indices
