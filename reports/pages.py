@@ -26,6 +26,7 @@ from reports.figures import curves_pdf
 from reports.pictures import Pictures
 from reports.site import Site
 from reports.source import DatasetView, MethodView, RunData, slug, viewer_link
+from reports.task_comparisons import Comparisons, task_comparisons, with_ties
 from reports.task_tables import TaskTables, leading_table, task_tables
 
 Step = Callable[[], None]
@@ -70,7 +71,20 @@ class Overview:
     @cached_property
     def task_tables(self) -> TaskTables:
         """Tables of all tasks but the fusion metrics."""
-        return task_tables(self.run)
+        return {
+            task: {
+                name: {
+                    way: with_ties(table, self.task_comparisons.get((task, name), ())) for way, table in found.items()
+                }
+                for name, found in by_dataset.items()
+            }
+            for task, by_dataset in task_tables(self.run).items()
+        }
+
+    @cached_property
+    def task_comparisons(self) -> Comparisons:
+        """Intervals of the tasks' numbers."""
+        return task_comparisons(self.run)
 
     @cached_property
     def rows(self) -> dict[tuple[str, str], pd.DataFrame]:

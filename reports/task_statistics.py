@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.captions import way_words
-from bench.analysis.set_level import DRAWS, SetComparison, compare_task
-from bench.data.spec import recorded_spec
-from bench.errors import BenchError
+from bench.analysis.set_level import SetComparison
 from reports.pages import Overview
 from reports.source import DatasetView, RunData
 from reports.words import listing
@@ -44,20 +42,14 @@ class TaskPart:
 
 def task_parts(overview: Overview) -> Iterator[TaskPart]:
     """What can be said of segmentation and detection; a task whose package is missing or broken is passed over."""
-    known = overview.run.store.read_manifest().datasets
     for task, by_dataset in overview.task_tables.items():
         for data in overview.run.datasets:
-            if data.name not in by_dataset or data.name not in known:
+            found = overview.task_comparisons.get((task, data.name))
+            if data.name not in by_dataset or found is None:
                 continue
             title, headlines = overview.run.numbers.task_title(task), overview.run.numbers.headlines(task)
-            try:
-                found = compare_task(
-                    overview.run.store, task, data.name, recorded_spec(known[data.name].model_dump()), DRAWS
-                )
-            except (BenchError, ImportError, OSError, ValueError) as error:
-                yield TaskPart(data, title, [], str(error))
-                continue
-            except KeyError:  # a manifest that names no sources
+            if isinstance(found, str):
+                yield TaskPart(data, title, [], found)
                 continue
             entries = [
                 _entry(overview.run, part.comparison, place, number, part.left_out)

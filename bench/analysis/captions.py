@@ -99,10 +99,9 @@ def notes(table: Table) -> list[str]:
     if any(column.better for column in table.columns):
         found.append("↑ higher is better, ↓ lower is better")
     if any(cell.tied for cell in cells):
-        found.append(
-            f"{TIED} the paired tests cannot tell it from the best (Wilcoxon, Holm within the metric, 5 %; "
-            "no correction across metrics)"
-        )
+        by_pair = "the paired tests cannot tell it from the best (Wilcoxon, Holm within the metric, 5 %; no correction "
+        drawn = "the 95 % interval of its difference from the best holds 0, images drawn anew (no correction "
+        found.append(f"{TIED} {by_pair if table.task == FUSION else drawn}across metrics)")
     for mark, names, text in (
         (TRAINED, table.trained, "trained on this set"),
         (STRETCHED, table.stretched, "its published way stretches the contrast"),

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bench.analysis.bootstrap import Interval
+from bench.analysis.set_level import SetComparison, TaskComparison
 from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
 from bench.types import Score
 from reports.source import RunData
+from reports.task_comparisons import with_ties
 from reports.task_tables import leading_table, speaking, task_tables
 from reports.words import task_leaders
 
@@ -71,3 +74,19 @@ def test_where_no_pair_is_unseen_all_pairs_speak(tmp_path: Path) -> None:
     run = made(tmp_path, [*rows("mine", 0.9, None, RULES), *rows("yours", 0.5, None, RULES)])
     found = task_tables(run)["detection"]["mfnet"]
     assert speaking(found, run.numbers.headlines("detection")).convention == "coco"
+
+
+@pytest.mark.parametrize(
+    ("gap", "spread", "tied"),
+    [(0.1, 0.2, True), (0.1, 0.01, False), (0.3, 0.05, False), (0.02, 0.1, True), (0.01, 0.001, False)],
+)
+def test_ties_of_the_best_are_marked_in_task_tables(tmp_path: Path, gap: float, spread: float, tied: bool) -> None:
+    run = made(tmp_path, [*rows("a", 0.9, 0.5 + gap, ("coco",)), *rows("b", 0.5, 0.5, ("coco",))])
+    table = task_tables(run)["detection"]["mfnet"]["coco/unseen"]
+    values = {"a": Interval(0.5 + gap, 0.0, 1.0), "b": Interval(0.5, 0.0, 1.0)}
+    differences = {("b", "a"): (Interval(-gap, -gap - spread, -gap + spread),)}
+    compared = SetComparison(("AP",), {name: (one,) for name, one in values.items()}, differences, 9)
+    part = TaskComparison("unseen", compared, (("AP@[0.5:0.95]", "all", "coco/unseen"),), {})
+    marked = with_ties(table, (part,))
+    assert [marked.cell(name, "AP@[0.5:0.95]", "all").tied for name in "ab"] == [tied, tied]
+    assert with_ties(table, "no package") == table
