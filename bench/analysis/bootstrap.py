@@ -110,12 +110,14 @@ def bootstrap_images(
     return Bootstrap(tuple(Interval(*map(float, row)) for row in np.stack([value, *ends], axis=1)), distribution)
 
 
-DECIMALS = 9
-"""To which numbers of draws are rounded before they are compared."""
+DIGITS = 11
+"""To which numbers of draws are rounded before they are compared, and at most so many decimals."""
 
 
 def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
     """The statistic as SciPy wants it: of drawn image numbers, (B, m) or (m,), along the last axis."""
+    size = np.nan_to_num(np.abs(statistic(np.ones((1, n), dtype=np.int64))), posinf=0.0)
+    scale = 10.0 ** (DIGITS - np.ceil(np.log10(np.maximum(size, 1.0))))
 
     def of_indices(drawn: Counts, axis: int = -1) -> Floats:  # noqa: ARG001 - SciPy asks for it
         rows = np.atleast_2d(drawn)
@@ -123,7 +125,7 @@ def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
         counts = np.bincount((rows + offsets).ravel(), minlength=len(rows) * n).reshape(len(rows), n)
         # the same images drawn in another order are the same number: the correction for bias counts draws below the
         # estimate, and must not hang on the order in which a processor sums
-        values = np.round(statistic(counts), DECIMALS)
+        values = np.rint(statistic(counts) * scale) / scale
         return values if drawn.ndim > 1 else values[:, 0]
 
     return of_indices
