@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -12,17 +11,18 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from bench.analysis.captions import caption, described, heading, marks, notes, remark, way_words
+from bench.analysis.captions import caption, described, heading, marks, notes, remark
 from bench.analysis.export import to_csv, to_latex, to_markdown
 from bench.analysis.means import mean_table
 from bench.analysis.numbers import FUSION, direction, headline, metric_order
 from bench.analysis.sections import format_p
 from bench.analysis.standing import pair_disagreement, pair_standing, way_changes
-from bench.analysis.table import Cell, Column, Table, format_number, pair_values, select
+from bench.analysis.table import Table, format_number, pair_values, select
 from bench.store.manifest import TaskFacts, WeightFacts
 from reports import words
 from reports.conventions import definition, task_convention, text_of
 from reports.figures import curves_pdf
+from reports.method_blocks import method_blocks
 from reports.pictures import Pictures
 from reports.site import Site
 from reports.source import DatasetView, MethodView, RunData, slug, viewer_link
@@ -359,44 +359,9 @@ def _method_page(site: Site, overview: Overview, method: MethodView, pictures: P
     blocks = [
         block
         for task, by_dataset in [("metrics", overview.tables), *overview.task_tables.items()]
-        for block in _method_blocks(run, task, by_dataset, method)
+        for block in method_blocks(run, task, by_dataset, method)
     ]
     site.page(method.page, "method.html", title=method.title, method=method, blocks=blocks, standings=standings)
-
-
-@dataclass(frozen=True, slots=True)
-class MethodBlock:
-    """A method's numbers of one task that share their columns.
-
-    Attributes:
-        rows: (data set, way of scoring, column -> cell, column -> decimals).
-    """
-
-    title: str
-    columns: list[Column]
-    rows: list[tuple[DatasetView, str, dict[tuple[str, str], Cell], dict[tuple[str, str], int]]]
-
-
-def _method_blocks(
-    run: RunData, task: str, by_dataset: Mapping[str, Mapping[str, Table]], method: MethodView
-) -> list[MethodBlock]:
-    """The method's row of every table of a task; tables with the same columns together."""
-    found: dict[tuple[tuple[str, str], ...], MethodBlock] = {}
-    title = run.numbers.task_title(task)
-    for data in run.datasets:
-        for convention, table in by_dataset.get(data.name, {}).items():
-            row = next((row for row in table.rows if row.method == method.label), None)
-            if row is None or all(cell.mean is None for cell in row.cells):
-                continue
-            keys = [(column.metric, column.label) for column in table.columns]
-            kind = tuple(keys) if task != "metrics" else ()
-            block = found.setdefault(kind, MethodBlock(title, [], []))
-            known = {(column.metric, column.label) for column in block.columns}
-            block.columns.extend(column for key, column in zip(keys, table.columns, strict=True) if key not in known)
-            digits = {key: column.digits for key, column in zip(keys, table.columns, strict=True)}
-            way = convention if task == "metrics" or not convention else way_words(convention)
-            block.rows.append((data, way, dict(zip(keys, row.cells, strict=True)), digits))
-    return list(found.values())
 
 
 def _ranked_pair(pictures: Pictures, data: DatasetView, method: MethodView, pair: Any, rank: float) -> dict[str, Any]:
