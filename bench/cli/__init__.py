@@ -6,9 +6,11 @@ Every command imports what it needs when it is called, so that ``bench --help`` 
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
+from bench import __version__
 from bench.cli import answers, assets, develop, outcomes, prove, runs
 from bench.cli.installation import check_installation
 from bench.cli.screen import fail
@@ -23,7 +25,26 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ivif-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """The infrared-visible image fusion benchmark: fuse, score, train, report."""
+    del version  # its callback has ended the command
+
+
 for module in (runs, outcomes, answers, develop, prove, assets):
     module.register(app)
 

@@ -129,7 +129,7 @@ def test_a_run_keeps_the_description_for_its_statistics(own: tuple[Path, Path], 
     assert facts.config.datasets_file == str(file)
     spec = recorded_spec(facts.datasets["own"].model_dump())
     assert (spec.classes, spec.box_classes, spec.title) == (("road", "car"), {0: "person"}, "x")
-    assert task_sections(Store(tmp_path / "run")) == []
+    assert list(task_sections(Store(tmp_path / "run"))) == []
 
 
 @pytest.mark.parametrize("metrics", ["EN", "VIF", "SD"])
@@ -137,7 +137,7 @@ def test_a_run_that_gives_no_statistics_says_why(own: tuple[Path, Path], tmp_pat
     data, file = own
     bench("run", "--datasets", "own", "--datasets-file", file, "--data-root", data, "--methods", "visible",
           "--tasks", "efficiency", "--metrics", metrics, "--out", tmp_path / "run", "--device", "cpu",
-          "--executor", "inline", "--option", "efficiency.budget_s=0.1")  # fmt: skip
+          "--executor", "inline", "--option", "efficiency.seconds=0.1")  # fmt: skip
     said = bench("stats", tmp_path / "run")
     assert "nothing to say: " in said.output, said.output
 
