@@ -211,6 +211,16 @@ def _without_alpha(path: Path, file: PillowImage.Image) -> Image:
     return array[..., 0] if array.shape[2] == 2 else array[..., :3]
 
 
+def is_stored_upright(path: Path) -> bool:
+    """True if the file's rows are the image's rows, so that any program that shows the file shows these pixels.
+
+    Raises:
+        BenchError: as ``read_image``.
+    """
+    with _opened(path) as file:
+        return _orientation(file) == 1
+
+
 def _orientation(file: PillowImage.Image) -> int:
     """EXIF orientation 1 to 8; 1, upright, where there is none or another value."""
     if isinstance(file, PngImageFile) and "exif" not in file.info:

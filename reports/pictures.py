@@ -14,12 +14,11 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
-import numpy as np
 from PIL import Image as PillowImage
 
 from bench.errors import BenchError
 from bench.files import write_atomic
-from bench.images import as_rgb, encode_png, read_image
+from bench.images import as_rgb, encode_png, is_stored_upright, read_four_channel, read_image
 from bench.types import Image
 from reports.source import DatasetView, RunData, slug
 
@@ -65,12 +64,8 @@ class Picture:
         """
         if not self.part:
             return read_image(self.path)
-        try:
-            with PillowImage.open(self.path) as file:
-                channels = np.asarray(file.convert("RGBA"))
-        except (OSError, ValueError) as error:
-            raise BenchError(f"{self.path}: not a readable image ({error}); fetch it again") from error
-        return channels[..., 3] if self.part == "ir" else channels[..., :3]
+        ir, vis = read_four_channel(self.path)
+        return ir if self.part == "ir" else vis
 
 
 Pictures = dict[tuple[str, str], list[Picture]]
@@ -138,7 +133,7 @@ def copy_sources(run: RunData, pictures: Pictures) -> Pictures:
 
 
 def _copied(picture: Picture, base: Path, dataset: str, pair: str) -> Picture:
-    suffix = ".jpg" if picture.path.suffix.lower() in (".jpg", ".jpeg") else ".png"
+    suffix = ".jpg" if _shows_itself(picture) and picture.path.suffix.lower() != ".png" else ".png"
     target = base / "sources" / slug(dataset) / f"{slug(pair)}.{picture.key[1:]}{suffix}"
     if _older(target, picture.path):
         write_atomic(target, showable_bytes(picture))
@@ -146,10 +141,20 @@ def _copied(picture: Picture, base: Path, dataset: str, pair: str) -> Picture:
 
 
 def showable_bytes(picture: Picture) -> bytes:
-    """The bytes of the file where a browser shows it as it is, else the image as PNG."""
-    if not picture.part and picture.path.suffix.lower() in SHOWABLE:
+    """The bytes of the file where every program shows our pixels, else the image as we read it, as PNG."""
+    if _shows_itself(picture):
         return picture.path.read_bytes()
     return encode_png(picture.read(), 6)
+
+
+def _shows_itself(picture: Picture) -> bool:
+    """False for a part of a file, a format that browsers lack, or pixels that have to be turned."""
+    if picture.part or picture.path.suffix.lower() not in SHOWABLE:
+        return False
+    try:
+        return is_stored_upright(picture.path)
+    except BenchError:  # said where it is read
+        return True
 
 
 def _older(path: Path, than: Path) -> bool:
@@ -223,7 +228,7 @@ def _keys(path: Path) -> list[str] | None:
 
 
 def _data_url(picture: Picture) -> str:
-    kind = "jpeg" if not picture.part and picture.path.suffix.lower() in (".jpg", ".jpeg") else "png"
+    kind = "jpeg" if _shows_itself(picture) and picture.path.suffix.lower() != ".png" else "png"
     return f"data:image/{kind};base64,{base64.b64encode(showable_bytes(picture)).decode()}"
 
 
