@@ -43,6 +43,7 @@ class MUFusionMethod(Method):
     dtype = "float64"
     layout = "contiguous"  # what its matrix products read
     smallest = PATCH
+    clips = True
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max")
     variants = (
         Variant("colour", "MUFusion (colour script)", settings={"published": COLOUR}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -280,11 +281,11 @@ def _packaged() -> dict[str, Formula]:
 def _implementations(engine: Engine) -> tuple[Mapping[str, Formula], Mapping[str, Conversion]]:
     """Formulas and conversions to grey of an engine; compiled ones first, NumPy's where there is none."""
     if engine == "numpy":
-        return {**FORMULAS, **_packaged()}, {}
+        return ChainMap(FORMULAS, _packaged()), {}
     compile_kernels(lambda text: print(text, file=sys.stderr))  # noqa: T201 - said once on a machine
     from bench.metrics.kernels.formulas import GREYS, KERNELS
 
-    return {**FORMULAS, **_packaged(), **KERNELS}, GREYS
+    return ChainMap(KERNELS, FORMULAS, _packaged()), GREYS
 
 
 @cache
