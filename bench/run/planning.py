@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench.data.catalogue import Dataset, open_dataset
 from bench.data.folders import FOLDER, open_folders
@@ -16,12 +16,16 @@ from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.task import Setting
 from bench.run.config import RunConfig
 from bench.run.plan import METRICS, DatasetPlan, Plan
-from bench.run.plan_methods import device_of, plan_method, retrained_methods
+from bench.run.plan_methods import TRAINED_ON, device_of, plan_method, retrained_methods
 from bench.types import PairFiles, Problem
 
 
-def make_plan(config: RunConfig) -> Plan:
+def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
     """Checks the request and finds everything it names.
+
+    Args:
+        config: what was asked for.
+        earlier: tasks that ran in the folder before, whose options are kept.
 
     Raises:
         BenchError: an unknown name, a data set that is not there, nothing to do.
@@ -39,7 +43,7 @@ def make_plan(config: RunConfig) -> Plan:
         raise BenchError("--datasets names no data set, wanted names by comma; see bench list datasets")
     named, every = _requested_methods(config)
     tasks, notes = _requested_tasks(config)
-    _check_options(config, tasks)
+    _check_options(config, tasks, earlier)
     selections = _unique(config.datasets)
     _one_part_each(selections)
     datasets = tuple(_plan_dataset(selection, config, tasks) for selection in selections)
@@ -52,14 +56,16 @@ def make_plan(config: RunConfig) -> Plan:
     return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes)
 
 
-def _check_options(config: RunConfig, tasks: Sequence[str]) -> None:
+def _check_options(config: RunConfig, tasks: Sequence[str], earlier: Collection[str]) -> None:
     """Every ``--option`` must be heard: by a task of this run, and be one that it knows.
 
     Raises:
         BenchError: an option of no task, of a task that is not part of the run, or that its task does not know.
     """
     for option in config.options:
-        name = option.partition(".")[0]
+        name, _, key = option.partition(".")
+        if key == TRAINED_ON or (name in earlier and name not in tasks):  # checked where it is read, or ran before
+            continue
         if METHODS.known(name):
             raise BenchError(
                 f"--option {option}: {name} is a method, and a run hands options to tasks only; train it with "

@@ -101,7 +101,7 @@ class Runner:
         self.config, self.store = config, store
         self.listener = listener or (lambda *_: None)
         self.say = say or (lambda _: None)
-        self.plan = make_plan(config)
+        self.plan = make_plan(config, tuple(store.read_manifest().tasks))
         self.result = RunResult(notes=list(self.plan.notes))
         self.executor: Executor = create_executor(config.executor)
         cores = count_cores()

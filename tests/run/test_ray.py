@@ -60,7 +60,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from faulty_units import FaultyUnit
-from bench.executor_ray import RayExecutor
+from bench.run.ray_executor import RayExecutor
 out, gpus = Path(sys.argv[2]), float(sys.argv[3])
 units = [FaultyUnit(out, "d", "m", None, gpus, (f"{i}", "bad", f"{i}b"), "raise") for i in range(3)]
 (out / "apart").mkdir(exist_ok=True)
@@ -156,7 +156,7 @@ def test_losing_a_node_changes_no_number(
 
 DETECTOR = '''"""Finds the brightest row, so that a test needs no weights."""
 import numpy as np
-from bench.task import Detections, Detector
+from bench.plugin.task import Detections, Detector
 
 class Brightest(Detector):
     name = "brightest"
