@@ -30,11 +30,11 @@ RNG = np.random.default_rng(0)
     ("name", "stretches"),
     [
         ("seafusion", True),
-        ("piafusion", None),
+        ("piafusion", False),
         ("gtf", False),
         ("average", False),
         ("visible", False),
-        ("densefuse", None),
+        ("densefuse", True),
     ],
 )
 def test_who_stretches_is_known_to_the_manifest(name: str, stretches: bool) -> None:
