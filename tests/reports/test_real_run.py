@@ -174,7 +174,9 @@ def test_zoom_boxes_are_shared_by_address_and_exported(real: Path, visit: Visito
         page.locator("[data-export=png]").click()
     download.value.save_as(tmp_path / "figure.png")
     figure = np.asarray(Image.open(tmp_path / "figure.png").convert("RGB")).astype(int)
-    fused = np.asarray(Image.open(real / "fused" / "mfnet" / "seafusion" / f"{pair}.png").convert("RGB")).astype(int)
+    fused = np.asarray(
+        Image.open(next((real / "fused" / "mfnet" / "seafusion").glob(f"*{pair}*.png"))).convert("RGB")
+    ).astype(int)
     height, width = fused.shape[:2]
     left = width + round(width / 40)
     corner = figure[: height // 3, left : left + width // 3]
