@@ -175,7 +175,7 @@ def test_zoom_boxes_are_shared_by_address_and_exported(real: Path, visit: Visito
     download.value.save_as(tmp_path / "figure.png")
     figure = np.asarray(Image.open(tmp_path / "figure.png").convert("RGB")).astype(int)
     fused = np.asarray(
-        Image.open(next((real / "fused" / "mfnet" / "seafusion").glob(f"*{pair}*.png"))).convert("RGB")
+        Image.open(next((real / "fused").glob(f"mfnet*/**/seafusion/*{pair}*.png"))).convert("RGB")
     ).astype(int)
     height, width = fused.shape[:2]
     left = width + round(width / 40)
