@@ -24,7 +24,8 @@ from bench.images import as_rgb, read_image
 from bench.store.manifest import DatasetFacts, TaskFacts
 from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
-from reports.pages import base_context, picture_addresses
+from reports.context import base_context
+from reports.data_files import picture_addresses
 from reports.pictures import CARRIED_BYTES, Picture, Pictures, url_of, write_carried
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
 from reports.segmentation import CONVENTION, overlay, palette_of

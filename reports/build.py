@@ -6,8 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from reports import pages, statistics, tasks
 from reports.ablation import build_ablation, is_ablation
+from reports.context import shared
+from reports.data_files import write_site_data
+from reports.overview import Overview
+from reports.pages import KINDS, first
+from reports.pages.kind import Build
 from reports.pictures import Pictures, Progress, background_thumbnails, copy_sources, find_pictures, write_carried
 from reports.site import Site
 from reports.source import RunData
@@ -55,20 +59,17 @@ def _write(
     report = run.store.report_dir
     if carried:
         write_carried(report, pictures)
-    site = Site(report, pages.shared(run, datetime.now(timezone.utc)))
+    nav = [link for kind in KINDS for link in kind.links(run)]
+    site = Site(report, shared(run, datetime.now(timezone.utc), nav))
     site.assets()
     site.drop("sources" if carried else "pixels")
-    overview = pages.Overview(run)
-    pages.write_site_data(site, run, carried)
-    steps = [
-        *pages.plan(site, run, overview, pictures, carried),
-        *tasks.plan(site, overview, jobs),
-        *statistics.plan(site, overview),
-    ]
+    build = Build(site, Overview(run), pictures, carried, jobs)
+    write_site_data(site, run, carried)
+    steps = [step for kind in KINDS for step in kind.steps(build)]
     for done, step in enumerate(steps, 1):
         step()
         if progress:
             progress("pages", done, len(steps))
-    overview.faults = thumbnails()
-    pages.write_index(site, run, overview, pictures)
+    build.overview.faults = thumbnails()
+    first.write_first(build)
     site.sweep()

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.analysis.captions import way_words
 from bench.analysis.set_level import SetComparison
-from reports.pages import Overview
+from reports.overview import Overview
 from reports.source import DatasetView, RunData
 from reports.words import listing
 

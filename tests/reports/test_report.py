@@ -21,7 +21,9 @@ from bench.analysis.numbers import Numbers
 from bench.errors import BenchError
 from bench.store.run_folder import Store
 from bench.store.scores import tidy
-from reports import build, build_report, pages, pictures
+from reports import build, build_report, pictures
+from reports.pages import first
+from reports.pages import method as method_page
 from reports.pictures import script
 from reports.source import RunData, slug
 
@@ -297,7 +299,7 @@ def test_an_interrupted_build_keeps_the_old_first_page(tmp_path: Path, monkeypat
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pages, "_method_page", stop)
+    monkeypatch.setattr(method_page, "_method_page", stop)
     with pytest.raises(KeyboardInterrupt):
         build_report(root, jobs=1)
     assert read(root, "index.html") == before
@@ -309,7 +311,7 @@ def test_a_first_build_that_is_interrupted_leaves_no_first_page(
 ) -> None:
     root = make_run(tmp_path / "run", RunPlan(methods=1, pairs={"tno": 2}, **QUICK))
     monkeypatch.setattr(build.Site, "sweep", lambda self: None)
-    monkeypatch.setattr(pages, "write_index", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(first, "write_first", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         build_report(root, jobs=1)
     assert not (root / "report" / "index.html").exists()

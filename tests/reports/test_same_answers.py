@@ -15,7 +15,7 @@ from bench.store.scores import scores_frame
 from bench.types import Score
 from reports.leaderboard import Entrant, _labels, _merged, render
 from reports.leaderboard import _blocks as blocks_of
-from reports.pages import Overview
+from reports.overview import Overview
 from reports.source import RunData
 from reports.words import leaders
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.analysis.captions import PARTS, way_words
+from bench.analysis.numbers import FUSION
 from bench.analysis.table import Table, select
 from reports import detection, segmentation
-from reports.pages import Overview
+from reports.overview import Overview
+from reports.pages.kind import Build, PageKind, Step
 from reports.scenes import Scene
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
@@ -39,11 +41,6 @@ class TaskPart:
     cautions: list[str]
     scenes: list[Scene]
     marked: bool = False
-
-
-def plan(site: Site, overview: Overview, jobs: int) -> list[Callable[[], None]]:
-    """The task pages to write."""
-    return [partial(_task_page, site, overview, task, jobs) for task in overview.task_tables]
 
 
 def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
@@ -92,3 +89,15 @@ def _notes(run: RunData, data: DatasetView, task: str) -> list[str]:
     rows = select(run.scores, task, data.name)
     rows = rows[(rows["status"] == "ok") & (rows["reason"] != "") & (rows["pair"] == "")]
     return list(dict.fromkeys(rows["reason"]))[:8]
+
+
+def _links(run: RunData) -> list[tuple[str, str]]:
+    return [(f"{slug(task)}.html", run.numbers.task_title(task)) for task in run.tasks if task != FUSION]
+
+
+def _steps(build: Build) -> Iterator[Step]:
+    for task in build.overview.task_tables:
+        yield partial(_task_page, build.site, build.overview, task, build.jobs)
+
+
+KIND = PageKind("tasks", _links, _steps)

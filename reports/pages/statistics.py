@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,8 @@ from bench.analysis.sensitivity import agreement, ranking_changes
 from bench.analysis.set_level import DRAWS
 from bench.analysis.table import format_number
 from bench.errors import BenchError
-from reports.pages import Overview
+from reports.overview import Overview
+from reports.pages.kind import Build, PageKind, Step
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
 from reports.task_statistics import task_parts
@@ -57,11 +58,6 @@ class Part:
     entries: list[Entry]
     refused: list[str]
     caution: str
-
-
-def plan(site: Site, overview: Overview) -> list[Callable[[], None]]:
-    """The steps that write the page."""
-    return [partial(_page, site, overview)]
 
 
 def _page(site: Site, overview: Overview) -> None:
@@ -192,3 +188,10 @@ def _agreement(table: pd.DataFrame) -> list[dict[str, Any]]:
     if table.empty:
         return []
     return [{str(key): value for key, value in row.items()} for row in agreement(table).to_dict("records")]
+
+
+def _steps(build: Build) -> Iterator[Step]:
+    yield partial(_page, build.site, build.overview)
+
+
+KIND = PageKind("statistics", lambda _run: [("statistics.html", "Statistics")], _steps)

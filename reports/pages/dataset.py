@@ -1,0 +1,57 @@
+"""The page of a data set: means, curves, gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from bench.analysis.standing import way_changes
+from reports.data_files import write_dataset_data
+from reports.figures import curves_pdf
+from reports.overview import Overview
+from reports.pages.kind import Build, PageKind, Step
+from reports.site import Site
+from reports.source import DatasetView, RunData, slug
+
+
+def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
+    site.page(
+        data.page,
+        "dataset.html",
+        title=data.title,
+        data=data,
+        tables=overview.tables[data.name],
+        notes=[note for note in overview.notes if note.dataset == data.name],
+        ways=_ways(overview, data),
+    )
+
+
+def _ways(overview: Overview, data: DatasetView) -> dict[str, list[dict[str, Any]]]:
+    """Convention -> what the authors' way of writing images moves, for the methods whose plain images are there too."""
+    beside = {method.label: method.facts.beside for method in overview.run.methods if method.facts.beside}
+    if not beside:
+        return {}
+    return {name: way_changes(overview.rows[data.name, name], data.name, name, beside) for name in data.conventions}
+
+
+def _curves(site: Site, overview: Overview, data: DatasetView, convention: str) -> None:
+    pdf = curves_pdf(overview.rows[data.name, convention], data.name, convention, overview.run.methods)
+    if pdf:
+        site.binary(f"curves/{slug(data.name)}-{slug(convention)}.pdf", pdf)
+
+
+def _links(run: RunData) -> list[tuple[str, str]]:
+    return [(data.page, data.name) for data in run.datasets]
+
+
+def _steps(build: Build) -> Iterator[Step]:
+    site, overview = build.site, build.overview
+    for data in build.run.datasets:
+        yield partial(write_dataset_data, site, overview, data, build.pictures, build.carried)
+        yield partial(_dataset_page, site, overview, data)
+        for convention in data.conventions:
+            yield partial(_curves, site, overview, data, convention)
+
+
+KIND = PageKind("data sets", _links, _steps)
