@@ -1,3 +1,49 @@
-"""ivif-bench: the infrared-visible image fusion benchmark."""
+"""ivif-bench: the infrared-visible image fusion benchmark.
 
-__version__ = "0.1.0"
+In a notebook or a training loop::
+
+    import bench
+
+    run = bench.load("runs/latest")                # tables, comparisons and figures of a run
+    bench.evaluate(ir, vis, fused)                 # the metrics of images, in any convention
+    bench.FusionMetrics(data_range=1.0)            # the metrics during a training
+
+``load``, ``Run``, ``evaluate`` and ``FusionMetrics`` are the public surface of this package, together with
+``bench.metrics.evaluate`` and ``methods.create``; they change with the major version only. Everything else may change
+with any release. Nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.files import VERSION
+
+if TYPE_CHECKING:
+    from bench.api.evaluation import evaluate
+    from bench.api.loading import Run, load
+    from bench.api.training import FusionMetrics
+
+__version__ = VERSION
+
+__all__ = ["FusionMetrics", "Run", "__version__", "evaluate", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "Run"):
+        from bench.api import loading
+
+        return getattr(loading, name)
+    if name == "evaluate":
+        from bench.api.evaluation import evaluate
+
+        return evaluate
+    if name == "FusionMetrics":
+        from bench.api.training import FusionMetrics
+
+        return FusionMetrics
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
@@ -25,6 +27,22 @@ def describe(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{place}"
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """The end of a message on an unknown name: near names, or all there are.
+
+    Example:
+        >>> suggest("seafusoin", ["seafusion", "gtf"]), suggest("x", ["seafusion", "gtf"])
+        ('; did you mean seafusion?', '; known: seafusion, gtf')
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=3) or [each for each in names if _bare(each) == _bare(name)]
+    return f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(names)}"
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def is_fatal(error: BaseException) -> bool:

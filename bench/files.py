@@ -51,5 +51,8 @@ def file_digest(path: Path) -> str:
         raise BenchError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions") from error
 
 
+VERSION = "0.1.0"
+"""Of this program; a part of every fingerprint, so that nothing made by another version is taken for its own."""
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """Where the four packages stand: the checkout, or the folder that the wheel was installed into."""

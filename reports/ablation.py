@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench import __version__
 from bench.analysis.numbers import Numbers
 from bench.analysis.ranked import SOURCES
 from bench.analysis.seeds import seed_table
@@ -20,6 +19,7 @@ from bench.analysis.standing import image_iou, most_disagreed
 from bench.analysis.table import Table
 from bench.data.spec import DatasetSpec, load_datasets, recorded_spec
 from bench.errors import BenchError
+from bench.files import VERSION
 from bench.images import as_rgb, read_image
 from bench.store.manifest import DatasetFacts, TaskFacts
 from bench.store.run_folder import Store
@@ -115,7 +115,7 @@ def build_ablation(folder: Path, jobs: int = 0) -> Path:
     report = data.root / "report"
     by_label = {variant.label: variant for variant in data.variants}
     nav = [("index.html", "Ablation"), *([("viewer.html", "Viewer")] if data.images else [])]
-    site = Site(report, base_context(datetime.now(timezone.utc), __version__, nav, by_label))
+    site = Site(report, base_context(datetime.now(timezone.utc), VERSION, nav, by_label))
     site.assets()
     order, ious = _order(data)
     scenes = _scenes(data, spec, order[:SHOWN], ious, jobs)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from bench import __version__
 from bench.data.catalogue import open_dataset
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
+from bench.files import VERSION
 from bench.images import read_image
 from bench.store.manifest import Manifest
 from bench.store.pack import (
@@ -95,7 +95,7 @@ def pack(run_dir: Path, out: Path | None = None, images: int = 8) -> Path:
     facts = public_facts(manifest)
     if (scores["status"] == "failed").any():  # what failed stands in the scores; whoever ranks packs must know
         facts = facts.model_copy(update={"complete": False})
-    write_pack(target, facts, text, hashes, images, image, __version__)
+    write_pack(target, facts, text, hashes, images, image, VERSION)
     with open_pack(target):
         return target
 

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from bench import __version__
 from bench.cli import answers, assets, develop, outcomes, prove, runs
 from bench.cli.installation import check_installation
 from bench.cli.screen import fail
 from bench.errors import FATAL_ERRNO, BenchError, StoppedError
+from bench.files import VERSION
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ivif-bench {__version__}")
+        typer.echo(f"ivif-bench {VERSION}")
         raise typer.Exit
 
 

@@ -8,11 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bench import __version__
 from bench.data.commands import DataRow
 from bench.data.commands import status_rows as data_rows
 from bench.data.spec import broken_packages
 from bench.errors import BenchError
+from bench.files import VERSION
 from bench.metrics.choice import kernels_ready
 from bench.metrics.kernel_cache import kernel_cache
 from bench.plugin.kinds import METHODS
@@ -36,7 +36,7 @@ def examine(
     Returns:
         Rows with ``what``, ``state``, ``detail`` and ``mend``; and True if nothing needed for the main job is missing.
     """
-    rows = [_row("ivif-bench", "ok", __version__)]
+    rows = [_row("ivif-bench", "ok", VERSION)]
     rows += [_package(name) for name in CORE]
     rows += [_extra(name, modules) for name, modules in EXTRAS.items()]
     rows += [_device(), _compiler(), _kernels()]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from bench.data.home import cache_data_root, default_data_root
 from bench.data.listing import Listing, Source, list_pairs, needs_list
 from bench.data.names import Place
 from bench.data.spec import TRAIN, DatasetSpec, Layout, Split, load_datasets
-from bench.errors import BenchError
+from bench.errors import BenchError, suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ def parse_selection(selection: str, specs: dict[str, DatasetSpec]) -> tuple[str,
     """
     name, colon, part = selection.partition(":")
     if name not in specs:
-        raise BenchError(f"unknown data set {name!r}{_hint(name, specs)}")
+        raise BenchError(f"unknown data set {name!r}{suggest(name, specs)}")
     spec = specs[name]
     if not colon:
         return name, spec, spec.default_split, ""
@@ -180,7 +179,7 @@ def parse_selection(selection: str, specs: dict[str, DatasetSpec]) -> tuple[str,
         return name, spec, spec.subsets[part].split, part
     splits = {split for layout in spec.layouts for split in layout.parts}
     if part not in splits:
-        raise BenchError(f"{name}: unknown split or subset {part!r}{_hint(part, [*sorted(splits), *spec.subsets])}")
+        raise BenchError(f"{name}: unknown split or subset {part!r}{suggest(part, [*sorted(splits), *spec.subsets])}")
     return name, spec, part, ""
 
 
@@ -263,12 +262,6 @@ def _same_content(dataset: Dataset, split: str, frames: Frames) -> frozenset[str
     if not dataset.has_split(split):
         return frozenset()
     return frozenset(files.id for files in dataset.listing(split).pairs if frames.hold(files))
-
-
-def _hint(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=3)
-    return f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(names)}"
 
 
 def _near_root(spec: DatasetSpec, root: Path) -> str:

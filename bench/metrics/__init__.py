@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.metrics.engine import MetricValue, PairScorer, evaluate
+    from bench.metrics.engine import MetricValue, PairScorer, evaluate, metric_values
 
-__all__ = ["MetricValue", "PairScorer", "evaluate"]
+__all__ = ["MetricValue", "PairScorer", "evaluate", "metric_values"]
 
 
 def __getattr__(name: str) -> Any:

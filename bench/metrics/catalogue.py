@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from bench.errors import BenchError, suggest
 from bench.metrics.convention_facts import CONVENTIONS
 from bench.metrics.facts import Convention, Metric, Use
 from bench.metrics.metric_facts import METRICS
@@ -141,11 +141,4 @@ def _in_words(use: Use) -> str:
 
 
 def _refuse(kind: str, name: str, known: Iterable[str]) -> NoReturn:
-    from bench.errors import BenchError  # late: it brings in NumPy
-
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=3) or [
-        each for each in names if each.lower().replace("_", "") == name.lower().replace("_", "").replace("-", "")
-    ]
-    hint = f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(names)}"
-    raise BenchError(f"unknown {kind} {name!r}{hint}")
+    raise BenchError(f"unknown {kind} {name!r}{suggest(name, known)}")

@@ -358,9 +358,18 @@ def evaluate(
         >>> {name: round(value, 6) for name, value in evaluate(ramp, ramp, ramp, metrics=["EN", "SD"]).items()}
         {'EN': 6.0, 'SD': 18.472953}
     """
+    return metric_values(PairScorer(ir, vis, (convention,), metrics, engine).score(fused))
+
+
+def metric_values(scores: Sequence[MetricValue]) -> dict[str, float]:
+    """Metric name -> value, of one image in one convention.
+
+    Raises:
+        BenchError: there is no value of some metric.
+    """
     values = {}
-    for score in PairScorer(ir, vis, (convention,), metrics, engine).score(fused):
+    for score in scores:
         if score.value is None:
-            raise BenchError(f"{convention} {score.metric}: {score.reason}; leave it out of the metrics")
+            raise BenchError(f"{score.convention} {score.metric}: {score.reason}; leave it out of the metrics")
         values[score.metric] = score.value
     return values

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -14,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from bench.errors import BenchError
+from bench.errors import BenchError, suggest
 
 T = TypeVar("T")
 
@@ -96,9 +95,7 @@ class Registry(Generic[T]):
             BenchError: unknown name; near names are suggested.
         """
         if name not in self.entries:
-            near = difflib.get_close_matches(name, self.entries, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(self.entries)}"
-            raise BenchError(f"unknown {self.kind} {name!r}{hint}")
+            raise BenchError(f"unknown {self.kind} {name!r}{suggest(name, self.entries)}")
         return self.entries[name]
 
     def get(self, name: str) -> type[T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bench.errors import BenchError
+from bench.errors import BenchError, suggest
 from bench.plugin.method import MethodInfo
 from bench.plugin.proof import strongest
 from bench.plugin.registry import Entry, Registry
@@ -122,11 +122,7 @@ def bind(cls: type[Method], variant: Variant) -> type[Method]:
 
 
 def _unknown(cls: type[Method], variant: str) -> str:
-    import difflib
-
     known = [f"{cls.name}:{item.name}" for item in cls.variants]
     if not known:
         return f"unknown variant {cls.name}:{variant}; {cls.name} has none, ask for it by its name"
-    near = difflib.get_close_matches(f"{cls.name}:{variant}", known, n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
-    return f"unknown variant {cls.name}:{variant}; {hint}"
+    return f"unknown variant {cls.name}:{variant}{suggest(f'{cls.name}:{variant}', known)}"

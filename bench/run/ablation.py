@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from bench import __version__
 from bench.analysis.numbers import Numbers, headline
 from bench.analysis.seeds import seed_table
 from bench.analysis.table import Cell, Table
@@ -24,7 +23,7 @@ from bench.data.catalogue import Dataset, open_dataset
 from bench.data.pairs import pair_digest, read_pair, truth_digest
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
-from bench.files import digest, file_digest, write_atomic
+from bench.files import VERSION, digest, file_digest, write_atomic
 from bench.images import encode_png, read_image
 from bench.machine import count_cores
 from bench.plugin.kinds import METHODS, TASKS
@@ -173,7 +172,7 @@ def run_ablation(ablation: Ablation) -> AblationResult:
         facts = DatasetFacts.model_validate(ablation.dataset.spec.model_dump(mode="json", include=DESCRIBED))
         store.write_manifest(
             Manifest(
-                version=__version__, tasks={"segmentation": declared("segmentation")},
+                version=VERSION, tasks={"segmentation": declared("segmentation")},
                 datasets={ablation.dataset.name: facts},
             )
         )  # fmt: skip
@@ -210,7 +209,7 @@ def _unit(
     options = tuple(sorted(ablation.task_options.items()))
     kind = ablation.device.partition(":")[0]
     key = digest(
-        __version__,
+        VERSION,
         *code,
         name,
         str(seed),

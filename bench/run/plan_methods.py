@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import __version__
 from bench.data.names import Place, is_junk
 from bench.errors import BenchError
-from bench.files import digest, file_digest
+from bench.files import VERSION, digest, file_digest
 from bench.fuse.zoo import DATASET, zoo_files
 from bench.plugin.kinds import METHODS
 from bench.plugin.proof import in_words
@@ -150,7 +149,7 @@ def make_source(cls: type[Method], weights: Path | None, config: RunConfig) -> M
     weights_digest = file_digest(weights) if weights else ""
     way: Way = "plain" if config.way == "plain" else "published"
     form = config.precision if config.compile == "never" else f"{config.precision}, compiled: {config.compile}"
-    key = digest(__version__, cls.name, fuse_code(cls.__module__), weights_digest, way, form, kind, seed)
+    key = digest(VERSION, cls.name, fuse_code(cls.__module__), weights_digest, way, form, kind, seed)
     return MethodSource(
         name=cls.name, key=key, way=way, precision=config.precision, device=device, seed=config.seed,
         compile=config.compile,

@@ -10,7 +10,7 @@ from bench.data.frames import frames_of
 from bench.data.names import check_label, some
 from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import TRAIN
-from bench.errors import BenchError
+from bench.errors import BenchError, suggest
 from bench.fuse.zoo import zoo_methods
 from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.task import Setting
@@ -95,13 +95,9 @@ def _one_part_each(selections: Sequence[str]) -> None:
 
 
 def _known(kind: str, wanted: Sequence[str], known: Sequence[str]) -> None:
-    import difflib
-
     for name in wanted:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3)
-            hint = f"; did you mean {', '.join(near)}?" if near else f"; known: {', '.join(known)}"
-            raise BenchError(f"unknown {kind} {name!r}{hint}")
+            raise BenchError(f"unknown {kind} {name!r}{suggest(name, known)}")
 
 
 def _unique(names: Sequence[str]) -> list[str]:

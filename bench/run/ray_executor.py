@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import __version__
 from bench.errors import BenchError, StoppedError, describe, is_fatal, stop_for
+from bench.files import VERSION
 from bench.run.units import Unit
 from bench.run.worker import Done, Failure, run_unit, set_threads
 
@@ -193,8 +193,8 @@ class _Drive:
                 raise StoppedError(f"stopped: workers do not start on the cluster: {text}") from error
             return
         self._false_starts = 0
-        if version != __version__:
-            raise StoppedError(f"stopped: {host} has version {version}, wanted {__version__}; install it on every node")
+        if version != VERSION:
+            raise StoppedError(f"stopped: {host} has version {version}, wanted {VERSION}; install it on every node")
         if not sees:
             raise StoppedError(
                 f"stopped: {host} does not see {self._out}; choose an --out on storage that all nodes share"
@@ -255,7 +255,7 @@ class _Worker:
 
     def report(self, out: Path) -> tuple[str, str, bool]:
         """Host, version of this package there, and whether the run folder is seen from there."""
-        return socket.gethostname(), __version__, out.is_dir()
+        return socket.gethostname(), VERSION, out.is_dir()
 
     def run(self, unit: Unit) -> Failure | None:
         return run_unit(unit)

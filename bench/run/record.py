@@ -7,9 +7,8 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from bench import __version__
 from bench.errors import BenchError
-from bench.files import digest
+from bench.files import VERSION, digest
 from bench.machine import describe_machine
 from bench.plugin.kinds import TASKS
 from bench.plugin.task import Setting
@@ -96,7 +95,7 @@ class Recorder:
             "conventions": tuple(plan.metrics),
         }
         return CommandFacts(
-            command=self.command, version=__version__, started=self.started, device=plan.device,
+            command=self.command, version=VERSION, started=self.started, device=plan.device,
             machine=machine.gpu or machine.cpu, covers=covers,
             made={stage: count for stage, count in made.items() if count}, rows=self.rows, engine=self.engine,
             complete=complete,
@@ -114,7 +113,7 @@ def build_manifest(plan: Plan, before: Manifest, parameters: Mapping[str, int | 
     """
     methods = {method.label: _method_facts(method, parameters, before) for method in plan.methods}
     return Manifest(
-        version=__version__,
+        version=VERSION,
         created=before.created or _now(),
         updated=before.updated or _now(),
         command=before.command,

@@ -8,11 +8,10 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from bench import __version__
 from bench.data.catalogue import open_dataset, seen_in_training
 from bench.data.frames import read_frames
 from bench.data.pairs import pair_digest, truth_digest
-from bench.files import digest
+from bench.files import VERSION, digest
 from bench.fuse.ready import Ready, find_ready_parts
 from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.task import FusedSet, Task
@@ -81,7 +80,7 @@ class Worklist:
                 code = train_code(cls.__module__, getattr(cls, "built_on", ()))
                 data = [digest(*_digests(dataset, item)) for item in files]
                 key = digest(
-                    __version__, code, method.label, str(config.preset), str(config.seed), config.train_precision, *data
+                    VERSION, code, method.label, str(config.preset), str(config.seed), config.train_precision, *data
                 )
                 return TrainUnit(
                     out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
@@ -259,7 +258,7 @@ class Worklist:
         method = unit.source.key if runner.needs_method else ""
         code, settings = task_code(type(runner).__module__), str(unit.options)
         return digest(
-            __version__, code, runner.fingerprint(unit.job()), method, unit.preset, str(unit.seed), *facts, settings
+            VERSION, code, runner.fingerprint(unit.job()), method, unit.preset, str(unit.seed), *facts, settings
         )
 
     def _make_task_unit(self, task: str, dataset: DatasetPlan, method: MethodPlan, parts: Parts) -> TaskUnit:

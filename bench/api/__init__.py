@@ -1,0 +1,4 @@
+"""The door for notebooks and training loops: load a run, evaluate images.
+
+What is public is named in :mod:`bench`; nothing of the benchmark imports this room.
+"""
