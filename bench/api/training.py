@@ -84,8 +84,7 @@ class FusionMetrics(Metric):
             raise BenchError(f"ir, vis and fused are {', '.join(str(len(batch)) for batch in batches)} images")
         for triple in zip(*batches, strict=True):
             images = [
-                to_image(each, name, self.data_range)
-                for each, name in zip(triple, ("ir", "vis", "fused"), strict=True)
+                to_image(each, name, self.data_range) for each, name in zip(triple, ("ir", "vis", "fused"), strict=True)
             ]
             scorer = PairScorer(images[0], images[1], (self.convention,), self.names)
             for value in scorer.score(images[2]):
