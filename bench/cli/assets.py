@@ -84,7 +84,7 @@ def data_check(
 @weights.command("list")
 def weights_list(weights_root: WeightsRoot = None) -> None:
     """Say which weights are here, where from, and whether they are the published files."""
-    from bench.weights.find import status_rows
+    from bench.weights.commands import status_rows
 
     print_rows(status_rows(weights_root))
 
@@ -95,7 +95,7 @@ def weights_fetch(
     weights_root: WeightsRoot = None,
 ) -> None:
     """Download published weights and check them."""
-    from bench.weights.find import fetch
+    from bench.weights.commands import fetch
 
     for line in fetch(names or [], weights_root):
         typer.echo(line)
@@ -107,7 +107,7 @@ def weights_import(
     method: Annotated[str, typer.Option(help="Whose the file is, where its tensors fit several.")] = "",
 ) -> None:
     """Convert weights that are already on disk and keep the result; a file is recognised by its tensors."""
-    from bench.weights.find import import_folder
+    from bench.weights.commands import import_folder
     from bench.weights.recognise import import_file
 
     if method and path.is_dir():

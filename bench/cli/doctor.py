@@ -17,7 +17,7 @@ from bench.metrics.choice import kernels_ready
 from bench.metrics.kernel_cache import kernel_cache
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Trainable
-from bench.weights.find import status_rows as weight_rows
+from bench.weights.commands import status_rows as weight_rows
 
 CORE = ("torch", "torchvision", "numpy", "scipy", "pandas", "pyarrow", "scikit-image", "opencv-python-headless")
 EXTRAS = {

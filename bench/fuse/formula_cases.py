@@ -20,7 +20,7 @@ from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method
 from bench.plugin.proof import Proof, declared
 from bench.types import Image
-from bench.weights.find import save_converted
+from bench.weights.convert import save_converted
 from bench.weights.formula import read_formula, write_files
 
 

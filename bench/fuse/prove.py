@@ -7,24 +7,23 @@ differs, None where the source cannot be had here (the recorded result is shown 
 from __future__ import annotations
 
 import datetime
-import math
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bench import images
-from bench.data.catalogue import open_dataset
-from bench.data.pairs import read_pair
+from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.fuse import answers, formula_cases
 from bench.fuse.agreement import PairAgreement, compare
 from bench.fuse.formula_cases import Case, CaseResult
 from bench.fuse.harness import Fuser
+from bench.fuse.proof_bars import bar_of, extremes, in_words, passes, reaches, settings_for, with_settings
 from bench.fuse.proof_facts import write_facts
+from bench.fuse.proof_places import Places
 from bench.fuse.references import FORMULA, Reference, find_references, level_of, plain
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method
@@ -38,51 +37,11 @@ from bench.plugin.proof import (
     facts,
     recorded,
 )
-from bench.types import Image, PairFiles
+from bench.types import Image
 from bench.weights.find import WeightsMissing, resolve
 from bench.weights.formula import read_formula
 
 Say = Callable[[str], None]
-
-
-@dataclass
-class Places:
-    """What is at hand: reference files, sources, weights.
-
-    Attributes:
-        references: of ``find_references``; empty without a reference folder.
-        reference: that folder.
-        data_root: of the sources.
-        weights_root: of published weights.
-        work: a folder for formula weights.
-    """
-
-    work: Path
-    reference: Path | None = None
-    references: Sequence[Reference] = ()
-    data_root: Path | None = None
-    weights_root: Path | None = None
-    _listed: dict[str, dict[str, PairFiles]] = field(default_factory=dict)
-
-    def source(self, dataset: str, pair: str) -> tuple[Image, Image] | None:
-        """A pair of a data set as stored; None where it is not here."""
-        if dataset not in self._listed:
-            self._listed[dataset] = {}
-            with suppress(BenchError):
-                name = {"msrs": "mfnet"}.get(dataset, dataset)
-                pairs = open_dataset(name, self.data_root).listing().pairs
-                self._listed[dataset] = {files.id.casefold(): files for files in pairs}
-        files = self._listed[dataset].get(pair.casefold())
-        if files is None:
-            return None
-        read = read_pair(files)
-        return read.ir, read.vis
-
-    @cached_property
-    def cases(self) -> dict[str, Case]:
-        """The inputs of formula cases; empty without a reference folder."""
-        folder = self.reference / FORMULA if self.reference else None
-        return formula_cases.read_cases(folder) if folder and folder.is_dir() else {}
 
 
 def prove(
@@ -170,7 +129,7 @@ class MethodProof:
         label = plain(reference.label)
         if reference.source == FORMULA:
             return any(_is_case(proof, reference) for proof in self.proofs if proof.formula)
-        if "/" in reference.source and reference.dataset not in _known_datasets():
+        if "/" in reference.source and reference.dataset not in load_datasets():
             return False
         owners = {proof.variant for proof in self.all.proofs if proof.source == reference.source}
         if not self.cls.variant:
@@ -228,13 +187,13 @@ class MethodProof:
                     images.resize(pair[1], (height, width), "pillow"),
                 )
             best: PairAgreement | None = None
-            for key, settings in _settings(proof, reference.pair):
+            for key, settings in settings_for(proof, reference.pair):
                 if key not in fusers:
                     fusers[key] = Fuser(with_settings(self.cls, settings)(weights, "cpu"))
                 fused = fusers[key].fuse_luma(*pair) if proof.grey else fusers[key].fuse_pair(*pair)
                 seen = compare(reference.pair, fused, reference.path)
                 best = seen if best is None or seen.psnr > best.psnr else best
-                if _reaches(seen, _bar(proof, reference.pair)):
+                if reaches(seen, bar_of(proof, reference.pair)):
                     break
             yield reference.pair, best
 
@@ -247,8 +206,8 @@ class MethodProof:
     def _formula_results(self, proof: Proof, files: Sequence[Reference]) -> Iterator[tuple[str, CaseResult | None]]:
         fuser = self._formula_fuser(proof)
         for reference in files:
-            case = self.places.cases.get(reference.pair.removesuffix(proof.suffix).rstrip("_"))
-            pair = None if case is None else self._cut(case)
+            case = self.places.case(reference.pair, proof.suffix)
+            pair = None if case is None else self.places.cut(case)
             if pair is None:
                 yield reference.pair, None
             else:
@@ -258,10 +217,6 @@ class MethodProof:
         method = with_settings(self.cls, proof.settings)(self.weights(proof), "cpu")
         return Fuser(method, authors_size=True)
 
-    def _cut(self, case: Case) -> tuple[Image, Image] | None:
-        pair = self.places.source(case.dataset, case.pair)
-        return None if pair is None else (case.cut(pair[0]), case.cut(pair[1]))
-
     def _judged(
         self, proof: Proof, row: Record, results: Sequence[tuple[str, PairAgreement | CaseResult | None]]
     ) -> Record:
@@ -270,18 +225,18 @@ class MethodProof:
             return self._remembered(row, "its sources are not under --data-root")
         pairs = {pair: result.image if isinstance(result, CaseResult) else result for pair, result in done.items()}
         errors = [result.error for result in done.values() if isinstance(result, CaseResult)]
-        below = [pair for pair, result in done.items() if not _passes(result, _bar(proof, pair))]
+        below = [pair for pair, result in done.items() if not passes(result, bar_of(proof, pair))]
         notes = [proof.note] if proof.note else []
         if len(done) < len(results):
             notes.append(f"{len(results) - len(done)} without sources here")
         if below and proof.judged:
-            notes.append(f"below the bar: {', '.join(_shown(pair, pairs[pair], done[pair]) for pair in below[:4])}")
+            notes.append(f"below the bar: {', '.join(in_words(pair, pairs[pair], done[pair]) for pair in below[:4])}")
         wrong = self._answer_error("formula" if proof.formula else "published")
         if wrong is not None and not wrong <= answers.TOLERANCE:
             notes.append(f"the known answer is off by {wrong:.1e} of its range")
         ok = not below and (wrong is None or wrong <= answers.TOLERANCE)
         return replace(
-            row, **_extremes([pair for pair in pairs.values() if pair is not None]),
+            row, **extremes([pair for pair in pairs.values() if pair is not None]),
             relative_error=max(errors, default=None), ok=ok if proof.judged else None, date=_today(),
             note="; ".join(notes),
         )  # fmt: skip
@@ -306,7 +261,7 @@ class MethodProof:
             return replace(row, ok=False, note=str(error))
         errors = []
         for name, shipped in facts(self.cls).get("formula", {}).get(self.cls.name, {}).items():
-            pair = self._cut(formula_cases.case_of(shipped))
+            pair = self.places.cut(formula_cases.case_of(shipped))
             if pair is not None:
                 errors.append((formula_cases.against_facts(fuser, proof, pair, shipped).error, name))
         good = all(error <= (proof.bar.relative_error or 0.0) for error, _ in errors)
@@ -344,7 +299,7 @@ class MethodProof:
         for reference in self.places.references:
             if reference.source == FORMULA and self._is_mine(reference):
                 suffix = next(proof.suffix for proof in self.proofs if proof.formula and _is_case(proof, reference))
-                case = self.places.cases.get(reference.pair.removesuffix(suffix).rstrip("_"))
+                case = self.places.case(reference.pair, suffix)
                 if case is not None:
                     found[reference.pair] = (case, reference.path)
         return found
@@ -359,63 +314,6 @@ class MethodProof:
         if kind == "formula" and proof is None:
             raise WeightsMissing(f"{self.cls.name}: no formula weights are declared")
         return answers.answer(self.cls, self.weights(proof))
-
-
-def _known_datasets() -> tuple[str, ...]:
-    from bench.data.spec import load_datasets
-
-    return tuple(load_datasets())
-
-
-def with_settings(cls: type[Method], settings: Mapping[str, Any]) -> type[Method]:
-    """A method's class with some class attributes replaced."""
-    return type(cls.__name__, (cls,), {**settings, "__module__": cls.__module__}) if settings else cls
-
-
-def _floored(image: Image) -> Image:
-    height, width = image.shape[:2]
-    return images.resize(image, (height // 16 * 16, width // 16 * 16), "pillow")
-
-
-def _settings(proof: Proof, pair: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The settings under which a pair may pass, numbered."""
-    yield 0, proof.settings
-    for number, other in enumerate(proof.alternatives, 1):
-        if not other.pairs or pair in other.pairs:
-            yield number, {**proof.settings, **other.settings}
-
-
-def _bar(proof: Proof, pair: str) -> Bar:
-    return proof.exceptions.get(pair, proof.bar)
-
-
-def _passes(result: PairAgreement | CaseResult, bar: Bar) -> bool:
-    if isinstance(result, PairAgreement):
-        return _reaches(result, bar)
-    near = bar.relative_error is None or result.error <= bar.relative_error
-    return near and (result.image is None or _reaches(result.image, bar))
-
-
-def _reaches(seen: PairAgreement, bar: Bar) -> bool:
-    if bar.equal < 1.0:
-        return seen.psnr >= bar.psnr_db and seen.near >= bar.equal
-    return seen.psnr >= bar.psnr_db and seen.max_difference <= bar.difference
-
-
-def _shown(pair: str, image: PairAgreement | None, result: PairAgreement | CaseResult) -> str:
-    floats = f"{result.error:.1e} of the range, " if isinstance(result, CaseResult) else ""
-    seen = "" if image is None else f"{image.psnr:.1f} dB, {image.max_difference} levels"
-    return f"{pair} ({floats}{seen})"
-
-
-def _extremes(pairs: Sequence[PairAgreement]) -> dict[str, Any]:
-    if not pairs:
-        return {}
-    worst = min(pair.psnr for pair in pairs)
-    return {
-        "worst_psnr_db": None if math.isinf(worst) else round(worst, 3),
-        "largest_difference": max(pair.max_difference for pair in pairs),
-    }
 
 
 def _today() -> str:

@@ -16,7 +16,7 @@ from bench.machine import pick_device
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Preset, Trainable, TrainRequest
 from bench.train.precision import pick_precision
-from bench.weights.find import trained_path
+from bench.weights.places import trained_path
 
 
 def train_command(

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError
-from bench.weights.find import digests, published_dir
+from bench.weights.checksums import digests
+from bench.weights.places import published_dir
 from bench.weights.tensors import read_state_dict
 
 OFFLINE = "BENCH_OFFLINE"

@@ -9,15 +9,11 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.plugin.method import Method
-from bench.weights.find import (
-    difference,
-    digests,
-    imported_path,
-    methods_with_files,
-    published_dir,
-    resolve,
-    save_converted,
-)
+from bench.weights.checksums import difference, digests
+from bench.weights.commands import methods_with_files
+from bench.weights.convert import save_converted
+from bench.weights.find import resolve
+from bench.weights.places import imported_path, published_dir
 from bench.weights.tensors import refuse_strangers
 
 MOST_BESIDE = 8

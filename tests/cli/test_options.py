@@ -150,12 +150,12 @@ TABLE: dict[str, Case] = {
         values(data_root="x", datasets_file="x"),
         {"bench.data.commands.check_dataset": OUTCOME},
     ),
-    "weights list": Case(["weights", "list"], values(weights_root="x"), {"bench.weights.find.status_rows": []}),
-    "weights fetch": Case(["weights", "fetch"], values(weights_root="x"), {"bench.weights.find.fetch": []}),
+    "weights list": Case(["weights", "list"], values(weights_root="x"), {"bench.weights.commands.status_rows": []}),
+    "weights fetch": Case(["weights", "fetch"], values(weights_root="x"), {"bench.weights.commands.fetch": []}),
     "weights import": Case(
         ["weights", "import", "w.pth"],
         values(method="sdnet"),
-        {"bench.weights.recognise.import_file": [], "bench.weights.find.import_folder": []},
+        {"bench.weights.recognise.import_file": [], "bench.weights.commands.import_folder": []},
     ),
     "doctor": Case(
         ["doctor"],

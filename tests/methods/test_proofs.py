@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 from bench.files import PROJECT_ROOT
 from bench.fuse import answers
 from bench.fuse.formula_cases import formula_weights
+from bench.fuse.proof_places import Places
 from bench.fuse.proof_table import with_table
-from bench.fuse.prove import MethodProof, Places, prove
+from bench.fuse.prove import MethodProof, prove
 from bench.fuse.references import find_references
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method

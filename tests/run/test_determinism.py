@@ -18,7 +18,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     import torch
     from safetensors.torch import save_file
 
-    from bench.weights.find import trained_path
+    from bench.weights.places import trained_path
     from methods.seafusion import SeaFusionMethod
 
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))

@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.errors import BenchError
 from bench.plugin.kinds import METHODS
-from bench.weights.find import AUTHORS, GIVEN, published_dir, resolve
+from bench.weights.find import AUTHORS, GIVEN, resolve
 from bench.weights.formula import read_formula, write_files
+from bench.weights.places import published_dir
 from bench.weights.recognise import import_file
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method, MethodInfo, TrainRequest, WeightFile
 from bench.plugin.registry import Registry
-from bench.weights import find as weights
+from bench.weights import commands
 from bench.weights.find import Resolved, WeightsMissing, resolve
 
 CONTENT = {"Made/made.index": b"index", "Made/made.data": b"12345678"}
@@ -241,7 +241,7 @@ def only_made(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("only_made")
 def test_import_keeps_copies_that_need_no_root(root: Path) -> None:
-    assert weights.import_folder(root)[0].startswith("made: ")
+    assert commands.import_folder(root)[0].startswith("made: ")
     assert resolve(MadeMethod).origin == "authors' weights"
     assert len(MadeMethod.converted) == 1
 
@@ -249,21 +249,21 @@ def test_import_keeps_copies_that_need_no_root(root: Path) -> None:
 @pytest.mark.usefixtures("only_made")
 def test_import_of_a_wrong_folder_is_refused(root: Path, tmp_path: Path, cache: Path) -> None:
     with pytest.raises(BenchError, match="holds no method's published files"):
-        weights.import_folder(tmp_path)
+        commands.import_folder(tmp_path)
     with pytest.raises(BenchError, match="does not exist"):
-        weights.import_folder(tmp_path / "none")
+        commands.import_folder(tmp_path / "none")
     (root / "Made/made.index").write_bytes(b"other")
     with pytest.raises(BenchError, match="git_blob"):
-        weights.import_folder(root)
+        commands.import_folder(root)
     assert not (cache / "published").exists()
 
 
 @pytest.mark.usefixtures("only_made")
 def test_the_list_says_what_is_there(root: Path, cache: Path) -> None:
-    assert [row["state"] for row in weights.status_rows()] == ["missing", "missing"]
+    assert [row["state"] for row in commands.status_rows()] == ["missing", "missing"]
     (root / "Made/made.data").write_bytes(b"other")
     train(cache / "trained" / "made", 1)
-    rows = weights.status_rows(root)
+    rows = commands.status_rows(root)
     assert [row["state"] for row in rows] == ["ready", "differs", "trained here"]
     assert rows[0] == {
         "method": "made", "file": "Made/made.index", "state": "ready", "place": str(root / "Made/made.index"),
@@ -273,9 +273,9 @@ def test_the_list_says_what_is_there(root: Path, cache: Path) -> None:
 
 @pytest.mark.usefixtures("only_made")
 def test_fetch_without_an_address_says_so() -> None:
-    assert weights.fetch() == []
+    assert commands.fetch() == []
     with pytest.raises(BenchError, match="has no address"):
-        weights.fetch(["made"])
+        commands.fetch(["made"])
 
 
 def test_fetch_hands_address_and_checksum_to_the_download(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +286,7 @@ def test_fetch_hands_address_and_checksum_to_the_download(cache: Path, monkeypat
         return target
 
     monkeypatch.setattr("bench.download.download", download)
-    lines = weights.fetch(["sdnet"])
+    lines = commands.fetch(["sdnet"])
     info = METHODS.get("sdnet").info
     assert asked == [
         (
@@ -297,7 +297,7 @@ def test_fetch_hands_address_and_checksum_to_the_download(cache: Path, monkeypat
         for file in info.weights
     ]
     assert all("MIT" in line for line in lines)
-    assert any("for your own use only" in line for line in weights.fetch(["u2fusion"]))
+    assert any("for your own use only" in line for line in commands.fetch(["u2fusion"]))
 
 
 def test_every_published_file_can_be_checked() -> None:
@@ -309,7 +309,7 @@ def test_every_published_file_can_be_checked() -> None:
 
 
 def test_all_published_weights_at_hand_are_the_published_ones(shared: Path) -> None:
-    states = {row["file"]: row["state"] for row in weights.status_rows(shared / "weights" / "published")}
+    states = {row["file"]: row["state"] for row in commands.status_rows(shared / "weights" / "published")}
     assert "differs" not in states.values()
     missing = {file for file, state in states.items() if state == "missing"}
     too_large = ("FusionGAN/", "GANMcC/", "RFN-Nest/", "NestFuse/", "CDDFuse/", "SwinFusion/", "EMMA/", "PIAFusion",
