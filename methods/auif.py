@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
 from methods._nets.auif import AUIF
-from methods._nets.blocks import load_net, pick
+from methods._nets.method import NetMethod
 
 SOURCE = "https://github.com/Zhaozixiang1228/IVIF-AUIF-Net/raw/8f54650ffbc0a9e655a0d4c6098751bedc319803/Models"
 
 RENAMED = (("conv1.", "base."), ("conv2.", "detail."), ("decoder.1.", "decoder.0."), ("decoder.2.", "decoder.1."))
 
 
-class AUIFMethod(Method):
+class AUIFMethod(NetMethod):
     """AUIF-Net with the addition of features that its published images were made with."""
 
     name = "auif"
+    network = AUIF
+    renamed = RENAMED
     info = MethodInfo(
         title="AUIF",
         year=2021,
@@ -28,45 +24,25 @@ class AUIFMethod(Method):
         licence="Apache-2.0 (authors' weights: no licence given, not redistributed)",
         weights=(
             WeightFile(
-                path="AUIF/TCSVT_Encoder_Base.model",
-                url=f"{SOURCE}/TCSVT_Encoder_Base.model",
+                path="AUIF/TCSVT_Encoder_Base.model", url=f"{SOURCE}/TCSVT_Encoder_Base.model",
                 sha256="c4fe51b85637e3befc89b27e3cbb7a765aea37871eb4da4f58b471680ce7eb72",
-                git_blob="d8f82a05be3084d2af27a6861f5e5488b35685c1",
-                size=37_619,
+                git_blob="d8f82a05be3084d2af27a6861f5e5488b35685c1", size=37_619,
             ),
             WeightFile(
-                path="AUIF/TCSVT_Encoder_Detail.model",
-                url=f"{SOURCE}/TCSVT_Encoder_Detail.model",
+                path="AUIF/TCSVT_Encoder_Detail.model", url=f"{SOURCE}/TCSVT_Encoder_Detail.model",
                 sha256="92e1ad6a4b7e5a2acc442a3a57c3b0e48a2af262f487942e42d81334de204726",
-                git_blob="44937f598d6401df94f6429fc40c9d8fe276783d",
-                size=37_619,
+                git_blob="44937f598d6401df94f6429fc40c9d8fe276783d", size=37_619,
             ),
             WeightFile(
-                path="AUIF/TCSVT_Decoder.model",
-                url=f"{SOURCE}/TCSVT_Decoder.model",
+                path="AUIF/TCSVT_Decoder.model", url=f"{SOURCE}/TCSVT_Decoder.model",
                 sha256="7966d490bb4003821c8f20ce1197c22d020ab986850571c5dfa02b0defad8ad3",
-                git_blob="46d4f84fc0e05919f883660d5a2e0df7309205a1",
-                size=1_213,
+                git_blob="46d4f84fc0e05919f883660d5a2e0df7309205a1", size=1_213,
             ),
         ),
         trained_on=("roadscene",),
         notes="trained on 180 of the 221 RoadScene pairs",
-    )
+    )  # fmt: skip
     radius = 30
     dtype = "float64"  # ten steps on one map: float32 costs 2 dB of agreement and saves a second
     smallest = 10
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(AUIF, weights, device).double()
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' two encoders and decoder."""
-        base, detail, decoder = (read_state_dict(path) for path in paths)
-        return pick(base | detail | decoder, AUIF, RENAMED, paths[0].parent)

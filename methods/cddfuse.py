@@ -7,10 +7,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
 from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
 from methods._nets.cddfuse import CDDFuse
+from methods._nets.method import NetMethod
 from methods._nets.transformer import CHANNEL_BLOCK_NAMES
 
 RENAMED = (
@@ -24,10 +24,12 @@ RENAMED = (
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-class CDDFuseMethod(Method):
+class CDDFuseMethod(NetMethod):
     """CDDFuse for infrared and visible images; attention and stretch span the image."""
 
     name = "cddfuse"
+    network = CDDFuse
+    renamed = RENAMED
     info = MethodInfo(
         title="CDDFuse",
         year=2023,
@@ -49,15 +51,7 @@ class CDDFuseMethod(Method):
         reader="luma_rint", ir_reader="luma_rint", merge="pil_ycbcr", stretch="min_max", rounding="nearest_down"
     )
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(CDDFuse, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma."""
-        return self.net(ir, vis)
-
     @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' dictionary of four state dicts; what stands beside them (optimisers) is left out."""
-        return pick(read_state_dict(paths[0], nested=True), CDDFuse, RENAMED, paths[0])
+    def read(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+        """Reads a dictionary of four state dicts; what stands beside them (optimisers) is left out."""
+        return read_state_dict(paths[0], nested=True)

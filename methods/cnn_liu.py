@@ -16,13 +16,7 @@ from methods._classical.matlab import grey
 from methods._classical.planes import Bytes, Plane
 from methods._classical.weighted_pyramid import fuse_pyramids, spread_decisions
 from methods._nets.blocks import load_net
-from methods._nets.cnn_liu import WINDOW, SiameseCNN
-
-SHAPES = {
-    "weights_b1_1": (9, 64), "biases_b1_1": (64, 1), "weights_b1_2": (64, 9, 128), "biases_b1_2": (128, 1),
-    "weights_b1_3": (128, 9, 256), "biases_b1_3": (256, 1), "weights_output": (512, 64, 2),
-}  # fmt: skip
-NAMES = {"first": "b1_1", "second": "b1_2", "third": "b1_3", "decide": "output"}
+from methods._nets.cnn_liu import SHAPES, WINDOW, SiameseCNN, tensors_of
 
 
 class CNNLiuMethod(ByteMethod):
@@ -65,17 +59,4 @@ class CNNLiuMethod(ByteMethod):
     @classmethod
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
         """Reads the authors' MATLAB file, whose patches are unrolled column by column; one bias there is not used."""
-        stored = read_variables(paths[0], SHAPES)
-        tensors = {f"{ours}.weight": _kernel(stored[f"weights_{theirs}"]) for ours, theirs in NAMES.items()}
-        for ours in ("first", "second", "third"):
-            tensors[f"{ours}.bias"] = torch.from_numpy(stored[f"biases_{NAMES[ours]}"].ravel().astype(np.float32))
-        return tensors
-
-
-def _kernel(stored: Plane) -> Tensor:
-    """([in,] k * k, out) -> (out, in, k, k)."""
-    stored = stored if stored.ndim == 3 else stored[None]
-    channels, places, outputs = stored.shape
-    side = round(places**0.5)
-    by_columns = torch.from_numpy(stored.astype(np.float32)).view(channels, side, side, outputs)
-    return by_columns.permute(3, 0, 2, 1).contiguous()
+        return tensors_of(read_variables(paths[0], SHAPES))

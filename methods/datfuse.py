@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import NOT_STATED, ImageStyle, Method, MethodInfo, WeightFile
-from methods._nets.blocks import load_net
+from bench.plugin.method import NOT_STATED, ImageStyle, MethodInfo, WeightFile
 from methods._nets.datfuse import DATFuse
-from methods._nets.rows import read_rows
+from methods._nets.rows import ROW_NAMES, RowMethod
 
 
-class DATFuseMethod(Method):
+class DATFuseMethod(RowMethod):
     """DATFuse as released; a negative output becomes a bright pixel, as its authors write it."""
 
     name = "datfuse"
+    network = DATFuse
+    renamed = (
+        *ROW_NAMES, ("convolutional.", "first."), ("fem.0.", "conv."), ("fem.1.", "norm."),
+        ("cam.fc.", "attention.channel."), ("sam.body.", "attention.pixel."),
+    )  # fmt: skip
     info = MethodInfo(
         title="DATFuse",
         year=2023,
@@ -34,23 +33,4 @@ class DATFuseMethod(Method):
         trained_on=(NOT_STATED,),
         notes="its tokens are rows of memory, so a crop is fused otherwise than the whole",
     )
-    whole = True
-    layout = "contiguous"  # rows of values that follow each other in memory, and sums in the authors' order
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", rounding="wrap", arithmetic="single")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(DATFuse, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; infrared is the first input."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' state dict; what their forward pass does not use is left out."""
-        renamed = (
-            ("convolutional.", "first."), ("fem.0.", "conv."), ("fem.1.", "norm."), ("cam.fc.", "attention.channel."),
-            ("sam.body.", "attention.pixel."),
-        )  # fmt: skip
-        return read_rows(paths[0], DATFuse, renamed)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
 from methods._nets.emma import MULTIPLE, UFuser
+from methods._nets.method import NetMethod
 from methods._nets.transformer import CHANNEL_BLOCK_NAMES
 
 SCALES = (1, 2, 3, 4)
@@ -29,10 +23,12 @@ RENAMED = (
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-class EMMAMethod(Method):
+class EMMAMethod(NetMethod):
     """EMMA; a side that is no multiple of 32 is covered by two windows, as in the released test code."""
 
     name = "emma"
+    network = UFuser
+    renamed = RENAMED
     info = MethodInfo(
         title="EMMA",
         year=2024,
@@ -53,16 +49,3 @@ class EMMAMethod(Method):
     published = ImageStyle(
         reader="luma_rint", ir_reader="luma_rint", merge="pil_ycbcr", stretch="min_max", rounding="nearest_down"
     )
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(UFuser, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma in up to four windows."""
-        return self.net.in_windows(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' state dict."""
-        return pick(read_state_dict(paths[0]), UFuser, RENAMED, paths[0])

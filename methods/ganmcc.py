@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, WeightFile
-from bench.weights.tensorflow import convert_tensorflow
-from bench.weights.tensors import shapes
-from methods._nets.blocks import load_net
+from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, WeightFile
 from methods._nets.ganmcc import GANMcC
+from methods._nets.method import NetMethod
 
 SOURCE = "https://github.com/jiayi-ma/GANMcC/raw/4ad1baa036a5d07da77d257bda441abd309dff12/checkpoint/CGAN_120"
 
@@ -24,10 +17,14 @@ NAMES = {
 """Our tensors -> the authors'; test-time normalisation makes the others void."""
 
 
-class GANMcCMethod(TrainableMethod):
+class GANMcCMethod(NetMethod, TrainableMethod):
     """GANMcC as its released test code runs: raw weights, normalised by each image's own statistics."""
 
     name = "ganmcc"
+    network = GANMcC
+    trained_by = "methods._training.ganmcc:TRAINER"
+    symmetric = True
+    names = NAMES
     info = MethodInfo(
         title="GANMcC",
         year=2021,
@@ -35,41 +32,15 @@ class GANMcCMethod(TrainableMethod):
         licence="Apache-2.0 (authors' weights: MIT, (c) 2021 Hao Zhang)",
         weights=(
             WeightFile(
-                path="GANMcC/GANMcC.index",
-                url=f"{SOURCE}/CGAN.model-4.index",
+                path="GANMcC/GANMcC.index", url=f"{SOURCE}/CGAN.model-4.index",
                 sha256="e414b8efd04dafa7f66bb5858841669d0f5a3536115d45cd8587894c628dc3fa",
-                git_blob="78e8946cc9d80a1dc0ed7fb34a22198fced7e43d",
-                size=3_279,
-                licence="MIT",
+                git_blob="78e8946cc9d80a1dc0ed7fb34a22198fced7e43d", size=3_279, licence="MIT",
             ),
             WeightFile(
-                path="GANMcC/GANMcC.data-00000-of-00001",
-                url=f"{SOURCE}/CGAN.model-4.data-00000-of-00001",
-                git_blob="c6254e54c6e5de6e7d6afeeb1932b24d9831f42b",
-                size=9_102_232,
-                licence="MIT",
+                path="GANMcC/GANMcC.data-00000-of-00001", url=f"{SOURCE}/CGAN.model-4.data-00000-of-00001",
+                git_blob="c6254e54c6e5de6e7d6afeeb1932b24d9831f42b", size=9_102_232, licence="MIT",
             ),
         ),
         trained_on=("tno",),
-    )
+    )  # fmt: skip
     published = ImageStyle(reader="luma_scipy", merge="pil_ycbcr", stretch="min_max")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(GANMcC, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; the network works on [-1, 1]."""
-        return (self.net(2 * ir - 1, 2 * vis - 1) + 1) / 2
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' TensorFlow checkpoint."""
-        return convert_tensorflow(paths, NAMES, shapes(GANMcC()))
-
-    @classmethod
-    def trainer(cls) -> Trainer:
-        """Trains generator and discriminator against each other on patches."""
-        from methods._training.ganmcc import TRAINER
-
-        return TRAINER

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
 from methods._nets.gifnet import RENAMED, GIFNet, as_linear
+from methods._nets.method import NetMethod
 
 
-class GIFNetMethod(Method):
+class GIFNetMethod(NetMethod):
     """GIFNet's infrared-visible path, in colour as its authors run it."""
 
     name = "gifnet"
+    network = GIFNet
+    renamed = RENAMED
     info = MethodInfo(
         title="GIFNet",
         year=2025,
@@ -38,15 +39,7 @@ class GIFNetMethod(Method):
     smallest = 5
     published = ImageStyle(reader="luma_floor", ir_reader="luma_png15", merge="ycbcr3", rounding="even")
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(GIFNet, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; infrared is the first input."""
-        return self.net(ir, vis)
-
     @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' file; what an infrared-visible pair does not use is left out."""
-        return pick(as_linear(read_state_dict(paths[0])), GIFNet, RENAMED, paths[0])
+    def read(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+        """Reads the authors' file; attention's 1x1 convolutions are linear layers here."""
+        return as_linear(super().read(paths))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import NOT_STATED, ImageStyle, Method, MethodInfo, WeightFile
-from methods._nets.blocks import load_net
+from bench.plugin.method import NOT_STATED, ImageStyle, MethodInfo, WeightFile
 from methods._nets.itfuse import ITFuse
-from methods._nets.rows import read_rows
+from methods._nets.rows import ROW_NAMES, RowMethod
 
 RENAMED = (
+    *ROW_NAMES,
     ("conv16_16.", "conv."), ("conv2_16.", "common."), ("conv16.", "source."),
     ("CoordAtt.conv1.", "coordinates.reduce.0."), ("CoordAtt.bn1.", "coordinates.reduce.1."),
     ("CoordAtt.conv_h.", "coordinates.height."), ("CoordAtt.conv_w.", "coordinates.width."),
@@ -22,10 +17,12 @@ RENAMED = (
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-class ITFuseMethod(Method):
+class ITFuseMethod(RowMethod):
     """ITFuse as released."""
 
     name = "itfuse"
+    network = ITFuse
+    renamed = RENAMED
     info = MethodInfo(
         title="ITFuse",
         year=2024,
@@ -43,19 +40,4 @@ class ITFuseMethod(Method):
         trained_on=(NOT_STATED,),
         notes="its tokens are rows of memory, so a crop is fused otherwise than the whole",
     )
-    whole = True
-    layout = "contiguous"  # rows of values that follow each other in memory, and sums in the authors' order
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", rounding="truncate", arithmetic="single")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(ITFuse, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; infrared is the first input."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' state dict; three quarters of it, which their forward pass does not use, are left out."""
-        return read_rows(paths[0], ITFuse, RENAMED)

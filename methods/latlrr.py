@@ -9,14 +9,10 @@ import torch
 from torch import Tensor
 
 from bench.plugin.method import MethodInfo, WeightFile
-from bench.weights.tensors import expect
 from methods._classical.bytes import ByteMethod
-from methods._classical.latent_low_rank import PATCH, fuse_latlrr
+from methods._classical.latent_low_rank import PATCH, SHAPE, fuse_latlrr, load_projection
 from methods._classical.mat_file import read_variables
 from methods._classical.planes import Bytes, Plane
-from methods._nets.blocks import read_tensors
-
-SHAPE = (PATCH * PATCH, PATCH * PATCH)
 
 
 class LatLRRMethod(ByteMethod):
@@ -45,7 +41,7 @@ class LatLRRMethod(ByteMethod):
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
         super().__init__(weights, device)
-        self.projection = _load(weights).numpy()
+        self.projection = load_projection(weights).numpy()
 
     def fuse_bytes(self, ir: Bytes, vis: Bytes) -> Plane:
         """See ``ByteMethod.fuse_bytes``."""
@@ -55,11 +51,3 @@ class LatLRRMethod(ByteMethod):
     def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
         """Reads the authors' MATLAB file."""
         return {"projection": torch.from_numpy(read_variables(paths[0], {"L_8": SHAPE})["L_8"].astype("float64"))}
-
-
-def _load(path: Path | None) -> Tensor:
-    if path is None:
-        return torch.randn(*SHAPE, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) / SHAPE[0]
-    tensors = read_tensors(path)
-    expect(tensors, {"projection": SHAPE}, path)
-    return tensors["projection"].double()

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import torch
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
-from methods._nets.lrrnet import BLOCKS, LRRNet
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
+from methods._nets.lrrnet import RENAMED, LRRNet
+from methods._nets.method import NetMethod
 
 FILE = "final_lrr_net_lam2_1.5_wir_3.0_lam3_gram_2000_epoch_4_block_4.model"
 
 EPSILON = 1e-5 / 255
 """Added to the span of an input; the authors add 1e-5 on the scale of 0 to 255."""
 
-RENAMED = (
-    (".conv2d.", "."), ("get_ls1.", "ir."), ("get_ls2.", "vis."), (".lamj", ".threshold"), (".lamz", ".momentum"),
-    (".conv_W00.", ".first."), *((f".lrrblock{block}.", f".blocks.{block}.") for block in range(BLOCKS)),
-    (".conv_Wdz.", ".synthesis."), (".conv_Wdtz.", ".analysis."), ("decoder.conv_ReZx.", "ir.low."),
-    ("decoder.conv_ReUx.", "ir.sparse."), ("decoder.conv_ReZy.", "vis.low."), ("decoder.conv_ReUy.", "vis.sparse."),
-    ("decoder.conv_ReL.", "low."), ("decoder.conv_ReH.", "sparse."),
-)  # fmt: skip
 
-
-class LRRNetMethod(Method):
+class LRRNetMethod(NetMethod):
     """LRRNet as on a GPU, which made the published images: the script's CPU path clips before it stretches."""
 
     name = "lrrnet"
+    network = LRRNet
+    renamed = RENAMED
     info = MethodInfo(
         title="LRRNet",
         year=2023,
@@ -54,18 +44,9 @@ class LRRNetMethod(Method):
         reader="luma_uint8", merge="pil_ycbcr", stretch="min_max", stretch_epsilon=1e-5, rounding="truncate"
     )
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(LRRNet, weights, device)
-
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses luma, each image stretched to its own range."""
         return self.net(_stretched(ir), _stretched(vis))
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' state dict."""
-        return pick(read_state_dict(paths[0]), LRRNet, RENAMED, paths[0])
 
 
 def _stretched(images: Tensor) -> Tensor:

@@ -10,23 +10,19 @@ import torch
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.plugin.method import NOT_STATED, ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
-from methods._nets.lut_fuse import LUTFuse
+from bench.plugin.method import NOT_STATED, ImageStyle, MethodInfo, WeightFile
+from methods._nets.lut_fuse import RENAMED, LUTFuse
+from methods._nets.method import NetMethod
 
 SOURCE = "https://github.com/zyb5/LUT-Fuse/raw/ab5878e2465520bd20711e7d793d97253b8b7a70/ckpts"
 
-RENAMED = (
-    ("input_layer.", "context.first."), ("output_layer.1.", "context.last."),
-    *((f"mid_layer.{3 * block + at}.", f"context.middle.{block}.{at}.") for block in range(3) for at in (0, 2)),
-)  # fmt: skip
 
-
-class LUTFuseMethod(Method):
+class LUTFuseMethod(NetMethod):
     """LUT-Fuse with its fine-tuned table, at the image's own size."""
 
     name = "lut_fuse"
+    network = LUTFuse
+    renamed = RENAMED
     info = MethodInfo(
         title="LUT-Fuse",
         year=2025,
@@ -34,45 +30,30 @@ class LUTFuseMethod(Method):
         licence="Apache-2.0 (authors' weights: MIT, (c) 2025 Yibing Zhang)",
         weights=(
             WeightFile(
-                path="LUT-Fuse/fine_tuned_lut.npy",
-                url=f"{SOURCE}/fine_tuned_lut.npy",
+                path="LUT-Fuse/fine_tuned_lut.npy", url=f"{SOURCE}/fine_tuned_lut.npy",
                 sha256="e237e9807915e2252b3a3f5905e7badefdb89c07ac1e80dbc390a526e31ed6a0",
-                git_blob="dae17a0bbafef6905d18fe3e8b657a311405a4df",
-                size=262_272,
-                licence="MIT",
+                git_blob="dae17a0bbafef6905d18fe3e8b657a311405a4df", size=262_272, licence="MIT",
             ),
             WeightFile(
-                path="LUT-Fuse/generator_context.pth",
-                url=f"{SOURCE}/generator_context.pth",
+                path="LUT-Fuse/generator_context.pth", url=f"{SOURCE}/generator_context.pth",
                 sha256="e79da8ecfdc3512a1c9f55efc1d47238154b596df2db48b6f01b235fdf575900",
-                git_blob="3b1cea6723c2d263925a3009d43163712756209e",
-                size=38_648,
-                licence="MIT",
+                git_blob="3b1cea6723c2d263925a3009d43163712756209e", size=38_648, licence="MIT",
             ),
         ),
         trained_on=(NOT_STATED,),
         notes="distilled from an unreleased network; its authors cut sizes to multiples of 16, here they stay",
-    )
+    )  # fmt: skip
     space = "rgb_to_luma"
     whole = True
     layout = "contiguous"  # sums in the authors' order: a table steepens small differences
     clips = True
     published = ImageStyle(reader="luma", merge="ycbcr6", rounding="truncate")
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(LUTFuse, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Looks the fused luma up; up to some percent of it lie outside [0, 1]."""
-        return self.net(ir, vis)
-
     @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+    def read(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
         """Reads the table and the network that finds its fourth coordinate."""
         try:
             table = np.load(paths[0], allow_pickle=False)
         except (OSError, ValueError) as error:
             raise BenchError(f"{paths[0]}: not a readable NumPy table ({error}); fetch it again") from error
-        tensors = {**read_state_dict(paths[1]), "table": torch.from_numpy(table.astype(np.float32).ravel())}
-        return pick(tensors, LUTFuse, RENAMED, paths[1])
+        return {**super().read(paths[1:]), "table": torch.from_numpy(table.astype(np.float32).ravel())}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
 from methods._nets.metafusion import RADIUS, MetaFusion
+from methods._nets.method import NetMethod
 
 RENAMED = (
     ("block1.", "blocks."), (".conv1_1.", ".body.0."), (".conv1_2.", ".body.1."), (".conv1_0_00.", ".left."),
@@ -19,10 +15,12 @@ RENAMED = (
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-class MetaFusionMethod(Method):
+class MetaFusionMethod(NetMethod):
     """MetaFusion at the image's own size; its authors bring all images to 512 x 384 and leave them so."""
 
     name = "metafusion"
+    network = MetaFusion
+    renamed = RENAMED
     info = MethodInfo(
         title="MetaFusion",
         year=2023,
@@ -46,16 +44,7 @@ class MetaFusionMethod(Method):
     working_size = (384, 512)
     published = ImageStyle(merge="cv2_hsv", rounding="truncate", arithmetic="single")
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(MetaFusion, weights, device)
-
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Weighs the infrared image and the visible brightness; at the authors' size they are resized apart."""
         weight_ir, weight_vis = self.net(ir, vis[:, :3]).chunk(2, dim=1)
         return weight_ir * ir + weight_vis * vis[:, -3:].amax(dim=1, keepdim=True)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' state dict."""
-        return pick(read_state_dict(paths[0]), MetaFusion, RENAMED, paths[0])

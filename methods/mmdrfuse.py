@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.mmdrfuse import MMDRFuse
 
 
-class MMDRFuseMethod(Method):
+class MMDRFuseMethod(NetMethod):
     """MMDRFuse's student network."""
 
     name = "mmdrfuse"
+    network = MMDRFuse
+    renamed = (("conv1.1.", "first."), ("conv2.1.", "last."))
     info = MethodInfo(
         title="MMDRFuse",
         year=2024,
@@ -37,16 +33,3 @@ class MMDRFuseMethod(Method):
     smallest = 2
     layout = "contiguous"  # sums in the order of its authors
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(MMDRFuse, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; without the published way's stretch the result is grey and flat."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' student."""
-        return pick(read_state_dict(paths[0]), MMDRFuse, (("conv1.1.", "first."), ("conv2.1.", "last.")), paths[0])

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, Method, MethodInfo, Variant, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, Variant, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.mufusion import PATCH, RENAMED, MUFusion
 
 SOURCE = "https://github.com/AWCXV/MUFusion/raw/223134e6317081bbf57cf51d175e93b386bb7602/ir_vis/models"
@@ -18,10 +12,12 @@ COLOUR = ImageStyle(reader="luma", merge="ycbcr3", rounding="even")
 """The authors' later script, for colour images; the paper's is for grey ones."""
 
 
-class MUFusionMethod(Method):
+class MUFusionMethod(NetMethod):
     """MUFusion by the paper's grey script; ``colour`` by the later one, ``roadscene`` with the other weights too."""
 
     name = "mufusion"
+    network = MUFusion
+    renamed = RENAMED
     info = MethodInfo(
         title="MUFusion",
         year=2023,
@@ -29,17 +25,14 @@ class MUFusionMethod(Method):
         licence="Apache-2.0 (authors' weights: MIT, (c) 2023 AWCXV)",
         weights=(
             WeightFile(
-                path="MUFusion/TNO.model",
-                url=f"{SOURCE}/TNO.model",
+                path="MUFusion/TNO.model", url=f"{SOURCE}/TNO.model",
                 sha256="5d96ad1812c61e005edb439c85e341bac91c7bf275f1a41cd20a0a62769b2dbb",
-                git_blob="f2ade87d0fa2a39b22541fd21a40320dad07e2e1",
-                size=2_227_655,
-                licence="MIT",
+                git_blob="f2ade87d0fa2a39b22541fd21a40320dad07e2e1", size=2_227_655, licence="MIT",
             ),
         ),
         trained_on=("tno",),
         notes="computed in float64 on patches of 128 pixels, as its authors do",
-    )
+    )  # fmt: skip
     dtype = "float64"
     layout = "contiguous"  # what its matrix products read
     smallest = PATCH
@@ -52,28 +45,12 @@ class MUFusionMethod(Method):
             "MUFusion (RoadScene)",
             weights=(
                 WeightFile(
-                    path="MUFusion/RoadScene.model",
-                    url=f"{SOURCE}/RoadScene.model",
+                    path="MUFusion/RoadScene.model", url=f"{SOURCE}/RoadScene.model",
                     sha256="8c358e4869092fb0bb553947674ee1b04bfffe06eb200354c3a62ee005f093fd",
-                    git_blob="17942c2edd69d7044bafcf92e9aa9cbcf200d7a7",
-                    size=2_227_655,
-                    licence="MIT",
+                    git_blob="17942c2edd69d7044bafcf92e9aa9cbcf200d7a7", size=2_227_655, licence="MIT",
                 ),
             ),
             trained_on=("roadscene",),
             settings={"published": COLOUR},
         ),
-    )
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(MUFusion, weights, device).double()
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; may be a little below 0."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' file."""
-        return pick(read_state_dict(paths[0]), MUFusion, RENAMED, paths[0])
+    )  # fmt: skip

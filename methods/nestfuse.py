@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, Variant, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, Variant, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.nestfuse import NestFuse
-from methods._nets.rfn_nest import SMALLEST, in_tiles
-
-RENAMED = (
-    ("conv0.", "auto.first."), ("conv_out.", "auto.last."), (".denseblock.", "."), (".conv2d.", "."),
-    *((f"DB{scale}_0.", f"auto.encoder.{scale - 1}.") for scale in (1, 2, 3, 4)),
-    *((f"DB{row}_{column}.", f"auto.node{row}{column}.") for row in (1, 2, 3) for column in range(1, 5 - row)),
-)  # fmt: skip
-"""The authors' names of tensors -> ours, applied in this order."""
+from methods._nets.rfn_nest import NEST_NAMES, SMALLEST, in_tiles
 
 
-class NestFuseMethod(Method):
+class NestFuseMethod(NetMethod):
     """NestFuse with the mean, the maximum or the nuclear norm of a channel in its channel attention.
 
     Attributes:
@@ -31,6 +20,9 @@ class NestFuseMethod(Method):
     """
 
     name = "nestfuse"
+    network = NestFuse
+    takes = ("pooling",)
+    renamed = NEST_NAMES
     info = MethodInfo(
         title="NestFuse",
         year=2020,
@@ -57,15 +49,6 @@ class NestFuseMethod(Method):
         reader="luma_uint8", merge="pil_ycbcr", stretch="min_max", rounding="truncate", arithmetic="single"
     )
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(partial(NestFuse, self.pooling), weights, device)
-
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses luma, in four tiles where the image is large."""
         return in_tiles(self.net, ir * 255, vis * 255) / 255
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' auto-encoder, the one of RFN-Nest."""
-        return pick(read_state_dict(paths[0]), partial(NestFuse, cls.pooling), RENAMED, paths[0])

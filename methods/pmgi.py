@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensorflow import convert_tensorflow
-from bench.weights.tensors import shapes
-from methods._nets.blocks import load_net
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.pmgi import PMGI
 
 SOURCE = (
@@ -32,10 +25,13 @@ NAMES = {
 """Our tensors -> the authors'; test-time normalisation makes the others void."""
 
 
-class PMGIMethod(Method):
+class PMGIMethod(NetMethod):
     """PMGI as its released test code runs: raw weights, normalised by each image's own statistics."""
 
     name = "pmgi"
+    network = PMGI
+    symmetric = True
+    names = NAMES
     info = MethodInfo(
         title="PMGI",
         year=2020,
@@ -43,37 +39,18 @@ class PMGIMethod(Method):
         licence="Apache-2.0 (authors' weights: MIT, (c) 2019 HaoZhang)",
         weights=(
             WeightFile(
-                path="PMGI/PMGI.index",
-                url=f"{SOURCE}/CGAN.model-1.index",
+                path="PMGI/PMGI.index", url=f"{SOURCE}/CGAN.model-1.index",
                 sha256="043868b3410d237300f80d1d023192f01bd5fd3d7360c2832ffdeb90c01939ea",
-                git_blob="d46153535e531fd4e861553c7a1c262c442bc0c0",
-                size=2_644,
-                licence="MIT",
+                git_blob="d46153535e531fd4e861553c7a1c262c442bc0c0", size=2_644, licence="MIT",
             ),
             WeightFile(
-                path="PMGI/PMGI.data-00000-of-00001",
-                url=f"{SOURCE}/CGAN.model-1.data-00000-of-00001",
+                path="PMGI/PMGI.data-00000-of-00001", url=f"{SOURCE}/CGAN.model-1.data-00000-of-00001",
                 sha256="005d29cd3fdbf3805369a8372ce3fb15190905db6aed7dee661880776b8cfccf",
-                git_blob="14a1b14453a4da312e32314012e44d2fc5977d36",
-                size=169_604,
-                licence="MIT",
+                git_blob="14a1b14453a4da312e32314012e44d2fc5977d36", size=169_604, licence="MIT",
             ),
         ),
         trained_on=("tno",),
         notes="trained on TNO according to the paper; the training data are not published",
-    )
+    )  # fmt: skip
     whole = True
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(PMGI, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; the network works on [-1, 1]."""
-        return (self.net(2 * ir - 1, 2 * vis - 1) + 1) / 2
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' TensorFlow checkpoint."""
-        return convert_tensorflow(paths, NAMES, shapes(PMGI()))

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import NOT_STATED, ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import NOT_STATED, ImageStyle, MethodInfo, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.reconet import ReCoNet
 
 RENAMED = (
@@ -18,10 +12,12 @@ RENAMED = (
 )  # fmt: skip
 
 
-class ReCoNetMethod(Method):
+class ReCoNetMethod(NetMethod):
     """ReCoNet's fusion network; no registration, whose published weights were trained on digits."""
 
     name = "reconet"
+    network = ReCoNet
+    renamed = RENAMED
     info = MethodInfo(
         title="ReCoNet",
         year=2022,
@@ -43,16 +39,3 @@ class ReCoNetMethod(Method):
     radius = 15
     layout = "contiguous"  # the authors' own; sums in the same order, and with them pixels rounded alike
     published = ImageStyle(reader="luma_png15", ir_reader="luma_png15", rounding="even", arithmetic="single")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(ReCoNet, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' fusion network."""
-        return pick(read_state_dict(paths[0]), ReCoNet, RENAMED, paths[0])

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.sage import SAGE
 
 RENAMED = [
@@ -26,10 +20,12 @@ RENAMED = [
 """The authors' names -> ours."""
 
 
-class SAGEMethod(Method):
+class SAGEMethod(NetMethod):
     """SAGE's sub-network, the part that is published and that fuses."""
 
     name = "sage"
+    network = SAGE
+    renamed = RENAMED
     info = MethodInfo(
         title="SAGE",
         year=2025,
@@ -52,16 +48,3 @@ class SAGEMethod(Method):
     smallest = 4
     layout = "contiguous"  # the authors' own; sums in the same order, and with them pixels rounded alike
     published = ImageStyle(reader="luma_y14", ir_reader="luma_l15", merge="cv2_crcb_float")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(SAGE, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' sub-network."""
-        return pick(read_state_dict(paths[0]), SAGE, RENAMED, paths[0])

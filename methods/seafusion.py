@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from bench.errors import BenchError
-from bench.plugin.method import ImageStyle, MethodInfo, TrainableMethod, Trainer, WeightFile
-from bench.weights.tensors import read_state_dict
+from bench.plugin.method import ImageStyle, Method, MethodInfo, TrainableMethod, WeightFile
+from methods._nets.blocks import load_net, read_tensors
+from methods._nets.method import NetMethod
 from methods._nets.seafusion import SeAFusion
 
 RENAMED = (
@@ -21,10 +18,13 @@ RENAMED = (
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-class SeaFusionMethod(TrainableMethod):
+class SeaFusionMethod(NetMethod, TrainableMethod):
     """SeAFusion with the authors' weights, or trained here by Algorithm 1; ablations: those of Table 4 and Fig. 19."""
 
     name = "seafusion"
+    network = SeAFusion
+    renamed = RENAMED
+    trained_by = "methods._training.seafusion"
     ablations = (
         "full", "no_semantic_loss", "no_gradient_stream", "pretrained_infrared", "pretrained_visible", "one_stage",
     )  # fmt: skip
@@ -46,71 +46,10 @@ class SeaFusionMethod(TrainableMethod):
         ),
         trained_on=("mfnet",),
     )
-    space = "luma"
     published = ImageStyle(reader="luma", merge="float_ycrcb", stretch="min_max", rounding="truncate")
 
     def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        tensors = None if weights is None else _read_tensors(weights)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            # the ablation without gradient streams is recognised by the tensors it lacks
-            self.net = SeAFusion(gradient_stream=tensors is None or any(".gradient." in key for key in tensors))
-        if tensors is not None:
-            _check_tensors(tensors, self.net.state_dict(), str(weights))
-            self.net.load_state_dict(tensors)
-        self.net.to(device).eval()
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; the network is fully convolutional, so any height and width will do."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' ``SeAFusion.pth``; their four batch norms, which no forward pass calls, are left out."""
-        path = Path(paths[0])
-        stored = read_state_dict(path)
-        tensors = {_our_name(key): value.contiguous() for key, value in stored.items() if ".bn." not in key}
-        _check_tensors(tensors, SeAFusion().state_dict(), str(path))
-        return tensors
-
-    @classmethod
-    def trainer(cls) -> Trainer:
-        """Recipes ``paper`` (default) and ``released``; ablations and options in ``_training/seafusion``."""
-        from methods._training import seafusion
-
-        return seafusion
-
-
-def _our_name(key: str) -> str:
-    for theirs, ours in RENAMED:
-        key = key.replace(theirs, ours)
-    return key
-
-
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise BenchError(f"{path}: not a readable safetensors file ({error}); convert or train it again") from error
-
-
-def _check_tensors(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where: str) -> None:
-    """Names and shapes must be exactly those of the network.
-
-    Raises:
-        BenchError: the first difference.
-    """
-    for key in sorted(wanted.keys() | tensors.keys()):
-        if key not in tensors:
-            raise BenchError(f"{where}: tensor {key} is missing, wanted SeAFusion's weights; fetch or train them again")
-        if key not in wanted:
-            raise BenchError(f"{where}: tensor {key} is unknown, wanted SeAFusion's weights; fetch or train them again")
-        if tensors[key].shape != wanted[key].shape:
-            raise BenchError(
-                f"{where}: tensor {key} has shape {tuple(tensors[key].shape)}, wanted {tuple(wanted[key].shape)}; "
-                "fetch or train the weights again"
-            )
+        Method.__init__(self, weights, device)
+        # the ablation without gradient streams is recognised by the tensors it lacks
+        streams = weights is None or any(".gradient." in name for name in read_tensors(weights))
+        self.net = load_net(partial(SeAFusion, streams), weights, device)

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.ship import RENAMED, SHIP
 
 
-class SHIPMethod(Method):
+class SHIPMethod(NetMethod):
     """SHIP as released."""
 
     name = "ship"
+    network = SHIP
+    renamed = RENAMED
     info = MethodInfo(
         title="SHIP",
         year=2024,
@@ -36,19 +37,14 @@ class SHIPMethod(Method):
     whole = True
     published = ImageStyle(reader="luma", ir_reader="red", merge="float_ycrcb")
 
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(SHIP, weights, device)
-
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses luma, clamped before colour is put back."""
         return self.net(ir, vis).clamp_(0, 1)
 
     @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+    def read(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
         """Reads the authors' file; the five weights of a difference filter lie along a kernel's width."""
-        tensors = {
+        return {
             name: tensor.squeeze(2) if name.endswith("_conv.conv.weight") else tensor
-            for name, tensor in read_state_dict(paths[0]).items()
+            for name, tensor in super().read(paths).items()
         }
-        return pick(tensors, SHIP, RENAMED, paths[0])

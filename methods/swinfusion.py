@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import ImageStyle, Method, MethodInfo, Padding, WeightFile
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import load_net, pick
+from bench.plugin.method import ImageStyle, MethodInfo, Padding, WeightFile
+from methods._nets.method import NetMethod
 from methods._nets.swinfusion import WINDOW, SwinFusion
 
 RENAMED = (
@@ -30,10 +24,12 @@ RENAMED = (
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-class SwinFusionMethod(Method):
+class SwinFusionMethod(NetMethod):
     """SwinFusion for infrared and visible images; the first convolutions of the visible branch act in neither."""
 
     name = "swinfusion"
+    network = SwinFusion
+    renamed = RENAMED
     info = MethodInfo(
         title="SwinFusion",
         year=2022,
@@ -55,16 +51,3 @@ class SwinFusionMethod(Method):
     published = ImageStyle(
         reader="luma_l15", ir_reader="luma_l15", merge="pil_ycbcr", rounding="even", arithmetic="single"
     )
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(SwinFusion, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; sides are multiples of 8."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' state dict; masks and indices, which follow from the size, are left out."""
-        return pick(read_state_dict(paths[0]), SwinFusion, RENAMED, paths[0])

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from torch import Tensor
-
-from bench.plugin.method import NOT_STATED, ImageStyle, Method, MethodInfo, WeightFile
-from methods._nets.blocks import load_net
-from methods._nets.rows import read_rows
+from bench.plugin.method import NOT_STATED, ImageStyle, MethodInfo, WeightFile
+from methods._nets.rows import ROW_NAMES, RowMethod
 from methods._nets.ydtr import YDTR
 
 
-class YDTRMethod(Method):
+class YDTRMethod(RowMethod):
     """YDTR as released; a negative output becomes a bright dot, as its authors write it."""
 
     name = "ydtr"
+    network = YDTR
+    renamed = (
+        *ROW_NAMES, ("convInput.", "first."), ("DDF.spatial_branch.body", "focus.pixel"),
+        ("DDF.channel_branch.fc", "focus.channel"),
+    )  # fmt: skip
     info = MethodInfo(
         title="YDTR",
         year=2023,
@@ -34,24 +33,4 @@ class YDTRMethod(Method):
         trained_on=(NOT_STATED,),
         notes="its tokens are rows of memory, so a crop is fused otherwise than the whole",
     )
-    whole = True
-    layout = "contiguous"  # rows of values that follow each other in memory, and sums in the authors' order
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", rounding="wrap", arithmetic="single")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = load_net(YDTR, weights, device)
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        """Fuses luma; the order of the inputs does not matter."""
-        return self.net(ir, vis)
-
-    @classmethod
-    def convert(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
-        """Reads the authors' state dict; what their forward pass does not use is left out."""
-        renamed = (
-            ("convInput.", "first."),
-            ("DDF.spatial_branch.body", "focus.pixel"),
-            ("DDF.channel_branch.fc", "focus.channel"),
-        )
-        return read_rows(paths[0], YDTR, renamed)

@@ -6,11 +6,12 @@ converts colour, pads, batches, seeds, times, rounds and saves, identically for 
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast, runtime_checkable
 
 from bench.types import PairFiles, Way
 
@@ -333,12 +334,20 @@ class Trainer(Protocol):
 
 
 class TrainableMethod(Method):
-    """A method that one trainer trains."""
+    """A method that one trainer trains.
+
+    Attributes:
+        trained_by: a module that is a ``Trainer``, or ``module:NAME``; imported when a training is asked for.
+    """
+
+    trained_by: ClassVar[str]
 
     @classmethod
-    @abstractmethod
     def trainer(cls) -> Trainer:
-        """The trainer, imported when it is asked for."""
+        """What ``trained_by`` names."""
+        module, _, name = cls.trained_by.partition(":")
+        found: Any = importlib.import_module(module)
+        return cast(Trainer, getattr(found, name) if name else found)
 
     @classmethod
     def train(cls, request: TrainRequest) -> Path:

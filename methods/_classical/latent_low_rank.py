@@ -8,13 +8,20 @@ References:
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from pathlib import Path
 
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from torch import Tensor
+
+from bench.weights.tensors import expect
 from methods._classical.nuclear_norm import nuclear_norms
 from methods._classical.planes import Bytes, Plane
+from methods._nets.blocks import read_tensors
 
 PATCH = 8
+SHAPE = (PATCH * PATCH, PATCH * PATCH)
 LEVELS = 4
 BAND_PATCHES = 6_000
 """Of all images, worked at together: few enough for the processor's cache, enough to outweigh the calls."""
@@ -75,3 +82,19 @@ def _fuse_band(salient: Plane, weight: float, details: Plane, fused: Plane) -> N
             mixed = ir_share * values[0]
             mixed += vis_share * values[1:]
             fused[place] += mixed
+
+
+def load_projection(path: Path | None) -> Tensor:
+    """The learned matrix, float64 (64, 64).
+
+    Args:
+        path: a safetensors file, or None for a seeded random one.
+
+    Raises:
+        BenchError: not such a file.
+    """
+    if path is None:
+        return torch.randn(*SHAPE, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) / SHAPE[0]
+    tensors = read_tensors(path)
+    expect(tensors, {"projection": SHAPE}, path)
+    return tensors["projection"].double()

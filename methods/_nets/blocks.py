@@ -171,7 +171,9 @@ def load_net(build: Callable[[], Net], weights: Path | None, device: str) -> Net
     if weights is not None:
         tensors = read_tensors(weights)
         expect(tensors, shapes(net), weights)
-        net.load_state_dict({name: tensors[name] for name in net.state_dict()})
+        if unknown := sorted(tensors.keys() - net.state_dict().keys()):
+            raise BenchError(f"{weights}: tensor {unknown[0]!r} is unknown, wanted {type(net).__name__}'s alone")
+        net.load_state_dict(tensors)
     return net.to(device).eval()
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from methods._classical.planes import Plane
 from methods._nets.blocks import Conv
 
 WINDOW = 16
 """Pixels a side that one decision is made from."""
+
+SHAPES = {
+    "weights_b1_1": (9, 64), "biases_b1_1": (64, 1), "weights_b1_2": (64, 9, 128), "biases_b1_2": (128, 1),
+    "weights_b1_3": (128, 9, 256), "biases_b1_3": (256, 1), "weights_output": (512, 64, 2),
+}  # fmt: skip
+"""The variables of the authors' MATLAB file; one bias there is not used."""
+
+NAMES = {"first": "b1_1", "second": "b1_2", "third": "b1_3", "decide": "output"}
+"""Our layers -> theirs."""
 
 
 class SiameseCNN(nn.Module):
@@ -39,3 +52,20 @@ class SiameseCNN(nn.Module):
         """
         scores = self.decide(torch.cat([self.features(ir), self.features(vis)], dim=1))
         return scores.double().softmax(dim=1)[:, 1]
+
+
+def tensors_of(stored: Mapping[str, Plane]) -> dict[str, Tensor]:
+    """Our tensors of the authors' variables, whose patches are unrolled column by column."""
+    tensors = {f"{ours}.weight": _kernel(stored[f"weights_{theirs}"]) for ours, theirs in NAMES.items()}
+    for ours in ("first", "second", "third"):
+        tensors[f"{ours}.bias"] = torch.from_numpy(stored[f"biases_{NAMES[ours]}"].ravel().astype(np.float32))
+    return tensors
+
+
+def _kernel(stored: Plane) -> Tensor:
+    """([in,] k * k, out) -> (out, in, k, k)."""
+    stored = stored if stored.ndim == 3 else stored[None]
+    channels, places, outputs = stored.shape
+    side = round(places**0.5)
+    by_columns = torch.from_numpy(stored.astype(np.float32)).view(channels, side, side, outputs)
+    return by_columns.permute(3, 0, 2, 1).contiguous()

@@ -7,25 +7,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from methods._nets.blocks import ConvNorm
-from methods._nets.rows import RowLayers
+from methods._nets.rows import RowLayers, TwoFactors
 
 WIDTH = 16
 
 
-class Attention(nn.Module):
-    """Two gates on one map: one factor a channel, one factor a pixel; their products are summed."""
+class Attention(TwoFactors):
+    """Both factors are gates."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
         narrow = width // 4
-        self.channel = nn.Sequential(nn.Conv2d(width, narrow, 1), nn.ReLU(), nn.Conv2d(narrow, width, 1), nn.Sigmoid())
-        self.pixel = nn.Sequential(
-            nn.Conv2d(width, narrow, 3, padding=1), nn.BatchNorm2d(narrow), nn.ReLU(),
-            nn.Conv2d(narrow, 1, 3, padding=1), nn.BatchNorm2d(1), nn.Sigmoid(),
+        super().__init__(
+            nn.Sequential(nn.Conv2d(width, narrow, 1), nn.ReLU(), nn.Conv2d(narrow, width, 1), nn.Sigmoid()),
+            nn.Sequential(
+                nn.Conv2d(width, narrow, 3, padding=1), nn.BatchNorm2d(narrow), nn.ReLU(),
+                nn.Conv2d(narrow, 1, 3, padding=1), nn.BatchNorm2d(1), nn.Sigmoid(),
+            ),
         )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.channel(x.mean((2, 3), keepdim=True)) + x * self.pixel(x)
 
 
 class DATFuse(nn.Module):

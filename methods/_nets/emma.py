@@ -83,7 +83,7 @@ class UFuser(nn.Module):
         )
         self.last = reflecting(WIDTHS[0], 1, bias=True)
 
-    def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
+    def window(self, ir: Tensor, vis: Tensor) -> Tensor:
         """(B, 1, H, W) each, 0..1, sides multiples of 32; the result too."""
         fused = [
             fusion(torch.cat(pair, dim=1))
@@ -95,7 +95,7 @@ class UFuser(nn.Module):
             x = self.decoder[scale](torch.cat([x, fused[scale]], dim=1))
         return torch.sigmoid(self.last(x))
 
-    def in_windows(self, ir: Tensor, vis: Tensor) -> Tensor:
+    def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Images of any size from 32 x 32 on.
 
         Sides that are no multiple of 32 are cut at the right and bottom; the rows and columns left out come from
@@ -104,14 +104,14 @@ class UFuser(nn.Module):
         height, width = (side - side % MULTIPLE for side in ir.shape[-2:])
         right, below = ir.shape[-1] - width, ir.shape[-2] - height
         fused = torch.empty_like(ir)
-        fused[..., :height, :width] = self(ir[..., :height, :width], vis[..., :height, :width])
+        fused[..., :height, :width] = self.window(ir[..., :height, :width], vis[..., :height, :width])
         if right:
             window = (..., slice(None, height), slice(right, None))
-            fused[..., :height, width:] = self(ir[window], vis[window])[..., -right:]
+            fused[..., :height, width:] = self.window(ir[window], vis[window])[..., -right:]
         if below:
             window = (..., slice(below, None), slice(None, width))
-            fused[..., height:, :width] = self(ir[window], vis[window])[..., -below:, :]
+            fused[..., height:, :width] = self.window(ir[window], vis[window])[..., -below:, :]
         if right and below:
             window = (..., slice(below, None), slice(right, None))
-            fused[..., height:, width:] = self(ir[window], vis[window])[..., -below:, -right:]
+            fused[..., height:, width:] = self.window(ir[window], vis[window])[..., -below:, -right:]
         return fused

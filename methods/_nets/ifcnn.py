@@ -10,6 +10,14 @@ from torch.nn import functional
 
 from methods._nets.blocks import Conv
 
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+"""Of ImageNet; the authors' published pictures were made with them."""
+
+GREY = (0.299, 0.587, 0.114)
+GREY_FIXED = (9798, 19235, 3735)
+"""The same weights times 2^15, as OpenCV 4 reduces three uint8 channels to grey."""
+
 
 class ConvNorm(nn.Module):
     """3x3 convolution without bias, batch norm, ReLU; edges are repeated."""
@@ -50,3 +58,22 @@ class IFCNN(nn.Module):
         """The fused image, normalised as the inputs are; symmetric in its inputs."""
         ir_features, vis_features = self.conv2(self.conv1(torch.cat([ir, vis]))).chunk(2)
         return self.conv4(self.conv3(self.join(ir_features, vis_features)))
+
+
+def on_imagenets_scale(net: nn.Module, ir: Tensor, vis: Tensor) -> Tensor:
+    """The network on its normalised inputs: (B, 1, H, W) each, 0..1; three channels out, 0..1."""
+    mean, std = (ir.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    fused: Tensor = net((ir - mean) / std, (vis - mean) / std) * std + mean
+    return fused
+
+
+def grey(fused: Tensor) -> Tensor:
+    """Three channels as one, in floats."""
+    return (fused * fused.new_tensor(GREY).view(1, 3, 1, 1)).sum(1, keepdim=True)
+
+
+def grey_of_bytes(fused: Tensor) -> Tensor:
+    """Three channels, truncated to uint8, as one of uint8, as OpenCV reduces them; 0..1 again."""
+    levels = (fused.clamp(0, 1) * 255).to(torch.int32)
+    weights = torch.tensor(GREY_FIXED, dtype=torch.int32, device=fused.device).view(1, 3, 1, 1)
+    return ((levels * weights).sum(1, keepdim=True) + (1 << 14) >> 15).to(fused.dtype) / 255

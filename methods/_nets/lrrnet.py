@@ -111,3 +111,13 @@ class LRRNet(nn.Module):
         ir_low, ir_sparse = self.ir(ir)
         vis_low, vis_sparse = self.vis(vis)
         return self.low(torch.cat([ir_low, vis_low], dim=1)) + self.sparse(torch.cat([ir_sparse, vis_sparse], dim=1))
+
+
+RENAMED = (
+    (".conv2d.", "."), ("get_ls1.", "ir."), ("get_ls2.", "vis."), (".lamj", ".threshold"), (".lamz", ".momentum"),
+    (".conv_W00.", ".first."), *((f".lrrblock{block}.", f".blocks.{block}.") for block in range(BLOCKS)),
+    (".conv_Wdz.", ".synthesis."), (".conv_Wdtz.", ".analysis."), ("decoder.conv_ReZx.", "ir.low."),
+    ("decoder.conv_ReUx.", "ir.sparse."), ("decoder.conv_ReZy.", "vis.low."), ("decoder.conv_ReUy.", "vis.sparse."),
+    ("decoder.conv_ReL.", "low."), ("decoder.conv_ReH.", "sparse."),
+)  # fmt: skip
+"""The authors' names of tensors -> ours, applied in this order."""

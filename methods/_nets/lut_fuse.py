@@ -78,3 +78,10 @@ class LUTFuse(nn.Module):
                 for side, share in ((lower, 1 - part), (upper, part))
             ]
         return torch.stack([self.table[index] * weight for index, weight in corners]).sum(0)
+
+
+RENAMED = (
+    ("input_layer.", "context.first."), ("output_layer.1.", "context.last."),
+    *((f"mid_layer.{3 * block + at}.", f"context.middle.{block}.{at}.") for block in range(3) for at in (0, 2)),
+)  # fmt: skip
+"""The authors' names of tensors -> ours, applied in this order."""

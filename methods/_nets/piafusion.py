@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from methods._nets.blocks import Conv
+from methods._nets.method import layers_of
 
 ENCODER = (16, 16, 32, 64, 128)
 DECODER = (256, 256, 128, 64, 32)
@@ -60,3 +61,20 @@ class PIAFusion(nn.Module):
 
 def _convolutions(widths: tuple[int, ...]) -> nn.ModuleList:
     return nn.ModuleList(Conv(*pair, activation="none") for pair in pairwise(widths))
+
+
+NAMES = layers_of({
+    "first_ir": "PIAFusion/encoder/conv5x5_ir", "first_vis": "PIAFusion/encoder/conv5x5_vi",
+    "last": "PIAFusion/decoder/conv1x1",
+    **{f"encoders.0.{at}": f"PIAFusion/encoder/Conv{at + 1}/conv3x3" for at in range(4)},
+    **{f"decoder.{at}": f"PIAFusion/decoder/conv{at + 1}" for at in range(4)},
+})  # fmt: skip
+"""Our tensors -> those of the authors' program."""
+
+PORT_RENAMED = (
+    ("encoder.ir_conv1.", "first_ir."), ("encoder.vi_conv1.", "first_vis."), ("decoder.conv5.", "last."),
+    *((f"encoder.ir_conv{at + 2}.conv.1.", f"encoders.0.{at}.") for at in range(4)),
+    *((f"encoder.vi_conv{at + 2}.conv.1.", f"encoders.1.{at}.") for at in range(4)),
+    *((f"decoder.conv{at + 1}.conv.1.", f"decoder.{at}.") for at in range(4)),
+)  # fmt: skip
+"""The port's names of tensors -> ours."""

@@ -21,6 +21,14 @@ SMALLEST = 16
 """Pixels; the fourth scale is an eighth of the image, and cannot be reflected when it is a single pixel."""
 
 
+NEST_NAMES = (
+    ("conv0.", "auto.first."), ("conv_out.", "auto.last."), (".denseblock.", "."), (".conv2d.", "."),
+    *((f"DB{scale}_0.", f"auto.encoder.{scale - 1}.") for scale in (1, 2, 3, 4)),
+    *((f"DB{row}_{column}.", f"auto.node{row}{column}.") for row in (1, 2, 3) for column in range(1, 5 - row)),
+)  # fmt: skip
+"""The authors' names of the auto-encoder's tensors -> ours, applied in this order."""
+
+
 class Block(nn.Sequential):
     """3x3 to half the input channels, then 1x1; both with ReLU."""
 

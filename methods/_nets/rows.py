@@ -6,15 +6,14 @@ kept. A token is not a pixel there: the authors reinterpret the memory of a (C, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.weights.tensors import read_state_dict
-from methods._nets.blocks import pick
+from methods._nets.method import NetMethod
 
 CHUNK = 1 << 14
 """Rows that are computed together: their hidden values, four times as many, then stay in the processor's cache."""
@@ -45,26 +44,34 @@ class RowLayers(nn.Sequential):
         return torch.cat([super(RowLayers, self).forward(part) for part in rows.split(CHUNK)]).reshape(x.shape)
 
 
-RENAMED = (
+class TwoFactors(nn.Module):
+    """One factor a channel, of the channels' means, and one a pixel; their products with the map are summed."""
+
+    def __init__(self, channel: nn.Module, pixel: nn.Module) -> None:
+        super().__init__()
+        self.channel, self.pixel = channel, pixel
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.channel(x.mean((2, 3), keepdim=True)) + x * self.pixel(x)
+
+
+ROW_NAMES = (
     ("basicLayer.blocks.", "rows."), ("attn.value", "value"), ("attn.proj", "proj"), ("mlp.fc1", "expand"),
     ("mlp.fc2", "shrink"), ("convolutional_out.conv", "last"), (".conv.", ".0."), (".bn.", ".1."),
 )  # fmt: skip
 """The authors' names of tensors -> ours, applied in this order."""
 
 
-def read_rows(path: Path, build: Callable[[], nn.Module], renamed: Sequence[tuple[str, str]]) -> dict[str, Tensor]:
-    """Tensors of a network with ``rows``, of each ``qkv`` only the values.
+class RowMethod(NetMethod):
+    """A method whose tokens are rows of memory; of each ``qkv`` in its file only the values act."""
 
-    Args:
-        path: the authors' state dict.
-        build: makes the network.
-        renamed: further names -> ours, applied in this order.
+    whole = True
+    layout = "contiguous"  # rows of values that follow each other in memory, and sums in the authors' order
 
-    Raises:
-        BenchError: a tensor is missing or of another shape.
-    """
-    tensors = {
-        name.replace(".qkv.", ".value."): tensor.chunk(3)[-1] if ".qkv." in name else tensor
-        for name, tensor in read_state_dict(path).items()
-    }
-    return pick(tensors, build, (*RENAMED, *renamed), path)
+    @classmethod
+    def read(cls, paths: Sequence[Path]) -> dict[str, Tensor]:
+        """See ``NetMethod.read``."""
+        return {
+            name.replace(".qkv.", ".value."): tensor.chunk(3)[-1] if ".qkv." in name else tensor
+            for name, tensor in super().read(paths).items()
+        }

@@ -6,22 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from methods._nets.blocks import ConvNorm
-from methods._nets.rows import RowLayers
+from methods._nets.rows import RowLayers, TwoFactors
 
 WIDTH = 64
 
 
-class DetailFocus(nn.Module):
-    """One factor a pixel and one a channel, both without a bound; their products are summed."""
+class DetailFocus(TwoFactors):
+    """Both factors are without a bound."""
 
     def __init__(self, width: int) -> None:
-        super().__init__()
         narrow = width // 8
-        self.pixel = nn.Sequential(nn.Conv2d(width, narrow, 3, padding=1), nn.Conv2d(narrow, 1, 3, padding=1))
-        self.channel = nn.Sequential(nn.Conv2d(width, narrow, 1), nn.ReLU(), nn.Conv2d(narrow, width, 1))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.pixel(x) + x * self.channel(x.mean((2, 3), keepdim=True))
+        super().__init__(
+            nn.Sequential(nn.Conv2d(width, narrow, 1), nn.ReLU(), nn.Conv2d(narrow, width, 1)),
+            nn.Sequential(nn.Conv2d(width, narrow, 3, padding=1), nn.Conv2d(narrow, 1, 3, padding=1)),
+        )
 
 
 class YDTR(nn.Module):

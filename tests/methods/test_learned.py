@@ -335,7 +335,7 @@ def test_an_incomplete_rfn_nest_file_is_refused(rfn_nest_files: list[Path], tmp_
     state = torch.load(rfn_nest_files[1], weights_only=True)
     del state["fusion_block2.bottelblock.1.conv2d.bias"]
     torch.save(state, tmp_path / "RFN_Nest.model")
-    with pytest.raises(BenchError, match=r"has no tensor 'fusion_block2\.bottelblock\.1\.conv2d\.bias'"):
+    with pytest.raises(BenchError, match=r"has no tensor 'fusions\.1\.residual\.1\.bias'"):
         METHODS.get("rfn_nest").convert([rfn_nest_files[0], tmp_path / "RFN_Nest.model"])
 
 
