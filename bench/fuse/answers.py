@@ -72,15 +72,28 @@ def sampled(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def answer(cls: type[Method], weights: Path | None) -> dict[str, Any]:
-    """What a method makes of the made pair in float64, in the plain way: 64 samples, the range and the sum.
+    """What a method makes of the made pair in float64; see ``answer_of``."""
+    return answer_of(in_float64(cls, weights))
 
-    The sum hears weights that act on few pixels: LUT-Fuse's network is saturated in all but some percent of them.
-    """
-    wide = type(cls.__name__, (cls,), {"dtype": "float64"})
+
+def in_float64(cls: type[Method], weights: Path | None) -> Fuser:
+    """A method that computes in float64, in the plain way."""
+    wide = type(cls.__name__, (cls,), {"dtype": "float64", "__module__": cls.__module__})
     method = wide(weights, "cpu")
     for module in method.modules().values():
         module.double()
-    fuser = Fuser(method, way="plain")
+    return Fuser(method, way="plain")
+
+
+def answer_of(fuser: Fuser) -> dict[str, Any]:
+    """64 samples of the output on the made pair, its range and its sum.
+
+    The sum hears weights that act on few pixels: LUT-Fuse's network is saturated in all but some percent of them.
+
+    Args:
+        fuser: of ``in_float64``.
+    """
+    cls = type(fuser.method)
     height, width = declared(cls).answer_size or SIZE
     size = (max(height, cls.smallest), max(width, cls.smallest))
     with torch.random.fork_rng(devices=[]):

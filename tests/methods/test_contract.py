@@ -517,3 +517,10 @@ def test_the_share_that_is_clipped_is_counted(fuse: Any, share: float) -> None:
     fuser = Fuser(cls(None, "cpu"))
     fuser.fuse_pair(half, half)
     assert fuser.last_clipped == (share,)
+
+
+def test_adapters_stay_short() -> None:
+    """What is long in an adapter belongs into ``_nets``, ``_classical`` or ``_training``, or is a table of facts."""
+    long = {path.name: lines for path in sorted((PROJECT_ROOT / "methods").glob("*.py"))
+            if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 62}  # fmt: skip
+    assert long == {}

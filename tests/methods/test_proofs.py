@@ -64,36 +64,67 @@ def test_the_known_answer_holds(name: str, kind: str, tmp_path: Path, request: p
     assert answers.difference(cls, seen, wanted(cls, kind)) <= answers.TOLERANCE
 
 
-def acting(cls: type[Method], tensors: dict[str, torch.Tensor]) -> list[str]:
-    """Names of the tensors that noise must be seen on."""
-    idle = (*declared(cls).idle.get(cls.variant, ()), "*num_batches_tracked")
-    floats = [key for key, value in tensors.items() if value.is_floating_point()]
-    return [key for key in floats if not any(fnmatchcase(key, pattern) for pattern in idle)]
+class Heard:
+    """Whether the proof of a method hears 1 % of noise on a tensor, one tensor at a time."""
+
+    def __init__(self, cls: type[Method], kind: str, weights: Path | None, folder: Path) -> None:
+        self.cls, self.wanted, self.folder = cls, wanted(cls, kind), folder
+        self.fuser = answers.in_float64(cls, weights)
+        self.tensors = {
+            name: tensor
+            for module in self.fuser.method.modules().values()
+            for name, tensor in module.state_dict().items()
+            if tensor.is_floating_point()
+        }
+        self.stored = {} if self.tensors else load_file(str(weights))  # held as arrays, not as a network
+        self.names = sorted(self.tensors or self.stored)
+
+    def idle(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in declared(self.cls).idle.get(self.cls.variant, ()))
+
+    def hears(self, name: str) -> bool:
+        seen = self.of_network(name) if self.tensors else self.of_file(name)
+        return not answers.difference(self.cls, seen, self.wanted) <= answers.TOLERANCE
+
+    def of_network(self, name: str) -> dict[str, Any]:
+        tensor = self.tensors[name]
+        kept = tensor.clone()
+        tensor.copy_(with_noise(tensor))
+        try:
+            return answers.answer_of(self.fuser)
+        finally:
+            tensor.copy_(kept)
+
+    def of_file(self, name: str) -> dict[str, Any]:
+        save_file({**self.stored, name: with_noise(self.stored[name])}, self.folder / "noisy.safetensors")
+        return answers.answer(self.cls, self.folder / "noisy.safetensors")
+
+    def wrong(self, names: list[str]) -> list[str]:
+        """Tensors whose noise stays unheard, or is heard though they are declared idle."""
+        return [name for name in names if self.hears(name) == self.idle(name)]
 
 
-def with_noise(tensors: dict[str, torch.Tensor], name: str, share: float, path: Path) -> Path:
-    """The tensors with one of them off by a share of its own size, value by value."""
-    generator = torch.Generator().manual_seed(1)
-    value = tensors[name]
-    size = value.double().square().mean().sqrt().clamp_min(1e-12)
-    noise = torch.randn(value.shape, generator=generator, dtype=torch.float64) * size * share
-    save_file({**tensors, name: (value.double() + noise).to(value.dtype).contiguous()}, path)
-    return path
+def with_noise(tensor: torch.Tensor, share: float = 0.01) -> torch.Tensor:
+    """The tensor off by a share of its own size, value by value."""
+    size = tensor.double().square().mean().sqrt().clamp_min(1e-12)
+    noise = torch.randn(tensor.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64) * size * share
+    return (tensor.double() + noise).to(tensor.dtype).contiguous()
 
 
-def hears(cls: type[Method], kind: str, tensors: dict[str, torch.Tensor], name: str, path: Path) -> bool:
-    seen = answers.answer(cls, with_noise(tensors, name, 0.01, path))
-    return not answers.difference(cls, seen, wanted(cls, kind)) <= answers.TOLERANCE
+TRIED = 2
+"""Tensors of each network that are tried by default beside the quietest."""
 
 
-@pytest.mark.parametrize(("name", "kind"), LEARNED)
-def test_noise_on_the_quietest_tensor_is_heard(
+@pytest.mark.parametrize(("name", "kind"), [(name, kind) for name, kind in LEARNED if not METHODS.get(name).variant])
+def test_noise_on_some_tensors_makes_the_proof_fail(
     name: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     cls = METHODS.get(name)
-    tensors = load_file(str(weights_for(cls, kind, tmp_path, request)))
-    quietest = min(acting(cls, tensors), key=lambda key: float(tensors[key].double().abs().mean()))
-    assert hears(cls, kind, tensors, quietest, tmp_path / "noisy.safetensors"), quietest
+    heard = Heard(cls, kind, weights_for(cls, kind, tmp_path, request), tmp_path)
+    names = heard.names[:: -(-len(heard.names) // TRIED)]
+    if acting := [key for key in heard.tensors if not heard.idle(key)]:
+        names.append(min(acting, key=lambda key: float(heard.tensors[key].abs().mean())))
+    assert heard.wrong(names) == []
 
 
 @pytest.mark.slow
@@ -103,13 +134,8 @@ def test_noise_on_any_tensor_makes_the_proof_fail(
     name: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     cls = METHODS.get(name)
-    tensors = load_file(str(weights_for(cls, kind, tmp_path, request)))
-    path = tmp_path / "noisy.safetensors"
-    deaf = [key for key in acting(cls, tensors) if not hears(cls, kind, tensors, key, path)]
-    assert deaf == []
-    loud = [key for key in tensors if key not in acting(cls, tensors) and tensors[key].is_floating_point()
-            and hears(cls, kind, tensors, key, path)]  # fmt: skip
-    assert loud == [], "declared idle, but the output depends on it"
+    heard = Heard(cls, kind, weights_for(cls, kind, tmp_path, request), tmp_path)
+    assert heard.wrong(heard.names) == []
 
 
 # ------------------------------------------------------------------ declarations
