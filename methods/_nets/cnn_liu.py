@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods._classical.planes import Plane
 from methods._nets.blocks import Conv
 
 WINDOW = 16
@@ -54,7 +55,7 @@ class SiameseCNN(nn.Module):
         return scores.double().softmax(dim=1)[:, 1]
 
 
-def tensors_of(stored: Mapping[str, Plane]) -> dict[str, Tensor]:
+def tensors_of(stored: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
     """Our tensors of the authors' variables, whose patches are unrolled column by column."""
     tensors = {f"{ours}.weight": _kernel(stored[f"weights_{theirs}"]) for ours, theirs in NAMES.items()}
     for ours in ("first", "second", "third"):
@@ -62,7 +63,7 @@ def tensors_of(stored: Mapping[str, Plane]) -> dict[str, Tensor]:
     return tensors
 
 
-def _kernel(stored: Plane) -> Tensor:
+def _kernel(stored: NDArray[Any]) -> Tensor:
     """([in,] k * k, out) -> (out, in, k, k)."""
     stored = stored if stored.ndim == 3 else stored[None]
     channels, places, outputs = stored.shape
