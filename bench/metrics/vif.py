@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bench.metrics.planes import Plane, Sources, Triple
@@ -12,11 +14,18 @@ from bench.metrics.windows import Real, gaussian, strips
 
 NOISE_VARIANCE = 2.0  # of the eye's channel, for levels 0..255 [1]
 TINY = 1e-10
+NEARLY_FLAT = 1e-8
+"""Variance over squared mean below which a source is nearly flat: there E[x^2] - E[x]^2 has lost eight of its digits, and
+how much of so faint a structure is kept can still be anything, so these few windows are computed about their centre."""
+EQUAL = 1e-9  # coarser values that should be equal differ by rounding, up to 1e-13
 WINDOWS = tuple(gaussian(size, size / 5.0) for size in (17, 9, 5, 3))
 _ROWS_PER_LOG = 8
+_WINDOWS_AT_ONCE = 512
 
 Values = NDArray[np.float64] | NDArray[np.uint8]
 Kept = tuple[float, float]
+Places = NDArray[np.intp]
+"""(2, n): rows and columns of windows, by rows."""
 
 
 def visual_information_fidelity(triple: Triple, saturate: bool) -> float:
@@ -59,31 +68,37 @@ class _Reference:
     Attributes:
         mean: local means.
         inverse: 1 / (variance + tiny), 0 where it is flat.
+        nearly_flat: where it is nearly flat.
         information: sum of log(1 + variance / noise).
     """
 
     mean: Real
     inverse: Real
+    nearly_flat: Places
     information: float
 
 
 def _reference(plane: Plane, level: int, clipped: bool) -> _Reference:
-    def compute() -> tuple[Real, Real, float]:
+    def compute() -> tuple[Real, Real, Places, float]:
         window, values = WINDOWS[level], _values(plane, level)
         shape = window.length(values.shape[0]), window.length(values.shape[1])
         mean, inverse = np.empty(shape), np.empty(shape)
-        information = 0.0
+        nearly_flat, information = [np.empty((2, 0), np.intp)], 0.0
         for start, stop in strips(shape[0], 4 * values.shape[1]):
             part = _strip(values, start, stop, window.size)
             local = window.means(_stack([(part, None), (part, part)], clipped))
             mean[start:stop] = local[:, 0]
             variance = _variance(local[:, 0], local[:, 1])
+            if not clipped:  # clipped products keep their digits where the variance is not far below 0
+                places = _nearly_flat(part, mean[start:stop], variance, window.size)
+                variance[tuple(places)] = _about_centre(part, part, places, window)
+                nearly_flat.append(places + [[start], [0]])
             variance *= variance >= TINY  # also where rounding made it negative
             np.add(variance, TINY, out=inverse[start:stop])
             np.divide(variance > 0.0, inverse[start:stop], out=inverse[start:stop])
             variance /= NOISE_VARIANCE
             information += _sum_of_logs(variance)
-        return mean, inverse, information
+        return mean, inverse, np.concatenate(nearly_flat, axis=1), information
 
     return _Reference(*plane.once(("vif reference", level, clipped), compute))
 
@@ -108,7 +123,10 @@ def _kept(sources: Sources, fused: Plane, level: int, clipped: bool) -> Kept:
             variance[variance < TINY] = np.inf
             variance += NOISE_VARIANCE
             for index, reference in enumerate(references):
-                kept[index] += _kept_in_strip(reference, slice(start, stop), local[:, 2 + index], mean, variance)
+                covariance = _covariance(reference, start, local[:, 2 + index], mean)
+                places = _within(reference.nearly_flat, start, stop)
+                covariance[tuple(places)] = _about_centre(others[index], part, places, window)
+                kept[index] += _kept_in_strip(covariance, reference.inverse[start:stop], variance)
         return kept[0], kept[1]
 
     return fused.once(("vif kept", sources, level, clipped), compute)
@@ -138,10 +156,43 @@ def _variance(mean: Real, square: Real) -> Real:
     return np.subtract(square, variance, out=variance)
 
 
-def _kept_in_strip(reference: _Reference, rows: slice, product: Real, mean: Real, noisy: Real) -> float:
-    inverse = reference.inverse[rows]
-    covariance = reference.mean[rows] * mean
-    np.subtract(product, covariance, out=covariance)
+def _nearly_flat(part: Real, mean: Real, variance: Real, size: int) -> Places:
+    """Where the variance is small against the mean; where all values are equal it is made 0 instead."""
+    doubtful = variance < NEARLY_FLAT * mean * mean
+    if not doubtful.any():
+        return np.empty((2, 0), np.intp)
+    half, square = size // 2, np.ones((size, size), np.uint8)
+    equal = (cv2.dilate(part, square) - cv2.erode(part, square) < EQUAL)[half:-half, half:-half]
+    variance[equal] = 0.0
+    return np.stack(np.nonzero(doubtful & ~equal))
+
+
+def _about_centre(first: Real, second: Real, places: Places, window: Window) -> Real:
+    """The covariances in some windows of two images, from differences to the values in their centres."""
+    half, found = window.size // 2, np.empty(places.shape[1])
+    weights = np.outer(window.weights, window.weights)
+    for start in range(0, len(found), _WINDOWS_AT_ONCE):
+        part = tuple(places[:, start : start + _WINDOWS_AT_ONCE])
+        x, y = (sliding_window_view(image, weights.shape)[part] for image in (first, second))
+        x, y = (each - each[:, half : half + 1, half : half + 1] for each in (x, y))
+        mean_x, mean_y, product = (np.tensordot(each, weights) for each in (x, y, x * y))
+        found[start : start + _WINDOWS_AT_ONCE] = product - mean_x * mean_y
+    return found
+
+
+def _within(places: Places, start: int, stop: int) -> Places:
+    """Those of some rows, counted from the first of these."""
+    first, last = np.searchsorted(places[0], [start, stop])
+    return places[:, first:last] - [[start], [0]]
+
+
+def _covariance(reference: _Reference, start: int, product: Real, mean: Real) -> Real:
+    covariance = reference.mean[start : start + len(mean)] * mean
+    return np.subtract(product, covariance, out=covariance)
+
+
+def _kept_in_strip(covariance: Real, inverse: Real, noisy: Real) -> float:
+    """Sum of the terms of some rows; overwrites the covariance."""
     np.maximum(covariance, 0.0, out=covariance)
     term = covariance * covariance
     term *= inverse  # g cov

@@ -26,7 +26,9 @@ from bench.metrics.kernels.windows import (
 from bench.metrics.planes import Plane, Triple
 
 TINY, NOISE = vif.TINY, vif.NOISE_VARIANCE
+_NEARLY_FLAT = 1.0 + vif.NEARLY_FLAT
 HALVES = tuple(np.ascontiguousarray(window.weights[window.size // 2 :]) for window in vif.WINDOWS)
+EQUAL = vif.EQUAL
 ROWS_PER_STRIP = 8  # a factor is below 3e18, so eight of them do not overflow
 
 Planes = tuple[Array, ...]
@@ -102,6 +104,74 @@ def _rate_row(means: Array, squares: Array, products: Array, count: int) -> None
 
 
 @kernel
+def _are_nearly_flat(means: Array, squares: Array, count: int) -> bool:
+    """True if any of the two sources' windows in a row is, see :data:`bench.metrics.vif.NEARLY_FLAT`."""
+    found = 0
+    for x in range(count):
+        found |= squares[x] < _NEARLY_FLAT * means[x] * means[x]
+        found |= squares[x + TILE] < _NEARLY_FLAT * means[x + TILE] * means[x + TILE]
+    return found != 0
+
+
+@kernel
+def _are_equal(values: Array, size: int, place: tuple[int, int], known: int) -> bool:
+    """True if all values of a window are; its first ``known`` columns were found to be."""
+    y, x = place
+    first, found = values[y, x], 0
+    for row in range(y, y + size):
+        line = values[row, x:]
+        for column in range(known, size):
+            found |= abs(line[column] - first) >= EQUAL
+        if found:
+            return False
+    return True
+
+
+@kernel
+def _about_centre(source: Array, fused: Array, half: Array, place: tuple[int, int]) -> tuple[float, float]:
+    """Variance and covariance of a window, as in :func:`bench.metrics.vif._about_centre`."""
+    (y, x), reach = place, half.size - 1
+    mean = other = square = product = 0.0
+    centre, middle = float(source[y + reach, x + reach]), float(fused[y + reach, x + reach])
+    for row in range(2 * reach + 1):
+        for column in range(2 * reach + 1):
+            weight = half[abs(row - reach)] * half[abs(column - reach)]
+            first, second = source[y + row, x + column] - centre, fused[y + row, x + column] - middle
+            mean += weight * first
+            other += weight * second
+            square += weight * first * first
+            product += weight * first * second
+    return square - mean * mean, product - mean * other
+
+
+@kernel
+def _mend_line(
+    source: Array, fused: Array, half: Array, place: tuple[int, int, int], means: Array, squares: Array
+) -> None:
+    """In nearly flat windows replaces the mean by 0, the square by the variance, the product by the covariance."""
+    (y, left, count), size, equal = place, 2 * half.size - 1, False
+    for x in range(count):
+        if squares[x] < _NEARLY_FLAT * means[x] * means[x]:
+            equal = _are_equal(source, size, (y, left + x), size - 1 if equal else 0)
+            variance, covariance = (0.0, 0.0) if equal else _about_centre(source, fused, half, (y, left + x))
+            means[x], squares[x], squares[x + 3 * TILE] = 0.0, variance, covariance
+        else:
+            equal = False
+
+
+@kernel
+def _mend_row(planes: tuple[Planes, Planes], half: Array, place: tuple[int, int, int], row: Array) -> None:
+    """Does that for both sources in a row (``place``: row, first column, count) of plain products."""
+    levels, values = planes
+    for index in range(2):
+        means = row[index * TILE :]
+        if values[2].size:
+            _mend_line(values[index], values[2], half, place, means, means[3 * TILE :])
+        else:
+            _mend_line(levels[index], levels[2], half, place, means, means[3 * TILE :])
+
+
+@kernel
 def _rate_tile(
     planes: tuple[Planes, Planes], half: Array, clips: tuple[bool, ...], columns: tuple[int, int], height: int,
     work: Work, lines: Array, out: Array,
@@ -119,8 +189,11 @@ def _rate_tile(
             if y % 2 == 0:
                 down_lines(tile[y * STRIDE :], half, used, means, count)
             row = means[(y % 2) * STRIDE :]
-            for group in range(groups):
-                _rate_row(row, row[(3 + 5 * group) * TILE :], products[6 * group * TILE :], count)
+            for group in range(groups - 1, -1, -1):  # plain products come first, and mending takes away the means
+                squares = row[(3 + 5 * group) * TILE :]
+                if not clips[group] and _are_nearly_flat(row, squares, count):
+                    _mend_row(planes, half, (top + y, left, count), row)
+                _rate_row(row, squares, products[6 * group * TILE :], count)
             if y % ROWS_PER_STRIP == ROWS_PER_STRIP - 1:
                 strip_exponents(products, exponents, 6 * groups * TILE)
         strip_exponents(products, exponents, 6 * groups * TILE)
