@@ -10,13 +10,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from bench.metrics.planes import Plane, Sources, Triple
-from bench.metrics.windows import Real, gaussian, strips
+from bench.metrics.windows import Real, Window, gaussian, strips
 
 NOISE_VARIANCE = 2.0  # of the eye's channel, for levels 0..255 [1]
 TINY = 1e-10
 NEARLY_FLAT = 1e-8
-"""Variance over squared mean below which a source is nearly flat: there E[x^2] - E[x]^2 has lost eight of its digits, and
-how much of so faint a structure is kept can still be anything, so these few windows are computed about their centre."""
+"""Variance over squared mean below which a source is nearly flat: there E[x^2] - E[x]^2 has lost eight of its digits.
+
+How much of so faint a structure is kept can still be anything, so these few windows are computed about their centre.
+"""
 EQUAL = 1e-9  # coarser values that should be equal differ by rounding, up to 1e-13
 WINDOWS = tuple(gaussian(size, size / 5.0) for size in (17, 9, 5, 3))
 _ROWS_PER_LOG = 8
@@ -92,7 +94,7 @@ def _reference(plane: Plane, level: int, clipped: bool) -> _Reference:
             if not clipped:  # clipped products keep their digits where the variance is not far below 0
                 places = _nearly_flat(part, mean[start:stop], variance, window.size)
                 variance[tuple(places)] = _about_centre(part, part, places, window)
-                nearly_flat.append(places + [[start], [0]])
+                nearly_flat.append(places + np.array([[start], [0]]))
             variance *= variance >= TINY  # also where rounding made it negative
             np.add(variance, TINY, out=inverse[start:stop])
             np.divide(variance > 0.0, inverse[start:stop], out=inverse[start:stop])
@@ -183,7 +185,7 @@ def _about_centre(first: Real, second: Real, places: Places, window: Window) -> 
 def _within(places: Places, start: int, stop: int) -> Places:
     """Those of some rows, counted from the first of these."""
     first, last = np.searchsorted(places[0], [start, stop])
-    return places[:, first:last] - [[start], [0]]
+    return places[:, first:last] - np.array([[start], [0]])
 
 
 def _covariance(reference: _Reference, start: int, product: Real, mean: Real) -> Real:
