@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from bench.analysis.captions import trained_on
 from bench.analysis.numbers import FUSION, Numbers
 from bench.analysis.ranked import counted, is_ranked, unranked_in
 from bench.errors import BenchError
@@ -71,7 +72,7 @@ class MethodView:
 
     def in_domain(self, dataset: str) -> bool:
         """True if its weights were trained on this data set."""
-        return any(name.partition(":")[0] == dataset for name in self.facts.trained_on)
+        return trained_on(self.facts, dataset)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def way_words(convention: str) -> str:
 
 def trained_on(facts: MethodFacts, dataset: str) -> bool:
     """True if a method's weights were trained on a data set."""
-    return any(name.partition(":")[0] == dataset for name in facts.trained_on)
+    return dataset in facts.seen or any(name.partition(":")[0] == dataset for name in facts.trained_on)
 
 
 def described(table: Table, methods: Mapping[str, MethodFacts]) -> Table:
@@ -40,6 +40,7 @@ def described(table: Table, methods: Mapping[str, MethodFacts]) -> Table:
         table,
         ways={name: facts.way for name, facts in known.items() if facts.way},
         trained=frozenset(name for name, facts in known.items() if trained_on(facts, table.dataset)),
+        seen={name: len(facts.seen[table.dataset]) for name, facts in known.items() if table.dataset in facts.seen},
         stretched=frozenset(name for name, facts in known.items() if facts.stretches and facts.way == "published"),
     )
 
@@ -92,6 +93,12 @@ def caption(table: Table, title: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def saw(table: Table, mark: str, method: str) -> str:
+    """How many of the scored pairs themselves a method was trained on; empty for none."""
+    count = table.seen.get(method, 0) if mark == TRAINED else 0
+    return f" (on {count} of the pairs scored here)" if count else ""
+
+
 def notes(table: Table) -> list[str]:
     """The sentences below a table: what its marks mean, and what its columns leave out."""
     cells = [cell for row in table.rows for cell in row.cells]
@@ -106,7 +113,9 @@ def notes(table: Table) -> list[str]:
         (TRAINED, table.trained, "trained on this set"),
         (STRETCHED, table.stretched, "its published way stretches the contrast"),
     ):
-        listed = [table.title_of(row.method) for row in table.rows if row.method in names]
+        listed = [
+            table.title_of(row.method) + saw(table, mark, row.method) for row in table.rows if row.method in names
+        ]
         if listed:
             found.append(f"{mark} {text}: {', '.join(listed)}")
     plain = [table.title_of(name) for name, way in table.ways.items() if way == "plain"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,7 @@ class Table:
         titles: how methods are named in print.
         ways: method -> the way its images were made, where known.
         trained: methods that were trained on this data set.
+        seen: on how many of the scored pairs themselves a method was trained.
         stretched: methods whose published way stretches the contrast, shown in that way.
     """
 
@@ -90,6 +92,7 @@ class Table:
     titles: dict[str, str] = field(default_factory=dict)
     ways: dict[str, str] = field(default_factory=dict)
     trained: frozenset[str] = frozenset()
+    seen: Mapping[str, int] = field(default_factory=dict)
     stretched: frozenset[str] = frozenset()
 
     def cell(self, method: str, metric: str, label: str = "") -> Cell:

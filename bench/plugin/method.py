@@ -290,6 +290,7 @@ class TrainRequest:
         precision: ``float32`` throughout, or ``auto``: bfloat16 where the device computes it natively.
         classes: names of the data set's segmentation classes, in order of their ids; empty where it has none.
         weights_root: folder of published weights, backbones among them, if given.
+        pretrained: the only folder where pretrained files are taken from, if given: a run's, the same for all workers.
     """
 
     dataset: str
@@ -306,13 +307,16 @@ class TrainRequest:
     precision: Literal["auto", "float32"] = "auto"
     classes: tuple[str, ...] = ()
     weights_root: Path | None = None
+    pretrained: Path | None = None
 
 
 @runtime_checkable
 class Trainable(Protocol):
     """A method class that can be trained here; ask with ``isinstance(cls, Trainable)``.
 
-    A class method ``estimate_cost(request) -> str`` may say in words what a training would cost on this machine.
+    A class method ``estimate_cost(request) -> str`` may say in words what a training would cost on this machine, and
+    ``starts_from(request) -> Mapping[str, Path | None]`` which pretrained files it starts from, by name; None stands
+    for a random start.
     """
 
     @classmethod
@@ -358,6 +362,12 @@ class TrainableMethod(Method):
     def estimate_cost(cls, request: TrainRequest) -> str:
         """Measures a few steps and says in words what the training would cost on this machine."""
         return cls.trainer().estimate_cost(request)
+
+    @classmethod
+    def starts_from(cls, request: TrainRequest) -> Mapping[str, Path | None]:
+        """Pretrained files by name that a training starts from; None stands for a random start."""
+        starts = getattr(cls.trainer(), "starts_from", None)
+        return starts(request) if starts else {}
 
 
 def torch_dtype(method: Method | type[Method]) -> torch.dtype:

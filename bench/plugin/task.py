@@ -62,6 +62,7 @@ class Job:
         load: builds the method as the run fuses with it (``bench.fuse.harness.Fuser``), for tasks that measure it;
             None for a folder of ready images.
         train_precision: ``auto`` or ``float32``, of what the task trains.
+        pretrained: the only folder where pretrained files are taken from, if given: a run's, the same for all workers.
     """
 
     dataset: str
@@ -80,6 +81,7 @@ class Job:
     options: dict[str, str] = field(default_factory=dict)
     load: Callable[[], Any] | None = None
     train_precision: str = "auto"
+    pretrained: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Setting:
         device: torch device.
         weights_root: folder of published weights, if given.
         train_precision: ``auto`` or ``float32``, of what the task trains.
+        pretrained: the only folder where pretrained files are taken from, if given: a run's, the same for all workers.
     """
 
     preset: str
@@ -99,6 +102,7 @@ class Setting:
     device: str
     weights_root: Path | None = None
     train_precision: str = "auto"
+    pretrained: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +221,10 @@ class Task(ABC):
 
     def facts(self, setting: Setting) -> dict[str, object]:  # noqa: ARG002 - for subclasses
         """What the manifest says of the task's settings: models, their weights, schedules; plain JSON values."""
+        return {}
+
+    def starts_from(self, setting: Setting) -> Mapping[str, Path | None]:  # noqa: ARG002 - for subclasses
+        """Pretrained files by name that a run is to keep for all its workers; None stands for a random start."""
         return {}
 
     def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:  # noqa: ARG002 - for subclasses

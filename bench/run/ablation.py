@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,11 +28,12 @@ from bench.images import encode_png, read_image
 from bench.machine import count_cores
 from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.method import Preset, TrainRequest
-from bench.plugin.task import FusedSet, Job
+from bench.plugin.task import FusedSet, Job, Setting
 from bench.run.choose_executor import create_executor
 from bench.run.collect import latest
 from bench.run.folder import make_folder, sole_writer
 from bench.run.keys import fuse_code, task_code, train_code
+from bench.run.pretrained import Pretrained, keep_pretrained, training_starts
 from bench.run.record import declared
 from bench.run.stages import Listener
 from bench.run.units import WholeUnit
@@ -153,6 +154,9 @@ def run_ablation(ablation: Ablation) -> AblationResult:
     make_folder(store.root)
     with sole_writer(store):
         store.sweep()
+        pretrained = _choose_pretrained(ablation, store)
+        start = str(sorted(pretrained.digests.items()))
+        units = [replace(unit, pretrained=pretrained.folder, key=digest(unit.key, start)) for unit in units]
         todo = [unit for unit in units if _line(store, unit).get("status") != "ok"]
         _carry_out(ablation, todo)
         lines = [(unit, _line(store, unit)) for unit in units]
@@ -173,10 +177,18 @@ def run_ablation(ablation: Ablation) -> AblationResult:
         store.write_manifest(
             Manifest(
                 version=VERSION, tasks={"segmentation": declared("segmentation")},
-                datasets={ablation.dataset.name: facts},
+                datasets={ablation.dataset.name: facts}, pretrained=dict(pretrained.digests),
             )
         )  # fmt: skip
     return AblationResult(rows, failed)
+
+
+def _choose_pretrained(ablation: Ablation, store: Store) -> Pretrained:
+    """One file for all units, whatever machine they run on."""
+    request = TrainRequest(ablation.dataset.name, (), ablation.preset, store.root, options=ablation.options)
+    setting = Setting(ablation.preset, ablation.task_options, ablation.device)
+    starts = [training_starts(ablation.method, request), TASKS.get("segmentation")().starts_from(setting)]
+    return keep_pretrained(store.pretrained_dir, starts, ablation.executor == "ray")
 
 
 def make_units(ablation: Ablation) -> list[AblationUnit]:
@@ -260,6 +272,7 @@ class AblationUnit(WholeUnit):
         train_options: of the training.
         task_options: of the segmentation task.
         train_precision: of both.
+        pretrained: the folder of the run that holds the one copy of each pretrained file.
     """
 
     variant: str
@@ -272,6 +285,7 @@ class AblationUnit(WholeUnit):
     train_options: tuple[tuple[str, str], ...]
     task_options: tuple[tuple[str, str], ...]
     train_precision: TrainPrecision = "auto"
+    pretrained: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -291,7 +305,7 @@ class AblationUnit(WholeUnit):
         job = Job(
             dataset=self.dataset, spec=self.spec, method=self.variant, parts=fused, work_dir=work_dir,
             preset=self.preset, seed=self.seed, device=self.device, weights=weights, progress=self.progress(),
-            options=dict(self.task_options), train_precision=self.train_precision,
+            options=dict(self.task_options), train_precision=self.train_precision, pretrained=self.pretrained,
         )  # fmt: skip
         yield from TASKS.get("segmentation")().run(job)
 
@@ -305,7 +319,7 @@ class AblationUnit(WholeUnit):
             dataset=self.dataset, pairs=dict(self.parts)["train"], preset=self.preset,
             out=self.out / "trained" / self.method, ablation=self.variant, device=self.device, seed=self.seed,
             progress=self.progress(), options=self.train_options, classes=self.spec.classes,
-            precision=self.train_precision,
+            precision=self.train_precision, pretrained=self.pretrained,
         ))  # fmt: skip
         return weights, Fuser(cls(weights, self.device), seed=self.seed)
 

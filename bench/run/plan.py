@@ -10,6 +10,7 @@ from bench.data.catalogue import Dataset
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
 from bench.run.config import RunConfig
+from bench.run.pretrained import Pretrained
 from bench.run.sources import MethodSource
 from bench.store.manifest import MethodFacts
 from bench.types import PairFiles, Problem
@@ -109,3 +110,4 @@ class Plan:
     tasks: tuple[str, ...]
     metrics: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    pretrained: Pretrained | None = None

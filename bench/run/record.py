@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
@@ -125,6 +126,7 @@ def build_manifest(plan: Plan, before: Manifest, parameters: Mapping[str, int | 
         datasets={**before.datasets, **{dataset.name: dataset_facts(dataset) for dataset in plan.datasets}},
         methods={**before.methods, **methods},
         tasks={**before.tasks, **{name: task_facts(name, plan) for name in plan.tasks}},
+        pretrained={**before.pretrained, **(plan.pretrained.digests if plan.pretrained else {})},
         notes=plan.notes,
         complete=complete,
     )
@@ -209,14 +211,28 @@ def task_facts(name: str, plan: Plan) -> TaskFacts:
     facts = declared(name)
     if name == METRICS:
         return facts
-    cls, config = TASKS.get(name), plan.config
     try:
-        settings = cls().facts(Setting(
-            config.preset or "quick", config.options_of(name), plan.device, config.weights_root, config.train_precision
-        ))  # fmt: skip
+        settings = TASKS.get(name)().facts(_setting(name, plan))
     except BenchError as error:  # a wrong setting is said where the task runs
         return facts.model_copy(update={"reason": str(error)})
     return facts.model_copy(update={"settings": dict(settings)})
+
+
+def task_starts(name: str, plan: Plan) -> Mapping[str, Path | None]:
+    """The pretrained files that a task starts from, by name.
+
+    Raises:
+        BenchError: a wrong setting, or no file and no leave to start from random weights.
+    """
+    return {} if name == METRICS else TASKS.get(name)().starts_from(_setting(name, plan))
+
+
+def _setting(name: str, plan: Plan) -> Setting:
+    config = plan.config
+    return Setting(
+        config.preset or "quick", config.options_of(name), plan.device, config.weights_root, config.train_precision,
+        plan.pretrained.folder if plan.pretrained else None,
+    )  # fmt: skip
 
 
 def _now() -> str:

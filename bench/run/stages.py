@@ -22,8 +22,10 @@ from bench.run.keys import fused_key, stage_digest
 from bench.run.plan import METRICS, MethodPlan
 from bench.run.plan_methods import with_both_ways, with_trained_weights
 from bench.run.planning import make_plan
-from bench.run.record import Recorder
+from bench.run.pretrained import Pretrained, keep_pretrained, training_starts
+from bench.run.record import Recorder, task_starts
 from bench.run.score_unit import ScoreUnit
+from bench.run.seen import with_seen
 from bench.run.units import Unit
 from bench.run.worklist import Worklist
 from bench.store.run_folder import Store
@@ -122,6 +124,7 @@ class Runner:
 
     def run(self) -> RunResult:
         """Walks the stages."""
+        self.plan = replace(self.plan, pretrained=self.choose_pretrained())
         self.recorder.begin(self.plan)
         if self.config.rerun != "none":
             if self.config.preset == "paper":
@@ -133,10 +136,23 @@ class Runner:
                 self.stage("score", self.score_units(), self.jobs)
             for task in sorted((t for t in self.plan.tasks if t != METRICS), key=lambda t: TASKS.get(t).alone):
                 self.task_stage(task)
+        self.say_what_was_seen()
         self.collect()
         self.recorder.end(self.plan, self.result.computed)
         self.report()
         return self.result
+
+    def say_what_was_seen(self) -> None:
+        """Puts into the plan, and says, which of the scored pairs the methods were trained on."""
+        before = len(self.plan.notes)
+        self.plan = with_seen(self.plan)
+        self.result.notes += self.plan.notes[before:]
+
+    def choose_pretrained(self) -> Pretrained:
+        """Decides once, for all workers, which pretrained files trainings and tasks start from."""
+        trainings = [training_starts(unit.name, unit.request()) for unit in self.work.trainings()]
+        starts = [*trainings, *(task_starts(task, self.plan) for task in self.plan.tasks)]
+        return keep_pretrained(self.store.pretrained_dir, starts, self.config.executor == "ray")
 
     def score_units(self) -> list[ScoreUnit]:
         """What is to be scored; the engine is chosen here, and compiled once for all workers."""

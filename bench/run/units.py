@@ -121,6 +121,7 @@ class TaskUnit(WholeUnit):
     weights_root: Path | None
     options: tuple[tuple[str, str], ...]
     train_precision: str = "auto"
+    pretrained: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -142,7 +143,7 @@ class TaskUnit(WholeUnit):
             device=source.device, precision=source.precision, weights=source.weights, seen=self.seen,
             weights_root=self.weights_root, progress=self.progress(), options=dict(self.options),
             load=None if source.folder else partial(load_fuser, source),
-            train_precision=self.train_precision,
+            train_precision=self.train_precision, pretrained=self.pretrained,
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:
@@ -165,6 +166,7 @@ class TrainUnit(WholeUnit):
         trained_on: ``NAME`` or ``NAME:SUBSET``, what the files are.
         classes: of their labels.
         weights_root: where backbones may lie.
+        pretrained: the folder of the run that holds the one copy of each.
     """
 
     name: str
@@ -176,6 +178,7 @@ class TrainUnit(WholeUnit):
     classes: tuple[str, ...] = ()
     weights_root: Path | None = None
     precision: TrainPrecision = "auto"
+    pretrained: Path | None = None
 
     @property
     def kind(self) -> str:
@@ -189,7 +192,7 @@ class TrainUnit(WholeUnit):
         return TrainRequest(
             dataset=self.trained_on, pairs=self.files, preset=self.preset, out=self.folder(), device=self.device,
             seed=self.seed, progress=self.progress(), classes=self.classes, weights_root=self.weights_root,
-            precision=self.precision,
+            precision=self.precision, pretrained=self.pretrained,
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:

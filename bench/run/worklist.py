@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from bench.data.catalogue import open_dataset, seen_in_training
-from bench.data.frames import read_frames
+from bench.data.catalogue import open_dataset
 from bench.data.pairs import pair_digest, truth_digest
 from bench.files import VERSION, digest
 from bench.fuse.ready import Ready, find_ready_parts
@@ -19,10 +19,13 @@ from bench.run.collect import FusedIndex, latest, metric_lines
 from bench.run.fuse_unit import FuseUnit
 from bench.run.keys import fused_key, score_key, task_code, train_code
 from bench.run.plan import METRICS, DatasetPlan, MethodPlan, Plan
+from bench.run.pretrained import training_starts
 from bench.run.score_unit import ScoreTarget, ScoreUnit
+from bench.run.seen import seen_pairs
 from bench.run.units import TaskUnit, TrainUnit
 from bench.store.run_folder import Store
 from bench.types import PairFiles
+from bench.weights.backbones import backbone_digest
 
 if TYPE_CHECKING:
     from bench.plugin.task import Job
@@ -59,6 +62,10 @@ class Worklist:
     def _gpus(self) -> float:
         return 1.0 if self.plan.device.startswith("cuda") else 0.0
 
+    @property
+    def _pretrained(self) -> Path | None:
+        return self.plan.pretrained.folder if self.plan.pretrained else None
+
     # ------------------------------------------------------------------ trainings
 
     def trainings(self) -> list[TrainUnit]:
@@ -79,15 +86,18 @@ class Worklist:
                 cls: Any = METHODS.get(method.facts.name)
                 code = train_code(cls.__module__, getattr(cls, "built_on", ()))
                 data = [digest(*_digests(dataset, item)) for item in files]
-                key = digest(
-                    VERSION, code, method.label, str(config.preset), str(config.seed), config.train_precision, *data
-                )
-                return TrainUnit(
+                unit = TrainUnit(
                     out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
-                    gpus=self._gpus, key=key, name=cls.name, files=files, preset=cast(Any, config.preset),
+                    gpus=self._gpus, key="", name=cls.name, files=files, preset=cast(Any, config.preset),
                     seed=config.seed, device=self.plan.device, trained_on=dataset.opened.training_selection,
                     classes=dataset.spec.classes, weights_root=config.weights_root, precision=config.train_precision,
+                    pretrained=self._pretrained,
                 )  # fmt: skip
+                starts = training_starts(unit.name, unit.request()).values() if unit.pretrained else ()
+                return replace(unit, key=digest(
+                    VERSION, code, method.label, str(config.preset), str(config.seed), config.train_precision,
+                    *data, *map(backbone_digest, starts),
+                ))  # fmt: skip
         return None
 
     def _training_sets(self, method: MethodPlan) -> Iterator[DatasetPlan]:
@@ -267,9 +277,10 @@ class Worklist:
         return TaskUnit(
             out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self._gpus,
             key="", task=task, spec=dataset.spec, parts=tuple(parts.items()), source=method.ready,
-            preset=config.preset or "quick", seed=config.seed, seen=_seen(dataset, method, parts),
+            preset=config.preset or "quick", seed=config.seed,
+            seen=seen_pairs(dataset, method, (files.split for files in chain(*parts.values()))),
             weights_root=config.weights_root, options=tuple(sorted(config.options_of(task).items())),
-            train_precision=config.train_precision,
+            train_precision=config.train_precision, pretrained=self._pretrained,
         )  # fmt: skip
 
     # ------------------------------------------------------------------ ahead
@@ -302,17 +313,3 @@ def _digests(dataset: DatasetPlan, files: PairFiles) -> tuple[str, str]:
         dataset.digests[files.key] if known else pair_digest(files),
         dataset.label_digests[files.key] if known else truth_digest(files),
     )
-
-
-def _seen(dataset: DatasetPlan, method: MethodPlan, parts: Parts) -> frozenset[tuple[str, str]] | None:
-    """Pairs of a task that the method's weights were trained on; None where that cannot be known."""
-    if method.ready.folder is not None:
-        return None
-    seen: set[tuple[str, str]] = set()
-    frames = read_frames(method.ready.weights)
-    for split in dict.fromkeys(files.split for files in chain(*parts.values())):
-        names = seen_in_training(dataset.opened, method.facts.trained_on, split, frames)
-        if names is None:
-            return None
-        seen |= {(split, name) for name in names}
-    return frozenset(seen)

@@ -199,6 +199,7 @@ class MethodFacts(Facts):
         kind: ``learned``, ``classical``, ``reference`` or ``folder``.
         origin: where its weights come from.
         trained_on: data sets its weights have seen.
+        seen: pairs of the scored part of a data set that its weights were trained on, by data set.
         way: how its images were read and written.
         stretches: True if the way of its authors stretches the contrast of each image.
         beside: the method that this row only shows in another way; such a row is not ranked.
@@ -216,6 +217,7 @@ class MethodFacts(Facts):
     agreement: str = ""
     weights: tuple[WeightFacts, ...] = ()
     trained_on: tuple[str, ...] = ()
+    seen: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     notes: str = ""
     way: str = ""
     stretches: bool = False
@@ -275,6 +277,8 @@ class Manifest(Facts):
         command: the latest, as typed.
         commands: every command that worked on the folder, oldest first.
         config: the latest request, with the conventions, metrics and tasks of earlier ones.
+        pretrained: SHA-256 of each pretrained file that trainings and tasks started from, by its name; ``random`` where
+            they started from random weights.
         complete: False while work is going on or was ended early, or where a result failed.
     """
 
@@ -290,6 +294,7 @@ class Manifest(Facts):
     datasets: dict[str, DatasetFacts] = Field(default_factory=dict)
     methods: dict[str, MethodFacts] = Field(default_factory=dict)
     tasks: dict[str, TaskFacts] = Field(default_factory=dict)
+    pretrained: dict[str, str] = Field(default_factory=dict)
     notes: tuple[str, ...] = ()
     complete: bool | None = None
 

@@ -71,6 +71,11 @@ class Store:
         """Weights trained in this run, one folder per method."""
         return self.root / "trained"
 
+    @property
+    def pretrained_dir(self) -> Path:
+        """The one copy of each pretrained file that all workers start from."""
+        return self.root / "pretrained"
+
     def fused_path(self, dataset: str, split: str, method: str, pair: str) -> Path:
         """A fused image: parts may use the same names, so each but ``test`` has a folder of its own."""
         return self.fused_dir(dataset, split, method) / f"{_safe(pair)}.png"

@@ -17,6 +17,7 @@ from bench.plugin.method import TrainRequest
 from bench.train import Phase, State, completed, run_phases, write_record
 from bench.train.cost import phases_in_words
 from bench.train.sets import set_digest
+from bench.weights.backbones import BackboneFile, starting_files
 
 Settings = TypeVar("Settings")
 
@@ -46,11 +47,17 @@ class Trainer(Generic[Settings]):
         method: its name.
         recipes: recipe -> preset -> settings (a frozen dataclass of numbers and words); the first is the default.
         build: reads the data and builds the training.
+        starts: ImageNet's weights that it takes its losses from; any of the files will do.
     """
 
     method: str
     recipes: Mapping[str, Mapping[str, Settings]]
     build: Callable[[TrainRequest, Settings], Training]
+    starts: Sequence[BackboneFile] = ()
+
+    def starts_from(self, request: TrainRequest) -> Mapping[str, Path | None]:
+        """See ``Trainable``."""
+        return starting_files(self.starts, request) if self.starts else {}
 
     def train(self, request: TrainRequest) -> Path:
         """Trains, or goes on with, or returns what was trained before with the same settings.

@@ -1,12 +1,13 @@
-"""ImageNet weights of a segmenter's ResNet-18: found on disk, fetched where the network allows, or done without."""
+"""ImageNet weights that trainings start from: found on disk, fetched where the network allows, or done without."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -45,18 +46,60 @@ RESNET18 = (
 )
 
 
-def find_resnet18(weights_root: Path | None = None) -> Path | None:
-    """The file, if it is on disk: below the weights root, in the cache, or where torchvision keeps downloads."""
-    return find_backbone(RESNET18, weights_root)
+VGG16 = (
+    BackboneFile("vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", 553_433_881),
+)
+RESNET101 = (
+    BackboneFile("resnet101-63fe2227.pth", "63fe2227b86e8f1f2063f43a75c84d195911b6a0eace650907dd3dc62dd49a0a", 0),
+)
 
 
-def find_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:
-    """The first of several files that is on disk; as ``find_resnet18``.
+class Starter(Protocol):
+    """What asks for a backbone: a ``TrainRequest``, a task's ``Job`` or ``Setting``."""
+
+    @property
+    def preset(self) -> str:
+        """Smoke fetches nothing."""
+
+    @property
+    def weights_root(self) -> Path | None:
+        """Folder of published weights."""
+
+    @property
+    def pretrained(self) -> Path | None:
+        """The folder of a run that holds the one copy that all its workers start from."""
+
+
+def starting_file(files: Sequence[BackboneFile], asked: Starter, fetch: bool = True) -> Path | None:
+    """The file that a training starts from; None for a random start.
+
+    Within a run that is the file which the run itself chose, wherever the worker stands. Elsewhere it is the first
+    that is on disk (below the weights root, in the cache, or where torchvision keeps downloads), else the first one
+    fetched into the cache, unless the preset is ``smoke``.
+
+    Args:
+        files: that will do, the best first.
+        asked: for what.
+        fetch: False downloads nothing.
 
     Raises:
         BenchError: a file of that name is there with other bytes, so that two machines would not start alike.
     """
-    for folder in _folders(weights_root):
+    if asked.pretrained is not None:
+        return _find(files, [asked.pretrained])
+    found = _find(files, _folders(asked.weights_root))
+    allowed = fetch and asked.preset != "smoke" and not os.environ.get(OFFLINE)
+    return found or (_fetch(files[0]) if allowed else None)
+
+
+def starting_files(files: Sequence[BackboneFile], asked: Starter, fetch: bool = True) -> dict[str, Path | None]:
+    """``starting_file`` by the file's name, for a run that keeps it for all its workers."""
+    path = starting_file(files, asked, fetch)
+    return {path.name if path else files[0].name: path}
+
+
+def _find(files: Sequence[BackboneFile], folders: Iterable[Path]) -> Path | None:
+    for folder in folders:
         for file in files:
             path = folder / file.name
             if path.is_file() and (not file.size or path.stat().st_size == file.size):  # else half a download
@@ -105,16 +148,6 @@ def _digest(path: Path, size: int, changed: int) -> str:  # noqa: ARG001 - a cha
     return digests(path)["sha256"]
 
 
-def obtain_backbone(files: Sequence[BackboneFile], weights_root: Path | None = None) -> Path | None:
-    """One of the files from disk, else the first fetched; as ``obtain_resnet18``."""
-    return find_backbone(files, weights_root) or (None if os.environ.get(OFFLINE) else _fetch(files[0]))
-
-
-def obtain_resnet18(weights_root: Path | None = None) -> Path | None:
-    """The file from disk, else fetched into the cache (tried once per process), else None."""
-    return obtain_backbone(RESNET18, weights_root)
-
-
 @cache
 def _fetch(file: BackboneFile) -> Path | None:
     from bench.download import download
@@ -138,7 +171,7 @@ def load_resnet18(parts: Mapping[str, nn.Module], path: Path | None) -> str:
 
     Args:
         parts: by torchvision's names: ``conv1``, ``bn1``, ``layer1`` ... ``layer4``.
-        path: as ``find_resnet18`` gave it; None leaves the parts as they are.
+        path: as ``starting_file`` gave it; None leaves the parts as they are.
 
     Returns:
         ``random`` or ``ImageNet (FILE)``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -9,15 +10,8 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.plugin.method import TrainRequest
-from bench.weights.backbones import BackboneFile, backbone_digest, find_backbone, obtain_backbone, require_backbone
+from bench.weights.backbones import BackboneFile, backbone_digest, require_backbone, starting_file
 from bench.weights.tensors import read_state_dict
-
-VGG16 = BackboneFile(
-    "vgg16-397923af.pth", "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0", 553_433_881
-)
-RESNET101 = BackboneFile(
-    "resnet101-63fe2227.pth", "63fe2227b86e8f1f2063f43a75c84d195911b6a0eace650907dd3dc62dd49a0a", 0
-)
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of the images that torchvision's networks were trained on."""
@@ -31,11 +25,11 @@ def normalise(images: Tensor) -> Tensor:
     return (images - images.new_tensor(MEAN).view(1, 3, 1, 1)) / images.new_tensor(STD).view(1, 3, 1, 1)
 
 
-def find_features(file: BackboneFile, request: TrainRequest, fetch: bool, allow_random: bool) -> Path | None:
+def find_features(files: Sequence[BackboneFile], request: TrainRequest, fetch: bool, allow_random: bool) -> Path | None:
     """The file, from disk or fetched; None where there is none and random features were asked for.
 
     Args:
-        file: which.
+        files: that will do.
         request: of the training.
         fetch: whether it may be downloaded.
         allow_random: whether random features will do.
@@ -43,10 +37,10 @@ def find_features(file: BackboneFile, request: TrainRequest, fetch: bool, allow_
     Raises:
         BenchError: there is none, and random ones were not asked for.
     """
-    path = (obtain_backbone if fetch else find_backbone)([file], request.weights_root)
     return require_backbone(
-        [file], path, allow_random, "random_features=1", f"preset {request.preset} takes a loss from ImageNet features"
-    )
+        files, starting_file(files, request, fetch), allow_random, "random_features=1",
+        f"preset {request.preset} takes a loss from ImageNet features",
+    )  # fmt: skip
 
 
 class VGGFeatures(nn.Module):

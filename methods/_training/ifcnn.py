@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State, polynomial_rate, set_learning_rate, step_generator
 from bench.train.trainer import Trainer, Training, named, optimise
+from bench.weights.backbones import RESNET101
 from methods._nets.ifcnn import IFCNN
-from methods._training.features import RESNET101, ResNetFeatures, find_features, normalise
+from methods._training.features import ResNetFeatures, find_features, normalise
 from methods._training.patches import ColourCrops
 from methods._training.synthetic import focus_pair
 
@@ -110,4 +111,4 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     return Training(state, phases, lambda: named(net), facts)
 
 
-TRAINER = Trainer("ifcnn", {"paper": PRESETS}, build)
+TRAINER = Trainer("ifcnn", {"paper": PRESETS}, build, RESNET101)

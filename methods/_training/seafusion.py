@@ -21,10 +21,15 @@ from bench.train.cost import phases_in_words
 from bench.train.precision import autocast
 from bench.train.segmenter_step import build_optimiser, segmenter_step
 from bench.train.stacks import LabelledStack, PairStack, load_pairs
-from bench.weights.backbones import RESNET18, find_resnet18, obtain_resnet18, require_backbone
+from bench.weights.backbones import RESNET18, require_backbone, starting_file, starting_files
 from methods._nets.seafusion import SeAFusion
 from methods._training.losses import content_loss, float_chroma, merge_chroma, semantic_loss, semantic_weight
 from methods._training.seafusion_recipe import Plan, make_plan, make_schedule
+
+
+def starts_from(request: TrainRequest) -> Mapping[str, Path | None]:
+    """The backbone of the segmenter that is trained along."""
+    return starting_files(RESNET18, request)
 
 
 def train(request: TrainRequest) -> Path:
@@ -38,7 +43,7 @@ def train(request: TrainRequest) -> Path:
         TrainingStopped: at ``request.stop_after``.
     """
     plan = make_plan(request)
-    backbone = (find_resnet18 if request.preset == "smoke" else obtain_resnet18)(request.weights_root)
+    backbone = starting_file(RESNET18, request)
     allowed = plan.recipe.random_backbone or not plan.trains_segmenter
     require_backbone(RESNET18, backbone, allowed, "random_backbone=true", f"seafusion, preset {request.preset}")
     signature = plan.signature(backbone)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.plugin.task import Job, Setting
 from tasks.detection.settings import ORIGINAL
 
 INERT = ("models", "utils", "ultralytics", "numpy", "_codecs", "pathlib", "datetime")
@@ -62,6 +63,12 @@ def require(package: str) -> None:
     """
     if find_spec(package) is None:
         raise BenchError(f"detection needs the package {package}, which is not installed; {INSTALL}")
+
+
+def root_of(model: str, asked: Job | Setting) -> Path | None:
+    """Where a detector's weights are looked for: what the run keeps for all its workers, else the weights root."""
+    kept = asked.pretrained
+    return kept if kept is not None and (kept / f"{model}.pt").is_file() else asked.weights_root
 
 
 def locate(model: str, weights_root: Path | None) -> Path:

@@ -40,7 +40,7 @@ def finetune(settings: Settings, job: Job) -> Path:
     _files.require_ultralytics()
     folder = job.work_dir / FOLDER
     epochs = settings.epochs_for(job.preset)
-    start = _files.locate(settings.model, job.weights_root)
+    start = _files.locate(settings.model, _files.root_of(settings.model, job))
     images = [
         digest(files.id, file_digest(path), file_digest(files.boxes_path) if files.boxes_path else "")
         for files, path in zip(part.files, part.paths, strict=True)

@@ -98,12 +98,21 @@ class DetectionTask(Task):
         """Fine-tuning also needs the fused training part."""
         return ("train", *self.splits) if read_settings(options).finetune else self.splits
 
+    def starts_from(self, setting: Setting) -> Mapping[str, Path | None]:
+        """The detector's weights; a file given as such is where it was said to be."""
+        model = read_settings(setting.options).model
+        try:
+            found = _files.locate(model, _files.root_of(model, setting))
+        except BenchError:  # said when the task runs
+            return {}
+        return {found.name: found} if found.stem == model else {}
+
     def facts(self, setting: Setting) -> dict[str, object]:
         """Detector, its weights and their digest, thresholds, and whether it is fine-tuned."""
         settings = read_settings(setting.options)
         return {
             **asdict(settings), "detector": settings.plug_in,
-            "weights_sha256": _weights_digest(settings, setting.weights_root), "protocol": asdict(PAPER),
+            "weights_sha256": _weights_digest(settings, setting), "protocol": asdict(PAPER),
             "epochs": settings.epochs_for(setting.preset),
             **({"train_precision": "float32"} if settings.finetune else {}),
         }  # fmt: skip
@@ -113,7 +122,7 @@ class DetectionTask(Task):
         settings = read_settings(job.options)
         facts = {
             "version": VERSION, "settings": asdict(settings), "protocol": asdict(PAPER),
-            "weights": _weights_digest(settings, job.weights_root), "classes": job.spec.box_classes,
+            "weights": _weights_digest(settings, job), "classes": job.spec.box_classes,
             "seen": None if job.seen is None else sorted(job.seen),
         }  # fmt: skip
         return json.dumps(facts, sort_keys=True)
@@ -162,7 +171,7 @@ def make_detector(settings: Settings, model: str, job: Job) -> Detector:
     Raises:
         BenchError: unknown, missing weights, or not weights of that detector.
     """
-    detector = DETECTORS.get(settings.plug_in)(model, job.weights_root, job.device)
+    detector = DETECTORS.get(settings.plug_in)(model, _files.root_of(model, job), job.device)
     if settings.padding == "val":
         protocol = getattr(detector, "protocol", None)
         if not isinstance(protocol, Protocol):
@@ -285,9 +294,9 @@ def _write_picture(path: Path, image: _Image, names: dict[int, str]) -> None:
 # ------------------------------------------------------------------ the detector's identity
 
 
-def _weights_digest(settings: Settings, weights_root: Path | None) -> str:
+def _weights_digest(settings: Settings, asked: Job | Setting) -> str:
     try:
-        return file_digest(_files.locate(settings.model, weights_root))
+        return file_digest(_files.locate(settings.model, _files.root_of(settings.model, asked)))
     except BenchError:  # said when the task runs; weights that appear later give another fingerprint
         return ""
 
@@ -295,7 +304,7 @@ def _weights_digest(settings: Settings, weights_root: Path | None) -> str:
 def _detector_key(settings: Settings, job: Job, model: str) -> str:
     """What predictions depend on besides the image: weights, plug-in, protocol, classes."""
     try:
-        weights = file_digest(_files.locate(model, job.weights_root))
+        weights = file_digest(_files.locate(model, _files.root_of(model, job)))
     except BenchError:  # a plug-in may find its weights elsewhere; if it cannot, it says so
         weights = model
     return digest(str(VERSION), weights, settings.plug_in, str(asdict(PAPER)), str(sorted(job.spec.box_classes)))

@@ -25,7 +25,7 @@ from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.images import read_image
 from bench.plugin.kinds import SEGMENTERS
-from bench.plugin.task import FusedSet, Job
+from bench.plugin.task import FusedSet, Job, Setting
 from bench.train import Phase, State, completed, run_phases, write_record
 from bench.train.clock import in_words
 from bench.train.cost import seconds_per_step
@@ -33,7 +33,7 @@ from bench.train.precision import autocast, pick_precision
 from bench.train.segmenter_step import build_optimiser, segmenter_step
 from bench.train.stacks import load_labelled, read_labels_of, shrink
 from bench.types import PairFiles, Score
-from bench.weights.backbones import RESNET18, backbone_digest, find_resnet18, require_backbone
+from bench.weights.backbones import RESNET18, backbone_digest, require_backbone, starting_file
 from tasks.segmentation.budget import Budget
 from tasks.segmentation.inference import confusion_matrices, predict_multi, predict_single
 from tasks.segmentation.scoring import score_rows
@@ -93,7 +93,7 @@ class SegmentationJob:
     def retrain(self, train: FusedSet) -> Trained:
         """A segmenter trained on this method's images with the budget that every method gets."""
         segmenter = SEGMENTERS.get(self.budget.segmenter)()
-        backbone = starting_weights(self.budget, self.job, find_resnet18(self.job.weights_root))
+        backbone = starting_weights(self.budget, self.job)
         weights = self.budget.loss_weights(segmenter.loss_weights())
         signature = self._signature(train, backbone, weights)
         out = self._training_folder(signature)
@@ -245,7 +245,7 @@ class SegmentationJob:
         write_atomic(self.job.work_dir / "confusion.npz", buffer.getvalue())
 
 
-def starting_weights(budget: Budget, job: Job, found: Path | None) -> Path | None:
+def starting_weights(budget: Budget, job: Job | Setting) -> Path | None:
     """The backbone's file as found; None only where the segmenter takes none, or random weights will do.
 
     Raises:
@@ -253,8 +253,9 @@ def starting_weights(budget: Budget, job: Job, found: Path | None) -> Path | Non
     """
     allowed = budget.random_backbone or not SEGMENTERS.get(budget.segmenter).takes_backbone
     return require_backbone(
-        RESNET18, found, allowed, "segmentation.random_backbone=true", f"segmentation, preset {job.preset}"
-    )
+        RESNET18, starting_file(RESNET18, job), allowed, "segmentation.random_backbone=true",
+        f"segmentation, preset {job.preset}",
+    )  # fmt: skip
 
 
 def _learn(state: State) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.task import Job, Number, Resampler, Setting, Task
 from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
-from bench.weights.backbones import backbone_digest, find_resnet18, obtain_resnet18
+from bench.weights.backbones import RESNET18, backbone_digest, starting_file, starting_files
 from tasks.segmentation.budget import make_budget
 from tasks.segmentation.resampling import read_resampler
 from tasks.segmentation.runner import SegmentationJob, joint_digest, starting_weights
@@ -78,7 +78,7 @@ class SegmentationTask(Task):
     def facts(self, setting: Setting) -> dict[str, object]:
         """Segmenter, schedule, precision, and where its backbone's weights come from."""
         budget = make_budget(setting.preset, setting.options, setting.train_precision)
-        backbone = find_resnet18(setting.weights_root)
+        backbone = starting_file(RESNET18, setting, fetch=False)
         auxiliary = budget.loss_weights(SEGMENTERS.get(budget.segmenter)().loss_weights())[1:]
         return {
             "preset": setting.preset, "segmenter": budget.segmenter, "schedule": asdict(budget.schedule),
@@ -88,16 +88,22 @@ class SegmentationTask(Task):
             "backbone_sha256": backbone_digest(backbone),
         }  # fmt: skip
 
+    def starts_from(self, setting: Setting) -> Mapping[str, Path | None]:
+        """The backbone's ImageNet weights; refuses at once what ``fingerprint`` would."""
+        budget = make_budget(setting.preset, setting.options, setting.train_precision)
+        if not SEGMENTERS.get(budget.segmenter).takes_backbone:
+            return {}
+        starting_weights(budget, setting)
+        return starting_files(RESNET18, setting)
+
     def fingerprint(self, job: Job) -> str:
         """Version, budget, precision, initial weights and the jointly trained segmenter.
 
-        Unless the preset is ``smoke``, ImageNet weights of the backbone are fetched here if they are not at hand and
-        the network allows, so that every method of a run starts from the same file. Preset ``paper`` refuses random
-        weights unless ``segmentation.random_backbone=true`` asks for them.
+        Preset ``paper`` refuses random weights of the backbone unless ``segmentation.random_backbone=true`` asks for
+        them.
         """
         budget = make_budget(job.preset, job.options, job.train_precision)
-        find = find_resnet18 if job.preset == "smoke" else obtain_resnet18
-        backbone = starting_weights(budget, job, find(job.weights_root))
+        backbone = starting_weights(budget, job)
         facts = {
             "version": VERSION, "budget": asdict(budget), "precision": pick_precision(budget.precision, job.device),
             "exact": job.precision, "backbone": backbone_digest(backbone), "joint": joint_digest(job),

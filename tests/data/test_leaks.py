@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from typer.testing import CliRunner
 
+from bench.cli import app
 from bench.data.catalogue import Datasets, open_dataset, seen_in_training
 from bench.data.frames import frames_of, read_frames, write_frames
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.run.config import RunConfig
 from bench.run.planning import make_plan
+from bench.store.run_folder import Store
 
 
 def image(path: Path, seed: int, channels: int = 1) -> None:
@@ -172,3 +175,76 @@ def test_frames_that_are_damaged_are_named(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="not what a training wrote"):
         read_frames(tmp_path / "weights.safetensors")
     assert frames_of("x", []).names == ()
+
+
+# ------------------------------------------------------------------ from the training to the report
+
+
+def two_releases(folder: Path, alike: bool) -> list[str]:
+    """Both releases of the same frames; the original training list holds three pairs of the authors' test list.
+
+    With ``alike`` False the authors' files hold other pixels, as MSRS does, whose infrared is enhanced.
+    """
+    spec = load_datasets()["mfnet"]
+    train, test = list(spec.pairs["train"][:6]), list(spec.pairs["test"][:6])
+    rng = np.random.default_rng(0)
+    for part, names in (("train", train), ("test", test)):
+        for name in names:
+            four = rng.integers(0, 256, (64, 72, 4), dtype=np.uint8)
+            theirs = four if alike else four ^ 1
+            for path, pixels in {
+                f"ir_seg_dataset/images/{name}.png": four,
+                f"ir_seg_dataset/labels/{name}.png": four[..., 0] % 9,
+                f"MSRS/{part}/vi/{name}.png": theirs[..., :3],
+                f"MSRS/{part}/ir/{name}.png": theirs[..., 3],
+                f"MSRS/{part}/Segmentation_labels/{name}.png": theirs[..., 0] % 9,
+            }.items():
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(pixels).save(folder / path)
+    (folder / "ir_seg_dataset/train.txt").write_text("\n".join([*train[:4], *test[:3]]))
+    (folder / "ir_seg_dataset/val.txt").write_text("")
+    (folder / "ir_seg_dataset/test.txt").write_text("\n".join([*train[4:], *test[3:]]))
+    return [*train, *test]
+
+
+END_TO_END = {
+    "the original list, then the authors' test": ("mfnet:original_train", "mfnet", (6, 7, 8), True),
+    "the same with other pixels": ("mfnet:original_train", "mfnet", (6, 7, 8), False),
+    "the authors' list, then the original test": ("mfnet", "mfnet:original_test", (4, 5), True),
+    "the original list, then the original test": ("mfnet:original_train", "mfnet:original_test", (), False),
+    "the authors' list, then their test": ("mfnet", "mfnet", (), True),
+}
+
+
+@pytest.mark.parametrize(("learned", "scored", "wanted", "alike"), END_TO_END.values(), ids=END_TO_END)
+def test_a_training_here_is_remembered_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learned: str, scored: str, wanted: tuple[int, ...], alike: bool
+) -> None:
+    """``bench train``, then a default run with the installed weights: table, console, manifest say what was seen."""
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    names = two_releases(tmp_path / "data", alike)
+    wide = {name: tmp_path / name for name in ("first", "second")}
+    for name, kept in (("first", "ir_seg_dataset" if ":" in learned else "MSRS"),
+                       ("second", "ir_seg_dataset" if ":" in scored else "MSRS")):  # fmt: skip
+        wide[name].mkdir()
+        (wide[name] / kept).symlink_to(tmp_path / "data" / kept)
+    trained = CliRunner().invoke(app, [
+        "train", "densefuse", "--dataset", learned, "--data-root", str(wide["first"]), "--preset", "smoke",
+        "--device", "cpu", "--option", "steps=2", "--out", str(tmp_path / "training"),
+    ])  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+    ran = CliRunner().invoke(app, [
+        "run", "--methods", "densefuse,average", "--datasets", scored, "--data-root", str(wide["second"]),
+        "--tasks", "metrics", "--metrics", "EN", "--executor", "inline", "--device", "cpu",
+        "--out", str(tmp_path / "run"),
+    ])  # fmt: skip
+    assert ran.exit_code == 0, ran.output
+    manifest = Store(tmp_path / "run").read_manifest()
+    pairs = [names[at] for at in wanted]
+    assert manifest.methods["densefuse"].seen == ({"mfnet": tuple(pairs)} if pairs else {})
+    assert manifest.methods["average"].seen == {}
+    said = f"densefuse saw {len(pairs)} of these" in " ".join(ran.output.split())
+    page = (tmp_path / "run/report/dataset-mfnet.html").read_text()
+    assert said == bool(pairs)
+    assert (f"(on {len(pairs)} of the pairs scored here)" in page) == bool(pairs)
+    assert "trained on this set: DenseFuse" in page

@@ -203,3 +203,50 @@ def test_a_named_task_without_truth_is_a_failure(msrs: Path, tmp_path: Path) -> 
     )  # fmt: skip
     assert result.exit_code == 1
     assert "needs labels in train and test, and no data set of" in result.output
+
+
+def test_workers_start_from_the_file_that_the_run_chose(
+    msrs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_segmenter: type
+) -> None:
+    """A worker's machine without the file, or with another: the run's own copy counts, and the manifest names it."""
+    import hashlib
+
+    from bench.weights.backbones import BackboneFile
+    from tasks.segmentation import runner, task
+
+    content = b"the weights that the command found"
+    made = (BackboneFile("made.pth", hashlib.sha256(content).hexdigest(), 0),)
+    for module in (runner, task):
+        monkeypatch.setattr(module, "RESNET18", made)
+    found = tmp_path / "weights" / "ImageNet" / "made.pth"
+    found.parent.mkdir(parents=True)
+    found.write_bytes(content)
+    started: list[object] = []
+    build = toy_segmenter.build
+    folder = tmp_path / "run" / "pretrained"
+
+    def building(self: object, classes: int, seed: int, backbone: Path | None = None) -> object:
+        if not started:
+            found.unlink()
+            found.write_bytes(b"what lies on another machine")
+        started.append(backbone and (backbone, backbone.read_bytes()))
+        return build(self, classes, seed, backbone)
+
+    monkeypatch.setattr(toy_segmenter, "build", building)
+    more = ("--tasks", "segmentation", "--preset", "smoke", "--weights-root", str(tmp_path / "weights"))
+    result = run(msrs, tmp_path / "run", *more)
+    assert result.exit_code == 0, result.output
+    assert started == [(folder / "made.pth", content)] * 2
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["pretrained"] == {"made.pth": made[0].sha256}
+    assert manifest["tasks"]["segmentation"]["settings"]["backbone_sha256"] == made[0].sha256
+
+    found.unlink()
+    started.append(0)  # the file stays away: a random start, said, for all
+    result = run(msrs, tmp_path / "random", *more)
+    assert result.exit_code == 0, result.output
+    assert started[3:] == [None, None]
+    assert json.loads((tmp_path / "random" / "manifest.json").read_text())["pretrained"] == {"made.pth": "random"}
+    refused = run(msrs, tmp_path / "paper", *more[:3], "paper", *more[4:], methods="average")
+    assert "segmentation.random_backbone=true" in str(refused.exception)
+    assert not list((tmp_path / "paper" / "fused").rglob("*.png")), "refused before the work, not after it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from bench.errors import BenchError
+from bench.plugin.method import TrainRequest
+from bench.run.pretrained import keep_pretrained
 from bench.train import Batches, Phase, State, TrainingStopped, completed, run_phases, set_learning_rate, write_record
 from bench.train.clock import in_words
 from bench.train.log import read_log
@@ -38,10 +41,10 @@ from bench.weights.backbones import (
     RESNET18,
     BackboneFile,
     backbone_digest,
-    find_backbone,
-    find_resnet18,
     load_resnet18,
     require_backbone,
+    starting_file,
+    starting_files,
 )
 
 # ------------------------------------------------------------------ the loop
@@ -492,19 +495,54 @@ def test_no_pairs_are_refused() -> None:
 
 
 def test_the_backbone_is_found_by_name_and_size(tmp_path: Path) -> None:
-    assert find_resnet18(tmp_path) is None
+    asked = TrainRequest("d", (), "smoke", tmp_path, weights_root=tmp_path)
+    assert starting_file(RESNET18, asked) is None
     (tmp_path / "ImageNet").mkdir()
     file = tmp_path / "ImageNet" / RESNET18[0].name
     file.write_bytes(b"short")
-    assert find_resnet18(tmp_path) is None
+    assert starting_file(RESNET18, asked) is None
     made = BackboneFile("made.pth", hashlib.sha256(b"weights").hexdigest(), 7)
     path = file.with_name("made.pth")
     path.write_bytes(b"weights")
-    assert find_backbone([made], tmp_path) == path
+    assert starting_file([made], asked) == path
     assert backbone_digest(path) == made.sha256
     path.write_bytes(b"WEIGHTS")
     with pytest.raises(BenchError, match=r"made\.pth: not the file of https.*remove it or fetch it anew"):
-        find_backbone([made], tmp_path)
+        starting_file([made], asked)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_run_has_one_start_for_all(tmp_path: Path, shared: bool) -> None:
+    """What the run chose holds, also where another file or none lies on the worker's machine."""
+    made = BackboneFile("made.pth", hashlib.sha256(b"weights").hexdigest(), 7)
+    here = tmp_path / "here" / "ImageNet" / "made.pth"
+    here.parent.mkdir(parents=True)
+    here.write_bytes(b"weights")
+    driver = TrainRequest("d", (), "smoke", tmp_path, weights_root=tmp_path / "here")
+    elsewhere = replace(driver, weights_root=tmp_path / "nowhere")
+    kept = keep_pretrained(tmp_path / "run", [starting_files([made], driver)], shared)
+    assert kept.digests == {"made.pth": made.sha256}
+    found = starting_file([made], replace(elsewhere, pretrained=kept.folder))
+    assert found == kept.folder / "made.pth"
+    assert found.read_bytes() == b"weights"
+    random = keep_pretrained(kept.folder, [starting_files([made], elsewhere)], shared)
+    assert random.digests == {"made.pth": "random"}
+    assert starting_file([made], replace(driver, pretrained=random.folder)) is None, "random for one, random for all"
+
+
+def test_no_link_leads_off_what_a_cluster_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def another_disk(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr("os.link", another_disk)
+    path = tmp_path / "made.pth"
+    path.write_bytes(b"weights")
+    alone = keep_pretrained(tmp_path / "run", [{"made.pth": path}], shared=False)
+    assert (alone.folder / "made.pth").is_symlink()
+    cluster = keep_pretrained(tmp_path / "run", [{"made.pth": path}], shared=True)
+    assert not (cluster.folder / "made.pth").is_symlink()
+    assert (cluster.folder / "made.pth").read_bytes() == b"weights"
+    assert cluster.digests == alone.digests
 
 
 def test_random_backbones_must_be_asked_for(tmp_path: Path) -> None:
