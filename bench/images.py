@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,9 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".
 FORMATS = ("PNG", "JPEG", "BMP", "PPM", TiffImageFile.format, WebPImageFile.format)
 """What Pillow may take a file for. Formats whose depth cannot be told from the opened file are not among them."""
 
+MOST_BITS = 16
+"""Bits of the deepest infrared that a mapping to 8 bits is offered for."""
+
 ORIENTATION = 0x0112
 """The tag of EXIF (and TIFF) that says how the stored rows and columns are to be turned; CIPA DC-008, 4.6.4 A."""
 
@@ -63,6 +66,51 @@ def read_image(path: Path, colour: bool | None = None) -> Image:
         array = np.repeat(array[..., None], 3, axis=2)
     array.setflags(write=False)
     return array
+
+
+def read_levels(path: Path) -> tuple[NDArray[np.uint16], int]:
+    """Reads a grey image of up to 16 bits as stored, or the one channel that three equal ones hold.
+
+    Returns:
+        uint16 (H, W), turned upright as ``read_image`` does, and how many bits the file says a level has.
+
+    Raises:
+        BenchError: missing, unreadable, too large, of more than 16 bits or of floats, or in colour.
+    """
+    with _opened(path, deep=True) as file:
+        bits, orientation = _bits(file), _orientation(file)
+        levels: NDArray[Any]
+        if bits <= 8:
+            levels = _one_channel(path, _without_alpha(path, file))
+        elif file.mode.startswith("I"):
+            levels = np.asarray(file)
+        else:  # Pillow would drop the low byte of several channels
+            levels = _one_channel(path, _decoded_deep(path))
+    if levels.size and (levels.min() < 0 or levels.max() >= 1 << MOST_BITS):
+        raise BenchError(f"{path}: levels {levels.min()} to {levels.max()}, wanted 0 to 65535; convert the file")
+    return np.ascontiguousarray(_upright(levels, orientation)).astype(np.uint16), bits
+
+
+def _decoded_deep(path: Path) -> NDArray[np.uint16]:
+    """All channels of a 16-bit colour file, without an alpha channel that is opaque."""
+    import cv2
+
+    found: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    if found is None or found.dtype != np.uint16:
+        raise BenchError(f"{path}: not a readable image of 16-bit channels; convert it to one channel")
+    if found.ndim == 3 and found.shape[2] == 4:
+        if (found[..., 3] != np.iinfo(np.uint16).max).any():
+            raise BenchError(f"{path}: 16-bit image with an alpha channel that is not opaque; convert it")
+        found = found[..., :3]
+    return found
+
+
+def _one_channel(path: Path, levels: NDArray[Any]) -> NDArray[Any]:
+    if levels.ndim == 2:
+        return levels
+    if not is_grey(levels):
+        raise BenchError(f"{path}: infrared in colour, wanted one channel, or three equal ones; convert it")
+    return levels[..., 0]
 
 
 def read_four_channel(path: Path) -> tuple[Image, Image]:
@@ -110,21 +158,23 @@ class Header(NamedTuple):
         height: of the upright image.
         width: of the upright image.
         alpha: it has an alpha channel, which ``read_image`` drops if it is opaque.
+        bits: of its deepest channel.
     """
 
     height: int
     width: int
     alpha: bool
+    bits: int
 
 
-def read_header(path: Path, four_channel: bool = False) -> Header:
-    """Reads a file's header, with the checks of ``read_image``; no pixel is decoded."""
-    with _opened(path, four_channel) as file:
+def read_header(path: Path, four_channel: bool = False, deep: bool = False) -> Header:
+    """Reads a file's header, with the checks of ``read_image``, or of ``read_levels`` if ``deep``; decodes no pixel."""
+    with _opened(path, four_channel, deep) as file:
         tags = getattr(file, "tag_v2", {})  # Pillow's own size of a TIFF is turned already, by version
         width, height = int(tags.get(256, file.width)), int(tags.get(257, file.height))
         if _orientation(file) >= 5:
             height, width = width, height
-        return Header(height, width, _is_alpha(file))
+        return Header(height, width, _is_alpha(file), _bits(file))
 
 
 def image_size(path: Path, four_channel: bool = False) -> tuple[int, int]:
@@ -133,7 +183,7 @@ def image_size(path: Path, four_channel: bool = False) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(path: Path, four_channel: bool = False) -> Iterator[PillowImage.Image]:
+def _opened(path: Path, four_channel: bool = False, deep: bool = False) -> Iterator[PillowImage.Image]:
     """Opens an image whose header is in order, and words every fault of it, decoding faults included."""
     try:
         with PillowImage.open(path, formats=FORMATS) as file:
@@ -141,7 +191,7 @@ def _opened(path: Path, four_channel: bool = False) -> Iterator[PillowImage.Imag
                 raise BenchError(
                     f"{path}: {file.width}x{file.height} pixels, wanted at most {MAX_PIXELS}; crop or split the image"
                 )
-            _check_mode(path, file, four_channel)
+            _check_mode(path, file, four_channel, deep)
             yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error
@@ -150,12 +200,15 @@ def _opened(path: Path, four_channel: bool = False) -> Iterator[PillowImage.Imag
         raise BenchError(f"{path}: not a readable image ({text}); fetch or export it again") from error
 
 
-def _check_mode(path: Path, file: PillowImage.Image, four_channel: bool) -> None:
+def _check_mode(path: Path, file: PillowImage.Image, four_channel: bool, deep: bool) -> None:
     bits = _bits(file)
+    if deep and 8 < bits <= MOST_BITS and file.mode != "F":
+        return
     if bits > 8:
         seen = "floating-point" if file.mode == "F" else f"{bits}-bit"
         raise BenchError(
-            f"{path}: {seen} image (mode {file.mode}), wanted at most 8 bits a channel; convert it, and say how"
+            f"{path}: {seen} image (mode {file.mode}), wanted at most 8 bits a channel; convert it, and say how; for "
+            f"infrared of up to {MOST_BITS} bits choose a mapping with --ir-range"
         )
     if four_channel and file.mode != "RGBA":
         raise BenchError(f"{path}: {_mode_in_words(file)}, wanted four 8-bit channels (RGB and infrared)")
@@ -246,7 +299,7 @@ def _exif_after_pixels(file: PngImageFile) -> bytes:
     return b""
 
 
-def _upright(array: Image, orientation: int) -> Image:
+def _upright(array: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Turns stored rows and columns as EXIF orientation 1 to 8 says (2 and 4 mirror, 3 turns half, 5 to 8 swap)."""
     if orientation >= 5:
         array = array.swapaxes(0, 1)

@@ -22,4 +22,11 @@ def inside(path: str) -> str:
     return path
 
 
+def beside(path: str) -> str:
+    """As ``inside``, but one leading ``../`` may lead to a folder that lies beside this one."""
+    inside(path.removeprefix("../"))
+    return path
+
+
 RelativePath = Annotated[str, AfterValidator(inside)]
+NearPath = Annotated[str, AfterValidator(beside)]

@@ -35,9 +35,11 @@ class PairFiles:
         ir_path: the infrared image; for a four-channel layout the same file as ``vis_path``.
         vis_path: the visible image.
         label_path: segmentation labels, a single-channel PNG of class ids, if the data set has them.
-        boxes_path: detection labels in YOLO lines, if the data set has them.
+        boxes_path: detection labels, if the data set has them: YOLO lines, VOC XML, or COCO JSON of many pairs.
         four_channel: True where one RGBA-like file holds RGB plus infrared (the original MFNet release).
         tags: named subsets this pair belongs to, e.g. ``("day",)``.
+        border: pixels that are cut off every side of both images.
+        ir_range: how infrared of more than 8 bits becomes 8 (``bench.data.depth``); empty refuses it.
     """
 
     dataset: str
@@ -49,6 +51,8 @@ class PairFiles:
     boxes_path: Path | None = None
     four_channel: bool = False
     tags: tuple[str, ...] = ()
+    border: int = 0
+    ir_range: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

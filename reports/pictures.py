@@ -12,13 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 from PIL import Image as PillowImage
 
+from bench.data.pairs import read_side
 from bench.errors import BenchError
 from bench.files import write_atomic
-from bench.images import as_rgb, encode_png, is_stored_upright, read_four_channel, read_image
+from bench.images import as_rgb, encode_png, is_stored_upright, read_image
+from bench.store.manifest import SourceFacts
 from bench.types import Image
 from reports.source import DatasetView, RunData, slug
 
@@ -47,14 +50,14 @@ class Picture:
         path: the file on disk.
         url: its address relative to a page of the report, percent-encoded; empty where the report carries the image.
         thumb: address of its thumbnail, relative to a page.
-        part: ``ir`` or ``vis`` where the file holds both in four channels.
+        how: how the file of a source is read, where that is not as it stands: four channels, a border, or more bits.
     """
 
     key: str
     path: Path
     url: str
     thumb: str
-    part: str = ""
+    how: SourceFacts | None = None
 
     def read(self) -> Image:
         """The image, uint8 (H, W) or (H, W, 3) RGB.
@@ -62,10 +65,10 @@ class Picture:
         Raises:
             BenchError: not readable.
         """
-        if not self.part:
+        if self.how is None:
             return read_image(self.path)
-        ir, vis = read_four_channel(self.path)
-        return ir if self.part == "ir" else vis
+        side: Literal["ir", "vis"] = "ir" if self.key == "@ir" else "vis"
+        return read_side(self.path, side, self.how.four_channel, self.how.border, self.how.ir_range)
 
 
 Pictures = dict[tuple[str, str], list[Picture]]
@@ -100,24 +103,26 @@ def find_pictures(run: RunData) -> tuple[Pictures, bool]:
 def _pair_pictures(run: RunData, data: DatasetView, pair: str) -> Iterator[Picture]:
     files = data.facts.source(pair)
     places = {"ir": files.ir, "vis": files.vis}
-    both = bool(files.ir) and files.ir == files.vis
+    how = files if files.four_channel or files.border or files.ir_range else None
     for reference, key in SOURCES.items():
         stored = run.fused_path(data, reference, pair)
         original = Path(places[key[1:]])
         if stored is not None:
             yield _picture(run, data, pair, key, stored)
         elif places[key[1:]] and original.is_file():
-            yield _picture(run, data, pair, key, original, key[1:] if both else "")
+            yield _picture(run, data, pair, key, original, how)
     for method in run.methods:
         path = run.fused_path(data, method.label, pair) if method.label not in SOURCES else None
         if path is not None:
             yield _picture(run, data, pair, method.label, path)
 
 
-def _picture(run: RunData, data: DatasetView, pair: str, key: str, path: Path, part: str = "") -> Picture:
+def _picture(
+    run: RunData, data: DatasetView, pair: str, key: str, path: Path, how: SourceFacts | None = None
+) -> Picture:
     base = run.store.report_dir
     thumb = base / "thumbs" / slug(data.name) / slug(key) / f"{slug(pair)}.jpg"
-    return Picture(key, path, url_of(path, base), url_of(thumb, base), part)
+    return Picture(key, path, url_of(path, base), url_of(thumb, base), how)
 
 
 def copy_sources(run: RunData, pictures: Pictures) -> Pictures:
@@ -137,7 +142,7 @@ def _copied(picture: Picture, base: Path, dataset: str, pair: str) -> Picture:
     target = base / "sources" / slug(dataset) / f"{slug(pair)}.{picture.key[1:]}{suffix}"
     if _older(target, picture.path):
         write_atomic(target, showable_bytes(picture))
-    return replace(picture, path=target, url=url_of(target, base), part="")
+    return replace(picture, path=target, url=url_of(target, base), how=None)
 
 
 def showable_bytes(picture: Picture) -> bytes:
@@ -149,7 +154,7 @@ def showable_bytes(picture: Picture) -> bytes:
 
 def _shows_itself(picture: Picture) -> bool:
     """False for a part of a file, a format that browsers lack, or pixels that have to be turned."""
-    if picture.part or picture.path.suffix.lower() not in SHOWABLE:
+    if picture.how or picture.path.suffix.lower() not in SHOWABLE:
         return False
     try:
         return is_stored_upright(picture.path)

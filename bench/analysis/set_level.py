@@ -201,6 +201,7 @@ def _files(dataset: str, facts: DatasetFacts, splits: Collection[str]) -> Iterat
             yield PairFiles(
                 dataset, split, pair, Path(places.ir), Path(places.vis),
                 Path(places.labels) if places.labels else None, Path(places.boxes) if places.boxes else None,
+                border=places.border,
             )  # fmt: skip
 
 

@@ -18,6 +18,13 @@ DatasetsFile = Annotated[
     Path | None,
     typer.Option(help="More data sets, described as in datasets.yaml.", envvar="BENCH_DATASETS"),
 ]
+IrRange = Annotated[
+    str,
+    typer.Option(
+        help="Infrared of more than 8 bits becomes 8 by: full, full:BITS, percentile:LOW,HIGH, set, set:LOW,HIGH, "
+        "levels:LOW,HIGH; the same for all methods. Default: such images are refused."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Option = Annotated[
     list[str] | None,
@@ -53,6 +60,7 @@ def run(
     ] = None,
     ir: Annotated[Path | None, typer.Option(help="Folder of infrared images: the data set `folder`.")] = None,
     vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
+    ir_range: IrRange = "",
     tasks: Annotated[str, typer.Option(help="metrics, efficiency, segmentation, detection; default: what fits.")] = "",
     conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
     metrics: Annotated[str, typer.Option(help="Metrics by comma, or all; default: the six.")] = "",
@@ -88,7 +96,7 @@ def run(
     chosen = names(datasets) if datasets is not None else () if bare else ("demo",)
     config = build_config(
         methods=names(methods) if methods is not None else () if results else ("all",), results=results,
-        datasets=(*chosen, *bare), ir=ir, vis=vis, tasks=names(tasks),
+        datasets=(*chosen, *bare), ir=ir, vis=vis, ir_range=ir_range, tasks=names(tasks),
         conventions=names(conventions), metrics=names(metrics), preset=preset or None, out=out, data_root=data_root,
         weights_root=weights_root, datasets_file=datasets_file, device=device, jobs=jobs, executor=executor,
         limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, engine=engine,
@@ -144,6 +152,7 @@ def score(
     dataset: Annotated[str, typer.Option(help="Data set of the sources.")] = "",
     ir: Annotated[Path | None, typer.Option(help="Folder of infrared images, instead of --dataset.")] = None,
     vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
+    ir_range: IrRange = "",
     method: Annotated[str, typer.Option(help="Label in the table; default: the folder's name.")] = "",
     conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
     metrics: Annotated[str, typer.Option(help="Metrics by comma, or all; default: the six.")] = "",
@@ -159,7 +168,7 @@ def score(
         outcome = score_command(
             fused=fused, out=out, dataset=dataset, ir=ir, vis=vis, label=method, conventions=names(conventions),
             metrics=names(metrics), data_root=data_root, datasets_file=datasets_file, jobs=jobs,
-            progress=lambda done, total: listener("score", done, total), engine=engine,
+            progress=lambda done, total: listener("score", done, total), engine=engine, ir_range=ir_range,
         )  # fmt: skip
     print_rows(outcome.summary)
     for line in outcome.notes:
@@ -178,6 +187,7 @@ def fuse(
     weights_root: WeightsRoot = None,
     device: Device = "auto",
     way: Annotated[str, typer.Option(help="published or plain.")] = "published",
+    ir_range: IrRange = "",
 ) -> None:
     """Fuse one pair, or two folders of pairs.
 
@@ -187,7 +197,15 @@ def fuse(
 
     with progress() as listener:
         outcome = fuse_files(
-            method, ir, vis, out, weights_root, device, way, lambda done, total: listener("fuse", done, total)
+            method,
+            ir,
+            vis,
+            out,
+            weights_root,
+            device,
+            way,
+            lambda done, total: listener("fuse", done, total),
+            ir_range,
         )
     for line in outcome.notes:
         typer.echo(f"note: {line}")
@@ -209,6 +227,7 @@ def train(
     datasets_file: DatasetsFile = None,
     ir: Annotated[Path | None, typer.Option(help="Folder of infrared images, instead of --dataset.")] = None,
     vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
+    ir_range: IrRange = "",
     device: Device = "auto",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     limit: Annotated[int | None, typer.Option(help="At most this many training pairs.")] = None,
@@ -225,7 +244,7 @@ def train(
             method=method, dataset=dataset, preset=preset, recipe=recipe, ablation=ablation, out=out,
             data_root=data_root, datasets_file=datasets_file, device=device, seed=seed, limit=limit,
             stop_after=stop_after, install=install, options=option or [], say=typer.echo, progress=listener,
-            weights_root=weights_root, ir=ir, vis=vis, train_precision=train_precision,
+            weights_root=weights_root, ir=ir, vis=vis, train_precision=train_precision, ir_range=ir_range,
         )  # fmt: skip
     typer.echo(f"weights: {path}")
 

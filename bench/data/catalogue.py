@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.data.depth import IrRange
 from bench.data.frames import Frames, frames_of
 from bench.data.home import cache_data_root, default_data_root
 from bench.data.listing import Listing, Source, list_pairs, needs_list
@@ -105,18 +106,23 @@ class Datasets:
     specs: dict[str, DatasetSpec]
 
     @classmethod
-    def of(cls, data_root: Path | None = None, datasets_file: Path | None = None) -> Datasets:
+    def of(cls, data_root: Path | None = None, datasets_file: Path | None = None, ir_range: str = "") -> Datasets:
         """What the options name.
 
         Args:
             data_root: None takes ``default_data_root``.
             datasets_file: adds to the built-in data sets.
+            ir_range: mapping of deep infrared in the place of the descriptions' own; empty leaves them.
 
         Raises:
-            BenchError: the file is wrong.
+            BenchError: the file or the mapping is wrong.
         """
         root = Path(data_root).expanduser() if data_root else default_data_root()
-        return cls(root, load_datasets(datasets_file))
+        specs = load_datasets(datasets_file)
+        if ir_range:
+            IrRange.of(ir_range)
+            specs = {name: spec.model_copy(update={"ir_range": ir_range}) for name, spec in specs.items()}
+        return cls(root, specs)
 
     def open(self, selection: str) -> Dataset:
         """Finds a data set on disk; the generated one is made when it is missing.
@@ -141,23 +147,25 @@ class Datasets:
         if layout is None:
             folders = " or ".join(dict.fromkeys(layout.folder for layout in spec.layouts))
             raise BenchError(
-                f"{name}: no folder {folders} with its images in {root}{_near_root(spec, root)}; {spec.instructions}"
+                f"{name}: no folder {folders} with its images in {root}{_near_root(spec, root)}; {spec.how_to_get}"
             )
         found = f"{name}: the layout found at {root / layout.folder}"
         if split not in layout.parts:
-            raise BenchError(f"{found} has no {split} split; {spec.instructions}")
+            raise BenchError(f"{found} has no {split} split; {spec.how_to_get}")
         if subset and needs_list(spec.subsets[subset]) and subset not in layout.lists:
-            raise BenchError(f"{found} has no list of subset {subset!r}; {spec.instructions}")
+            raise BenchError(f"{found} has no list of subset {subset!r}; {spec.how_to_get}")
         return Dataset(name, spec, root, layout, split, subset)
 
 
-def open_dataset(selection: str, data_root: Path | None = None, datasets_file: Path | None = None) -> Dataset:
+def open_dataset(
+    selection: str, data_root: Path | None = None, datasets_file: Path | None = None, ir_range: str = ""
+) -> Dataset:
     """Finds one data set on disk; see ``Datasets.open``.
 
     Raises:
         BenchError: unknown name, split or subset, or none of its folders is there.
     """
-    return Datasets.of(data_root, datasets_file).open(selection)
+    return Datasets.of(data_root, datasets_file, ir_range).open(selection)
 
 
 def parse_selection(selection: str, specs: dict[str, DatasetSpec]) -> tuple[str, DatasetSpec, Split, str]:
@@ -170,8 +178,9 @@ def parse_selection(selection: str, specs: dict[str, DatasetSpec]) -> tuple[str,
         BenchError: unknown; near names are suggested.
     """
     name, colon, part = selection.partition(":")
+    name = other_names(specs).get(name, name)
     if name not in specs:
-        raise BenchError(f"unknown data set {name!r}{suggest(name, specs)}")
+        raise BenchError(f"unknown data set {name!r}{suggest(name, [*specs, *other_names(specs)])}")
     spec = specs[name]
     if not colon:
         return name, spec, spec.default_split, ""
@@ -183,11 +192,18 @@ def parse_selection(selection: str, specs: dict[str, DatasetSpec]) -> tuple[str,
     return name, spec, part, ""
 
 
+def other_names(specs: Mapping[str, DatasetSpec]) -> dict[str, str]:
+    """What else data sets are called -> their name; a data set's own name goes first."""
+    return {other: name for name, spec in specs.items() for other in spec.also if other not in specs}
+
+
 def find_layout(spec: DatasetSpec, data_root: Path) -> Layout | None:
     """The first layout with at least one split whose two image folders exist."""
     for layout in spec.layouts:
-        folder = data_root / layout.folder
-        sides = [[Place.of(folder / side).folder for side in (part.ir, part.vis)] for part in layout.parts.values()]
+        sides = [
+            [Place.of(layout.path(data_root, side)).folder for side in (part.ir, part.vis)]
+            for part in layout.parts.values()
+        ]
         if any(ir.is_dir() and vis.is_dir() for ir, vis in sides):
             return layout
     return None

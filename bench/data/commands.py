@@ -10,12 +10,13 @@ from typing import Literal
 import numpy as np
 
 from bench.archive import unpack_zip
+from bench.data.boxes import read_boxes
 from bench.data.catalogue import Datasets, find_layout, open_dataset, parse_selection
 from bench.data.home import cache_data_root
 from bench.data.listing import Listing, Source, list_pairs
 from bench.data.pairs import read_pair
 from bench.data.spec import DatasetSpec
-from bench.data.truth import read_boxes, read_labels
+from bench.data.truth import read_labels
 from bench.download import Download, Progress, clone_at, download, locked
 from bench.errors import BenchError
 from bench.images import as_rgb
@@ -140,14 +141,14 @@ def fetch_dataset(
     if spec.generated:
         return Fetched(name, known.open(name).root, "generated")
     if spec.repository is None and not spec.downloads:
-        return Fetched(name, None, f"has no direct file with a checksum, get it by hand: {spec.instructions}")
+        return Fetched(name, None, f"has no direct file with a checksum, get it by hand: {spec.how_to_get}")
     if spec.repository is not None:
         clone_at(spec.repository, root / spec.repository.unpack_to)
     for item in spec.downloads:
         _unpack(item, root, progress)
     layout = find_layout(spec, root)
     if layout is None:
-        raise BenchError(f"{name}: was fetched to {root}, but its folders are not there; {spec.instructions}")
+        raise BenchError(f"{name}: was fetched to {root}, but its folders are not there; {spec.how_to_get}")
     return Fetched(name, root / layout.folder, "fetched")
 
 
@@ -213,7 +214,7 @@ def _check_truth(pair: Pair, spec: DatasetSpec) -> None:
             (height, width), (tall, wide) = labels.shape, pair.ir.shape[:2]
             raise BenchError(f"{files.label_path}: labels are {width}x{height}, wanted {wide}x{tall} as the images")
     if files.boxes_path:
-        foreign = set(read_boxes(files.boxes_path)[:, 0]) - set(spec.box_classes)
+        foreign = set(read_boxes(files, spec).rows[:, 0]) - set(spec.box_classes)
         if foreign:
             known = ", ".join(f"{key} {text}" for key, text in spec.box_classes.items())
             raise BenchError(f"{files.boxes_path}: box of class {min(foreign):g}, wanted {known}")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from bench.data.boxes import READERS, read_boxes
+from bench.data.depth import resolve
 from bench.data.matching import fit_names, leftovers, match_sides
 from bench.data.names import Found, Names, Place, check_pair_id, key_of, natural, read_names, some
 from bench.data.spec import DatasetSpec, Layout, Part, Split, Subset
-from bench.data.truth import read_boxes, repeated_boxes
 from bench.errors import BenchError
 from bench.images import ENDINGS, Header, as_rgb, read_header, read_image
 from bench.types import PairFiles, Problem
@@ -56,6 +57,10 @@ class Source:
         """The folder of the layout that was found."""
         return self.data_root / self.layout.folder
 
+    def path(self, relative: str) -> Path:
+        """A folder or file that the layout names."""
+        return self.layout.path(self.data_root, relative)
+
 
 def list_pairs(source: Source, limit: int | None = None) -> Listing:
     """Lists the pairs whose files are there and in order.
@@ -68,6 +73,16 @@ def list_pairs(source: Source, limit: int | None = None) -> Listing:
         BenchError: a subset's list file cannot be read.
     """
     return _Lister(source).run(limit)
+
+
+def visible_files(source: Source) -> dict[str, Path]:
+    """The visible image of each pair that is listed and on disk; no header is read.
+
+    Raises:
+        BenchError: a subset's list file cannot be read.
+    """
+    lister = _Lister(source)
+    return {name: lister.vis_of[name].path for name in lister.named() if name in lister.vis_of}
 
 
 def needs_list(subset: Subset) -> bool:
@@ -99,17 +114,24 @@ class _Lister:
         self.same_file: list[str] = []
         self.opaque: list[str] = []
         self.identical = True  # the pair before this one is, or there is none
+        self.deep: dict[int, int] = {}  # bits -> infrared images of that depth, which are mapped
+        self.ir_range = ""
 
     def _read(self, relative: str, glob: str = "*", endings: Sequence[str] = ENDINGS) -> Names:
-        return read_names(Place.of(self.source.root / relative), glob, endings)
+        return read_names(Place.of(self.source.path(relative)), glob, endings)
+
+    def named(self) -> list[str]:
+        """The names wanted, with their files found."""
+        return self._names()[0]
 
     def run(self, limit: int | None) -> Listing:
         names, explicit = self._names()
+        self.ir_range = self._range()
         listed = len(names)
         if not self.subset and not explicit:
             listed = max(listed, self.spec.expected.get(self.split, 0))
         self.labels = self._truth_of(self.part.labels, ENDINGS, names)
-        self.boxes = self._truth_of(self.part.boxes, (".txt",), names)
+        self.boxes = self._truth_of(self.part.boxes, tuple(READERS), names)
         found = [name for name in names if name in self.ir_of or name in self.vis_of]
         twins = [name for name in names if self._is_twin(name)]
         for name in found:
@@ -118,10 +140,18 @@ class _Lister:
             if name not in twins:
                 self._check(name)
         if absent := listed - len({*found, *twins}):
-            self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.instructions}", False)
+            self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.how_to_get}", False)
         self._sum_up()
         both = sum(1 for name in found if name in self.ir_of and name in self.vis_of)
         return Listing(tuple(self.pairs), listed, tuple(dict.fromkeys(self.problems)), both, tuple(names))
+
+    def _range(self) -> str:
+        """The mapping of deep infrared; that of a whole set is over all its parts, whatever was selected."""
+        word = self.spec.ir_range
+        if not word.startswith("set"):
+            return word
+        parts = [_Lister(replace(self.source, split=split, subset="")) for split in self.source.layout.parts]
+        return resolve(word, [found.path for part in parts if part.named() for found in part.ir_of.values()])
 
     # ------------------------------------------------------------------ names
 
@@ -131,7 +161,7 @@ class _Lister:
         if subset and subset.pairs:
             return self._fit(subset.pairs), True
         if subset and needs_list(subset):
-            return self._fit(list(self._read_list(self.source.root / self.source.layout.lists[self.subset]))), True
+            return self._fit(list(self._read_list(self.source.path(self.source.layout.lists[self.subset])))), True
         names, explicit = self._split_names()
         if subset:
             names = [name for name in names if subset.tag in self._suffix_tags(name)]
@@ -189,6 +219,8 @@ class _Lister:
     def _truth_of(self, folder: str, endings: Sequence[str], names: Sequence[str]) -> dict[str, Found]:
         if not folder:
             return {}
+        if Path(folder).suffix in endings and (whole := self.source.path(folder)).is_file():
+            return {name: Found(name, whole.stem, whole) for name in names}  # one file for all pairs
         found = self._read(folder, endings=endings)
         self.problems += found.problems
         try:
@@ -224,20 +256,26 @@ class _Lister:
         label, boxes = self.labels.get(name), self.boxes.get(name)
         files = PairFiles(
             self.source.name, self.split, name, ir.path, vis.path, label.path if label else None,
-            boxes.path if boxes else None, self.four_channel, self._tags(name),
+            boxes.path if boxes else None, self.four_channel, self._tags(name), self.source.layout.border,
+            self.ir_range,
         )  # fmt: skip
         if not self.four_channel and ir.path.samefile(vis.path):
             self.same_file.append(name)
             return
         try:
-            headers = [read_header(path, self.four_channel) for path in dict.fromkeys((ir.path, vis.path))]
+            deep = {ir.path} if self.ir_range else set()
+            paths = dict.fromkeys((ir.path, vis.path))
+            headers = [read_header(path, self.four_channel, path in deep) for path in paths]
             self._check_alpha(files, headers)
+            self._check_border(files, headers[0])
         except BenchError as error:
             self._problem(name, str(error))
             return
         if headers[0][:2] != headers[-1][:2]:
             self._problem(name, unequal(files, headers[0], headers[-1]))
             return
+        if headers[0].bits > 8:
+            self.deep[headers[0].bits] = self.deep.get(headers[0].bits, 0) + 1
         self._check_content(files)
         self._check_boxes(files)
         self.pairs.append(files)
@@ -250,6 +288,14 @@ class _Lister:
             if header.alpha:
                 read_image(path)
                 self.opaque.append(path.name)
+
+    @staticmethod
+    def _check_border(files: PairFiles, header: Header) -> None:
+        if 2 * files.border >= min(header.height, header.width):
+            raise BenchError(
+                f"{files.ir_path}: {header.width}x{header.height} pixels, nothing is left within the border of "
+                f"{files.border}; mend border in the data set's description"
+            )
 
     def _check_content(self, files: PairFiles) -> None:
         """Names a pair whose two images are one: equal files always, equal pixels from the first pair on."""
@@ -266,10 +312,8 @@ class _Lister:
         if files.boxes_path is None:
             return
         try:
-            read_boxes(files.boxes_path)
-            if twice := repeated_boxes(files.boxes_path):
-                text = f"{files.boxes_path}: {twice} rows stand there again and count once"
-                self._problem(files.id, text, False)
+            for remark in read_boxes(files, self.spec).remarks():
+                self._problem(files.id, f"{files.boxes_path}: {remark}", False)
         except BenchError as error:
             self._problem(files.id, f"is left out of detection: {error}", False)
 
@@ -285,6 +329,13 @@ class _Lister:
         if self.opaque:
             text = (
                 f"{len(self.opaque)} images have an alpha channel, which is opaque and dropped: {some(self.opaque, 3)}"
+            )
+            self._problem("", text, False)
+
+        for bits, count in sorted(self.deep.items()):
+            chosen = self.spec.ir_range + (f" = {self.ir_range}" if self.ir_range != self.spec.ir_range else "")
+            text = (
+                f"{count} infrared images of {bits} bits are mapped to 8 bits by --ir-range {chosen}, for all methods"
             )
             self._problem("", text, False)
 
@@ -305,6 +356,8 @@ class _Lister:
 def same_pixels(files: PairFiles) -> bool:
     """True if both images of a pair show the same, whatever their files are; False where one cannot be read."""
     try:
+        if files.ir_range and read_header(files.ir_path, deep=True).bits > 8:
+            return False
         ir, vis = read_image(files.ir_path), read_image(files.vis_path)
     except BenchError:  # said where the pair is used
         return False

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import reprlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
 
+from bench.data.depth import IrRange
 from bench.data.names import check_pair_id, key_of
 from bench.download import Download, GitSource
 from bench.errors import BenchError, describe
 from bench.files import PROJECT_ROOT
-from bench.strict import RelativePath, Strict
+from bench.strict import NearPath, RelativePath, Strict, inside
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 Split = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
@@ -31,30 +33,75 @@ Level = Annotated[int, Field(ge=0, le=255)]
 PairId = Annotated[str, AfterValidator(check_pair_id)]
 
 
+def _written_out(value: object, info: ValidationInfo) -> object:
+    """The names in a text file, one a line, in place of its path; a list that is written out stands as it is."""
+    if not isinstance(value, str):
+        return value
+    folders = [Path((info.context or {}).get("folder", ".")), Path(__file__).parent]
+    path = next((folder / value for folder in folders if (folder / inside(value)).is_file()), None)
+    if path is None:
+        raise ValueError(f"wanted a list of pairs, or a text file of them; there is no {value} beside this description")
+    return tuple(dict.fromkeys(path.read_text(encoding="utf-8").split()))
+
+
+def check_range(word: str) -> str:
+    """Refuses what is no mapping of deep infrared; empty chooses none.
+
+    Raises:
+        ValueError: unknown; says what there is.
+    """
+    try:
+        if word:
+            IrRange.of(word)
+    except BenchError as error:
+        raise ValueError(str(error)) from error
+    return word
+
+
+PairList = Annotated[tuple[PairId, ...], BeforeValidator(_written_out)]
+"""Names of pairs, or the path of a text file of them, below the description's folder or below this package."""
+
+
 class Part(Strict):
     """One split of one on-disk layout: folders below the layout's folder, and how a file is named.
 
     A folder may end in a pattern, ``images/{pair}_ir``, where both sides lie in one folder or names carry more than the
-    pair's own. ``pattern`` limits the files by name; any ending that is read is as good as the one it has.
+    pair's own; it may lie beside the layout's folder, ``../labels``. ``pattern`` limits the images by name; any ending
+    that is read is as good as the one it has. ``boxes`` is a folder of YOLO lines or of VOC XML, or a COCO JSON file.
     """
 
-    ir: RelativePath
-    vis: RelativePath
-    labels: RelativePath | Literal[""] = ""
-    boxes: RelativePath | Literal[""] = ""
-    pattern: str = "*.png"
+    ir: NearPath
+    vis: NearPath
+    labels: NearPath | Literal[""] = ""
+    boxes: NearPath | Literal[""] = ""
+    pattern: str = "*"
 
 
 class Layout(Strict):
     """One way the data set lies on disk, as published, nothing renamed; the first whose folders exist is taken.
 
-    ``lists`` names files of pair names, one a line, by the subset that they define.
+    ``lists`` names files of pair names, one a line, by the subset that they define. ``border`` is how many pixels are
+    cut off every side of every image, where the published files have a frame around them.
     """
 
     folder: RelativePath
     parts: dict[Split, Part]
     four_channel: bool = False
+    border: Annotated[int, Field(ge=0)] = 0
     lists: dict[Name, RelativePath] = Field(default_factory=dict)
+
+    def path(self, data_root: Path, relative: str) -> Path:
+        """A folder of a part, or a file, wherever it lies below the data root."""
+        if relative.startswith("../"):  # beside the folder as it is called, which may be a link
+            return (data_root / self.folder).parent / relative.removeprefix("../")
+        return data_root / self.folder / relative
+
+    @model_validator(mode="after")
+    def _stays_inside(self) -> Layout:
+        places = [place for part in self.parts.values() for place in (part.ir, part.vis, part.labels, part.boxes)]
+        if self.folder == "." and any(place.startswith("../") for place in places):
+            raise ValueError("a part leads out of the data root; name its folder without '../'")
+        return self
 
 
 class Subset(Strict):
@@ -66,7 +113,7 @@ class Subset(Strict):
 
     title: str
     split: Split = "test"
-    pairs: tuple[PairId, ...] = ()
+    pairs: PairList = ()
     tag: str = ""
     same_as: Split | None = None
     trains_on: Name | Literal[""] = ""
@@ -74,23 +121,31 @@ class Subset(Strict):
 
 
 class DatasetSpec(Strict):
-    """One data set of ``datasets.yaml``.
+    """One data set of ``datasets.yaml``; only ``layouts`` is demanded.
 
-    ``pairs`` are the explicit lists of the splits; a split without one holds whatever is found, and ``expected`` is
-    then its published size. ``suffix_tags`` gives pairs a tag by the last letters of their name. ``frame`` is a regular
-    expression whose first group is what the names of one scene have in common in all lists, for the check of leaks.
-    ``remark`` is what a reader of its numbers must know.
+    ``also`` are other names that it goes by. ``pairs`` are the explicit lists of the splits; a split without one holds
+    whatever is found, and ``expected`` is then its published size. ``suffix_tags`` gives pairs a tag by the last
+    letters of their name. ``frame`` is a regular expression whose first group is what the names of one scene have in
+    common in all lists, for the check of leaks. ``remark`` is what a reader of its numbers must know. ``leaks`` says,
+    by split or subset, what it has in common with a training list beyond equal names.
+
+    ``box_classes`` are the classes of detection by id: COCO's, counted from 0, where COCO has the class, and from 80
+    where it has not. ``box_ids`` says what the ids of YOLO lines are called, where they are others. ``box_aliases`` are
+    other spellings in truth files; an empty class says that such a box is nothing to find. ``ir_range`` is how infrared
+    of more than 8 bits becomes 8 (``bench.data.depth``); where it is empty, such images are refused.
     """
 
-    title: str
-    homepage: str
-    licence: str
-    citation: str
-    instructions: str
+    title: str = ""
+    homepage: str = ""
+    licence: str = ""
+    citation: str = ""
+    instructions: str = ""
     layouts: Annotated[tuple[Layout, ...], Field(min_length=1)]
+    also: tuple[Name, ...] = ()
     remark: str = ""
+    leaks: dict[Name, str] = Field(default_factory=dict)
     default_split: Split = "test"
-    pairs: dict[Split, tuple[PairId, ...]] = Field(default_factory=dict)
+    pairs: dict[Split, PairList] = Field(default_factory=dict)
     expected: dict[Split, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     subsets: dict[Name, Subset] = Field(default_factory=dict)
     frame: str = "(.+)"
@@ -98,9 +153,17 @@ class DatasetSpec(Strict):
     classes: tuple[str, ...] = ()
     palette: tuple[tuple[Level, Level, Level], ...] = ()
     box_classes: dict[int, str] = Field(default_factory=dict)
+    box_ids: dict[int, str] = Field(default_factory=dict)
+    box_aliases: dict[str, str] = Field(default_factory=dict)
+    ir_range: Annotated[str, AfterValidator(check_range)] = ""
     downloads: tuple[Download, ...] = ()
     repository: GitSource | None = None
     generated: bool = False
+
+    @property
+    def how_to_get(self) -> str:
+        """How to mend what is missing on disk, in a sentence."""
+        return self.instructions or "compare its folders with its description, or give another --data-root"
 
     def frame_of(self, name: str) -> str:
         """What all names of one scene have in common, whichever list they stand in."""
@@ -121,6 +184,16 @@ class DatasetSpec(Strict):
         ]
         twins = set() if training is not None else {name for pairs in declared for name in pairs}
         return frozenset(name for name in names if name in twins or self.frame_of(name) in frames)
+
+    @model_validator(mode="after")
+    def _names_what_it_has(self) -> DatasetSpec:
+        for text in (*self.box_ids.values(), *filter(None, self.box_aliases.values())):
+            if text not in self.box_classes.values():
+                raise ValueError(f"{text!r} of box_ids or box_aliases is no class of box_classes")
+        known = {*(split for layout in self.layouts for split in layout.parts), *self.subsets}
+        if self.leaks.keys() - known and self.layouts[0].parts:
+            raise ValueError(f"leaks names {min(self.leaks.keys() - known)!r}, which is no split or subset")
+        return self
 
     @model_validator(mode="after")
     def _agrees(self) -> DatasetSpec:
@@ -150,6 +223,13 @@ class DatasetsFile(Strict):
 
     datasets: dict[Name, DatasetSpec]
 
+    @model_validator(mode="after")
+    def _has_titles(self) -> DatasetsFile:
+        for name, spec in self.datasets.items():
+            if not spec.title:
+                self.datasets[name] = spec.model_copy(update={"title": name})
+        return self
+
 
 GROUP = "ivfbench.datasets"
 """Entry points that bring data sets: ``<name> = <module>``, a package with a ``datasets.yaml`` beside it, or
@@ -171,7 +251,7 @@ def load_datasets(path: Path | None = None) -> dict[str, DatasetSpec]:
     Raises:
         BenchError: see ``read_datasets``.
     """
-    found = read_datasets(_built_in())
+    found = dict(_built_in_specs())
     for point in entry_points(group=GROUP):
         try:
             found |= _of_package(point)
@@ -205,6 +285,17 @@ def _of_package(point: EntryPoint) -> dict[str, DatasetSpec]:
     return DatasetsFile.model_validate({"datasets": given}).datasets
 
 
+@lru_cache(maxsize=1)
+def _built_in_specs() -> Mapping[str, DatasetSpec]:
+    return read_datasets(_built_in())
+
+
+def names_beside(name: str) -> tuple[str, ...]:
+    """What else folders call a built-in data set."""
+    spec = _built_in_specs().get(name)
+    return spec.also if spec else ()
+
+
 def read_datasets(path: Path) -> dict[str, DatasetSpec]:
     """Reads and checks one file in the form of ``datasets.yaml``.
 
@@ -219,7 +310,7 @@ def read_datasets(path: Path) -> dict[str, DatasetSpec]:
         text = " ".join(str(error).split())
         raise BenchError(f"{path}: not readable as plain YAML: {text}") from error
     try:
-        found = DatasetsFile.model_validate(raw).datasets
+        found = DatasetsFile.model_validate(raw, context={"folder": path.parent}).datasets
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -232,6 +323,10 @@ def read_datasets(path: Path) -> dict[str, DatasetSpec]:
     return found
 
 
+RECORDED = ("classes", "palette", "box_classes", "box_ids", "box_aliases")
+"""What a manifest keeps of a description besides words: all that its truth is read with."""
+
+
 def recorded_spec(facts: Mapping[str, Any]) -> DatasetSpec:
     """The description of a data set as a run's manifest recorded it, whatever is known here and now.
 
@@ -239,6 +334,6 @@ def recorded_spec(facts: Mapping[str, Any]) -> DatasetSpec:
         facts: of one data set of the manifest.
     """
     described = {key: str(facts.get(key) or "") for key in ("title", "homepage", "licence", "citation", "remark")}
-    known = {key: facts[key] for key in ("classes", "palette", "box_classes") if facts.get(key)}
+    known = {key: facts[key] for key in RECORDED if facts.get(key)}
     anywhere = {"folder": ".", "parts": {}}
-    return DatasetSpec.model_validate({**described, **known, "instructions": "", "layouts": [anywhere]})
+    return DatasetSpec.model_validate({**described, **known, "layouts": [anywhere]})

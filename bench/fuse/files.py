@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.data.depth import resolve
 from bench.data.folders import list_folders
 from bench.data.names import Place
 from bench.errors import BenchError, describe
@@ -48,7 +49,7 @@ class _Work:
 
 def fuse_files(
     method: str, ir: Path, vis: Path, out: Path, weights: Path | None, device: str, way: str,
-    progress: Callable[[int, int], None],
+    progress: Callable[[int, int], None], ir_range: str = "",
 ) -> FuseOutcome:  # fmt: skip
     """Fuses a pair of files into a file, or two folders into a folder of PNG named as the pairs.
 
@@ -61,14 +62,15 @@ def fuse_files(
         device: torch device.
         way: ``published`` or ``plain``.
         progress: called with (done, total).
+        ir_range: how infrared of more than 8 bits becomes 8; empty refuses it.
 
     Raises:
-        BenchError: unknown method or way, missing weights, a file beside a folder, no pairs, an ending that would lose
-            pixels.
+        BenchError: unknown method, way or mapping, missing weights, a file beside a folder, no pairs, an
+            ending that would lose pixels.
     """
     if way not in ("published", "plain"):
         raise BenchError(f"--way is {way!r}, wanted published or plain")
-    work = _list_work(ir.expanduser(), vis.expanduser(), out.expanduser())
+    work = _list_work(ir.expanduser(), vis.expanduser(), out.expanduser(), ir_range)
     chosen: Way = "plain" if way == "plain" else "published"
     fuser = create_fuser(method, weights, device, chosen)
     failed = [f"{problem.where}: {problem.text}" for problem in work.problems if problem.fault]
@@ -93,7 +95,7 @@ def fuse_files(
     return FuseOutcome(work.path, written, notes, failed)
 
 
-def _list_work(ir: Path, vis: Path, out: Path) -> _Work:
+def _list_work(ir: Path, vis: Path, out: Path, ir_range: str) -> _Work:
     places = Place.of(ir), Place.of(vis)
     for place in places:
         if not place.folder.exists():
@@ -102,12 +104,13 @@ def _list_work(ir: Path, vis: Path, out: Path) -> _Work:
         if ir.samefile(vis):
             raise BenchError(f"{ir}: is given as both images, wanted an infrared and a visible one")
         target = _target_file(out, vis.stem)
-        return _Work(target, {vis.stem: target}, (PairFiles("", "", vis.stem, ir, vis),))
+        files = PairFiles("", "", vis.stem, ir, vis, ir_range=resolve(ir_range, [ir]))
+        return _Work(target, {vis.stem: target}, (files,))
     if ir.is_file() or vis.is_file():
         raise BenchError(f"{ir} and {vis}: one is a folder and one a file, wanted two of a kind")
     if out.is_file() or out.suffix.casefold() in ENDINGS:
         raise BenchError(f"--out is {out}, wanted a folder, as --ir and --vis are")
-    listing = list_folders(ir, vis)
+    listing = list_folders(ir, vis, ir_range)
     targets = {files.id: out / f"{files.id}.png" for files in listing.pairs}
     return _Work(out, targets, listing.pairs, listing.problems)
 

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.data.names import is_junk
+from bench.data.spec import names_beside
 from bench.errors import BenchError
 
 DATASET = "{dataset}"
 """In the folder of a method: stands for the data set's own folder."""
-
-OTHER_NAMES = {"mfnet": ("msrs",)}
-"""What else folders call a data set."""
 
 
 def zoo_methods(root: Path, datasets: Sequence[str]) -> list[str]:
@@ -43,7 +41,7 @@ def zoo_methods(root: Path, datasets: Sequence[str]) -> list[str]:
 
 def folder_of(parent: Path, dataset: str) -> Path | None:
     """The folder of a data set below another, in any case and by any of its names; None where there is none."""
-    known = {dataset.casefold(), *OTHER_NAMES.get(dataset, ())}
+    known = {dataset.casefold(), *names_beside(dataset)}
     return next((folder for folder in _folders(parent) if folder.name.casefold() in known), None)
 
 

@@ -21,7 +21,7 @@ from bench.analysis.seeds import seed_table
 from bench.analysis.table import Cell, Table
 from bench.data.catalogue import Dataset, open_dataset
 from bench.data.pairs import pair_digest, read_pair, truth_digest
-from bench.data.spec import DatasetSpec
+from bench.data.spec import RECORDED, DatasetSpec
 from bench.errors import BenchError
 from bench.files import VERSION, digest, file_digest, write_atomic
 from bench.images import encode_png, read_image
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 METRICS = headline("standard")
 """Fusion metrics of the test part, convention ``standard``: what an ablation does to the looks."""
 
-DESCRIBED = {"title", "licence", "homepage", "citation", "classes", "palette", "box_classes"}
+DESCRIBED = {"title", "licence", "homepage", "citation", *RECORDED}
 """What of a data set's description the report of an ablation needs."""
 
 CONVENTIONS = ("single_scale", "multi_scale", "joint/single_scale", "joint/multi_scale")

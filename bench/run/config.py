@@ -27,6 +27,7 @@ class RunConfig(Strict):
     results: Path | None = None
     ir: Path | None = None
     vis: Path | None = None
+    ir_range: str = ""
     device: str = "auto"
     jobs: int = Field(default=0, ge=0)
     executor: Literal["local", "inline", "ray"] = "local"

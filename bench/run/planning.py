@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bench.data.catalogue import Dataset, open_dataset
+from bench.data.catalogue import Dataset, Datasets, open_dataset
 from bench.data.folders import FOLDER, open_folders
 from bench.data.frames import frames_of
 from bench.data.names import check_label, some
+from bench.data.near import remarks, training_lists
 from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import TRAIN
 from bench.errors import BenchError, suggest
@@ -141,9 +142,9 @@ def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...
 
 def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> DatasetPlan:
     if selection == FOLDER:
-        dataset = open_folders(config.ir, config.vis)
+        dataset = open_folders(config.ir, config.vis, ir_range=config.ir_range)
     else:
-        dataset = open_dataset(selection, config.data_root, config.datasets_file)
+        dataset = open_dataset(selection, config.data_root, config.datasets_file, config.ir_range)
     main = dataset.listing(limit=config.limit)
     split = str(dataset.split)
     parts = {split: main.pairs}
@@ -154,7 +155,7 @@ def _plan_dataset(selection: str, config: RunConfig, tasks: Sequence[str]) -> Da
             parts[wanted] = listing.pairs
             problems += listing.problems
     files = [item for part in parts.values() for item in part]
-    problems += _leaks(dataset, parts)
+    problems += [*_leaks(dataset, parts), *_known_leaks(dataset, parts), *_near(dataset, parts, config)]
     return DatasetPlan(
         opened=dataset,
         selection=selection,
@@ -182,6 +183,37 @@ def _leaks(dataset: Dataset, parts: Mapping[str, Sequence[PairFiles]]) -> Iterat
             text = f"{len(shared)} of its {len(files)} pairs are also in the training part: {some(shared)}"
             fault = not set(shared) <= known
             yield Problem(f"{dataset.name} {part}", text + ("; take them out of one" if fault else ""), fault)
+
+
+def _known_leaks(dataset: Dataset, parts: Mapping[str, Sequence[PairFiles]]) -> Iterator[Problem]:
+    """What the description says of the parts that are looked at, and what its own lists say by their names."""
+    spec = dataset.spec
+    for part in dict.fromkeys([dataset.subset or dataset.split, *parts]):
+        if part in spec.leaks and (part != dataset.split or not dataset.subset):
+            yield Problem(f"{dataset.name} {part}", f"what training may know of it: {spec.leaks[part]}", False)
+    others = {key: subset.pairs for key, subset in spec.subsets.items() if subset.split == TRAIN and subset.pairs}
+    for part, files in parts.items():
+        names = [item.id for item in files]
+        for key, training in others.items() if part != TRAIN else ():
+            if shared := spec.in_training(part, names, training):
+                text = (
+                    f"{len(shared)} of its {len(files)} pairs stand in the training list {key}: {some(sorted(shared))}"
+                )
+                yield Problem(f"{dataset.name} {part}", text, False)
+
+
+def _near(dataset: Dataset, parts: Mapping[str, Sequence[PairFiles]], config: RunConfig) -> Iterator[Problem]:
+    """Pairs that look like training pairs of any data set on this disk, and what that leaves open."""
+    known = Datasets.of(config.data_root, config.datasets_file)
+    lists = list(training_lists(known))
+    if dataset.data_root != known.root:  # the generated one lies elsewhere
+        lists = [one for one in lists if one.name.partition(":")[0] != dataset.name]
+        lists += training_lists(Datasets(dataset.data_root, {dataset.name: dataset.spec}))
+    for part, files in parts.items():
+        if part != TRAIN and files:
+            visible = {item.id: item.vis_path for item in files}
+            for text in remarks(visible, dataset.layout.border, lists):
+                yield Problem(f"{dataset.name} {part}", text, False)
 
 
 def _task_splits(dataset: Dataset, tasks: Sequence[str], config: RunConfig) -> list[str]:

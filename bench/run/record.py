@@ -162,6 +162,9 @@ def dataset_facts(dataset: DatasetPlan) -> DatasetFacts:
         classes=tuple(spec.classes),
         palette=tuple(spec.palette),
         box_classes={str(key): value for key, value in spec.box_classes.items()},
+        box_ids={str(key): value for key, value in spec.box_ids.items()},
+        box_aliases=spec.box_aliases,
+        ir_range=spec.ir_range,
     )
 
 
@@ -177,7 +180,7 @@ def _part_facts(dataset: DatasetPlan, part: tuple[PairFiles, ...]) -> PartFacts:
 def _source_facts(files: PairFiles) -> SourceFacts:
     paths = {"ir": files.ir_path, "vis": files.vis_path, "labels": files.label_path, "boxes": files.boxes_path}
     found = {key: str(path.resolve()) for key, path in paths.items() if path is not None}
-    return SourceFacts(**found, four_channel=files.four_channel)
+    return SourceFacts(**found, four_channel=files.four_channel, border=files.border, ir_range=files.ir_range)
 
 
 def _method_facts(method: MethodPlan, parameters: Mapping[str, int | None], before: Manifest) -> MethodFacts:

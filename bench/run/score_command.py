@@ -34,7 +34,7 @@ class ScoreOutcome:
 def score_command(
     fused: Path, out: Path, dataset: str, ir: Path | None, vis: Path | None, label: str, conventions: Sequence[str],
     metrics: Sequence[str], data_root: Path | None, datasets_file: Path | None, jobs: int,
-    progress: Callable[[int, int], None], engine: str = "auto",
+    progress: Callable[[int, int], None], engine: str = "auto", ir_range: str = "",
 ) -> ScoreOutcome:  # fmt: skip
     """Scores ``fused`` against a data set, or against the folders ``ir`` and ``vis``, and writes the table.
 
@@ -48,11 +48,11 @@ def score_command(
     label = check_label(label or _label_of(fused), "--method")
     others: frozenset[str] = frozenset()
     if dataset:
-        opened = open_dataset(dataset, data_root, datasets_file)
+        opened = open_dataset(dataset, data_root, datasets_file, ir_range)
         listing, name, split = opened.listing(), opened.name, opened.split
         others = opened.known_names() - {files.id for files in listing.pairs}
     else:
-        listing, name, split = list_folders(ir, vis), FOLDER, "test"
+        listing, name, split = list_folders(ir, vis, ir_range), FOLDER, "test"
     scores, found = score_folder(
         fused, listing.pairs, label, name, split, conventions, list(metrics) or None, jobs,
         progress, others, engine,

@@ -110,7 +110,7 @@ class Worklist:
             yield chosen[0]
             return
         config = self.plan.config
-        opened = open_dataset(method.train_on, config.data_root, config.datasets_file)
+        opened = open_dataset(method.train_on, config.data_root, config.datasets_file, config.ir_range)
         yield DatasetPlan(opened, method.train_on, opened.split, {}, 0, (), {}, {})
 
     def _training_part(self, dataset: DatasetPlan) -> tuple[PairFiles, ...]:

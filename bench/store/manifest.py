@@ -42,6 +42,7 @@ class Request(Facts):
     datasets_file: str | None = None
     ir: str | None = None
     vis: str | None = None
+    ir_range: str = ""
     device: str = "auto"
     jobs: int = 0
     executor: str = "local"
@@ -119,6 +120,8 @@ class SourceFacts(Facts):
     labels: str = ""
     boxes: str = ""
     four_channel: bool = False
+    border: int = 0
+    ir_range: str = ""
 
 
 class ProblemFacts(Facts):
@@ -173,6 +176,9 @@ class DatasetFacts(Facts):
     classes: tuple[str, ...] = ()
     palette: tuple[tuple[int, int, int], ...] = ()
     box_classes: dict[str, str] = Field(default_factory=dict)
+    box_ids: dict[str, str] = Field(default_factory=dict)
+    box_aliases: dict[str, str] = Field(default_factory=dict)
+    ir_range: str = ""
 
     @property
     def main(self) -> PartFacts:

@@ -24,7 +24,7 @@ def train_command(
     datasets_file: Path | None, device: str, seed: int, limit: int | None, stop_after: int | None, install: bool,
     options: Sequence[str], say: Callable[[str], None], progress: Callable[[str, int, int], None],
     weights_root: Path | None = None, ir: Path | None = None, vis: Path | None = None,
-    train_precision: str = "auto",
+    train_precision: str = "auto", ir_range: str = "",
 ) -> Path:  # fmt: skip
     """Trains a method and returns its weights; resumes what ``out`` holds.
 
@@ -42,7 +42,9 @@ def train_command(
     if not isinstance(cls, Trainable):
         raise BenchError(f"{method} cannot be trained here; trainable: {', '.join(trainable_methods())}")
     bare = ir is not None or vis is not None
-    opened = open_folders(ir, vis, TRAIN) if bare else open_dataset(dataset, data_root, datasets_file)
+    opened = (
+        open_folders(ir, vis, TRAIN, ir_range) if bare else open_dataset(dataset, data_root, datasets_file, ir_range)
+    )
     if not opened.has_split("train"):
         raise BenchError(f"{dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
     listing = opened.listing(split="train", limit=limit)

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from bench.data.truth import read_boxes
+from bench.data.boxes import read_boxes
+from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
 from bench.files import digest, file_digest, write_atomic
 from bench.images import encode_png
@@ -50,7 +51,7 @@ def finetune(settings: Settings, job: Job) -> Path:
     if checkpoint.is_file() and _done(folder) == [key, file_digest(checkpoint)]:
         return checkpoint
     shutil.rmtree(folder, ignore_errors=True)
-    _write_part(part, folder)
+    _write_part(part, folder, job.spec)
     _train(start, folder, epochs, job)
     write_atomic(folder / "done.json", json.dumps([key, file_digest(checkpoint)]).encode())
     return checkpoint
@@ -72,12 +73,12 @@ def _done(folder: Path) -> list[str]:
         return []
 
 
-def _write_part(part: FusedSet, folder: Path) -> None:
+def _write_part(part: FusedSet, folder: Path, spec: DatasetSpec) -> None:
     """Images and labels side by side, and the file that names them; pairs without labels stay out."""
     for fused in part:
         if fused.pair.boxes_path is None:
             continue
-        boxes = read_boxes(fused.pair.boxes_path)
+        boxes = read_boxes(fused.pair, spec, fused.image.shape[:2]).rows
         lines = [f"{int(box[0])} " + " ".join(f"{value:.6f}" for value in box[1:]) for box in boxes]
         write_atomic(folder / "images" / f"{fused.pair.id}.png", encode_png(fused.image))
         write_atomic(folder / "labels" / f"{fused.pair.id}.txt", "\n".join(lines).encode())

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from bench.analysis.bootstrap import WeightedStatistic
 from bench.data.spec import DatasetSpec
-from bench.data.truth import read_boxes
 from bench.errors import BenchError
 from bench.plugin.task import Detections, Resampler
 from bench.store.journal import Journal
 from bench.types import PairFiles
 from tasks.detection.average_precision import THRESHOLDS, Truth, match_image
 from tasks.detection.predictions import FILE, from_lists
+from tasks.detection.truth import known_classes, read_truth
 from tasks.detection.weighted import RULES, Floats, Ranked, ranked, weighted_precision
 
 METRICS = ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]")
@@ -52,7 +52,7 @@ def read_resamplers(work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpe
         One for each part; empty if no predictions are kept. The first has no pairs, and says why, where it is not
         known which pairs the method was trained on, or where it has seen them all.
     """
-    kept = _read(work_dir, files)
+    kept = _read(work_dir, files, spec)
     if not kept:
         return ()
     unseen = _unseen(work_dir)
@@ -69,7 +69,7 @@ def _nothing(counts: NDArray[np.int64]) -> Floats:
     return np.zeros((0, len(counts)))
 
 
-def _read(work_dir: Path, files: Sequence[PairFiles]) -> list[_Kept]:
+def _read(work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> list[_Kept]:
     lines = {line["pair"]: line for line in Journal(work_dir / FILE).lines()}
     kept = []
     for item in files:
@@ -77,7 +77,7 @@ def _read(work_dir: Path, files: Sequence[PairFiles]) -> list[_Kept]:
         if line is None or item.boxes_path is None:
             continue
         try:
-            truth = _truth(item.boxes_path, int(line["width"]), int(line["height"]))
+            truth = read_truth(item, spec, int(line["height"]), int(line["width"]))
         except BenchError:  # the task has left this pair out too, and said so
             continue
         kept.append(_Kept(item.id, truth, from_lists(line)))
@@ -95,9 +95,10 @@ def _unseen(work_dir: Path) -> Mapping[str, bool | None]:
 
 def _resampler(kept: Sequence[_Kept], spec: DatasetSpec, part: str) -> Resampler:
     classes = {
-        number: ranked([match_image(image.truth, image.found, number) for image in kept]) for number in spec.box_classes
+        number: ranked([match_image(image.truth, image.found, number) for image in kept])
+        for number in known_classes(spec)
     }
-    names = [(metric, label) for label in (*spec.box_classes.values(), "all") for metric in METRICS]
+    names = [(metric, label) for label in (*known_classes(spec).values(), "all") for metric in METRICS]
     conventions = [f"{rule}/{part}" if part else rule for rule in RULES]
     numbers = tuple((*name, convention) for convention in conventions for name in names)
     return Resampler(tuple(image.name for image in kept), numbers, _statistic(list(classes.values())), part)
@@ -127,9 +128,3 @@ def _four(values: Floats) -> Floats:
     """(10, B) of the thresholds as the (4, B) of ``METRICS``."""
     single = [values[THRESHOLDS.index(threshold)] for threshold in (0.5, 0.7, 0.9)]
     return np.stack([*single, values.mean(axis=0)])
-
-
-def _truth(boxes: Path, width: int, height: int) -> Truth:
-    lines = read_boxes(boxes)
-    centre, half = lines[:, 1:3] * (width, height), lines[:, 3:5] * (width, height) / 2
-    return Truth(np.concatenate([centre - half, centre + half], axis=1), lines[:, 0].astype(np.int64), width, height)

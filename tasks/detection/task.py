@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from bench.data.spec import DatasetSpec
-from bench.data.truth import read_boxes
 from bench.errors import BenchError
 from bench.files import digest, file_digest, write_atomic
 from bench.images import image_size
@@ -24,6 +23,7 @@ from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all
 from tasks.detection.resampling import SUMMARY, UNSEEN, read_resamplers
 from tasks.detection.settings import Settings, read_settings
+from tasks.detection.truth import known_classes, read_truth
 
 VERSION = 2
 """Raised whenever the same images would get other scores."""
@@ -134,9 +134,10 @@ class DetectionTask(Task):
     def run(self, job: Job) -> Iterable[Score]:
         """Detects (or goes on detecting), keeps predictions and pictures, and scores."""
         self.check()
-        if not job.spec.box_classes:
+        names = known_classes(job.spec)
+        if not names:
             raise BenchError(
-                f"{job.dataset}: has no box_classes in datasets.yaml; add them, e.g. {{0: person, 2: car}}"
+                f"{job.dataset}: has no box_classes of COCO in its description; add them, e.g. {{0: person, 2: car}}"
             )
         settings = read_settings(job.options)
         model = _finetuned(settings, job) if settings.finetune else settings.model
@@ -146,7 +147,7 @@ class DetectionTask(Task):
         left_out = 0
         for index, found in detect_all(
             part,
-            tuple(job.spec.box_classes),
+            tuple(names),
             job.work_dir,
             _detector_key(settings, job, model),
             lambda: make_detector(settings, model, job),
@@ -154,14 +155,15 @@ class DetectionTask(Task):
         ):
             files, path = part.files[index], part.paths[index]
             try:
-                images.append(_Image(files, path, read_truth(files, path), found))
+                images.append(_Image(files, path, read_truth(files, job.spec, *image_size(path)), found))
             except BenchError as error:
                 left_out += 1
                 yield replace(row, pair=files.id, metric="boxes", status="skipped", reason=f"left out: {error}")
         _keep(job, images, settings.pictures)
+        yield from _unknown_rows(row, job.spec)
         yield from _seen_rows(row, images, job.seen)
         for convention in CONVENTIONS:
-            yield from _ap_rows(replace(row, convention=convention), images, job.spec.box_classes, left_out)
+            yield from _ap_rows(replace(row, convention=convention), images, names, left_out)
             yield from _unseen_rows(replace(row, convention=f"{convention}/{UNSEEN}"), images, job, left_out)
 
 
@@ -178,20 +180,6 @@ def make_detector(settings: Settings, model: str, job: Job) -> Detector:
             raise BenchError(f"detector {settings.plug_in!r} has no padding to choose; leave detection.padding out")
         detector.protocol = replace(protocol, padding=VAL_PADDING)  # type: ignore[attr-defined]
     return detector
-
-
-def read_truth(files: PairFiles, image: Path) -> Truth:
-    """The labelled boxes of a pair in pixels.
-
-    Raises:
-        BenchError: no label file, or a line of it is no box; names file and line.
-    """
-    if files.boxes_path is None:
-        raise BenchError(f"{files.id}: has no label file; add one (an empty file says that there is nothing to find)")
-    height, width = image_size(image)
-    lines = read_boxes(files.boxes_path)
-    centre, half = lines[:, 1:3] * (width, height), lines[:, 3:5] * (width, height) / 2
-    return Truth(np.concatenate([centre - half, centre + half], axis=1), lines[:, 0].astype(np.int64), width, height)
 
 
 # ------------------------------------------------------------------ rows
@@ -221,14 +209,23 @@ def _count_rows(row: Score, images: Sequence[_Image], names: dict[int, str], lef
         yield replace(row, metric="objects", label=label, value=float(count))
 
 
+def _unknown_rows(row: Score, spec: DatasetSpec) -> Iterator[Score]:
+    """A class of the truth that the detector cannot name has no AP, and is no part of that of all."""
+    for name in (name for number, name in spec.box_classes.items() if number not in known_classes(spec)):
+        why = "no class of COCO, which the detector was trained on"
+        for convention in CONVENTIONS:
+            for metric in METRICS:
+                yield replace(row, metric=metric, convention=convention, label=name, status="skipped", reason=why)
+
+
 def _unseen_rows(row: Score, images: Sequence[_Image], job: Job, left_out: int) -> Iterator[Score]:
     unseen = _unseen(job, images)
     if unseen is not None:
         chosen = [image for image in images if image.files.id in unseen]
-        yield from _ap_rows(row, chosen, job.spec.box_classes, left_out)
+        yield from _ap_rows(row, chosen, known_classes(job.spec), left_out)
         return
     why = f"not known which pairs {job.method} was trained on"
-    for label in (*job.spec.box_classes.values(), "all"):
+    for label in (*known_classes(job.spec).values(), "all"):
         for metric in METRICS:
             yield replace(row, metric=metric, label=label, status="skipped", reason=why)
 
@@ -267,7 +264,7 @@ def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
     for image in images:
         shown = image.found.scores >= SHOWN
         right = int(matches(image.truth, image.found).sum())
-        labelled = int(np.isin(image.truth.classes, list(job.spec.box_classes)).sum())
+        labelled = int(np.isin(image.truth.classes, list(known_classes(job.spec))).sum())
         picture = f"{PICTURES}/{image.files.id}.jpg" if pictures else ""
         summary[image.files.id] = {
             "right": right, "wrong": int(shown.sum()) - right, "missed": labelled - right,
@@ -275,7 +272,7 @@ def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
             "unseen": None if unseen is None else image.files.id in unseen, "picture": picture,
         }  # fmt: skip
         if pictures:
-            _write_picture(job.work_dir / picture, image, job.spec.box_classes)
+            _write_picture(job.work_dir / picture, image, known_classes(job.spec))
     write_atomic(job.work_dir / SUMMARY, json.dumps(summary, indent=1).encode())
 
 
@@ -307,7 +304,7 @@ def _detector_key(settings: Settings, job: Job, model: str) -> str:
         weights = file_digest(_files.locate(model, _files.root_of(model, job)))
     except BenchError:  # a plug-in may find its weights elsewhere; if it cannot, it says so
         weights = model
-    return digest(str(VERSION), weights, settings.plug_in, str(asdict(PAPER)), str(sorted(job.spec.box_classes)))
+    return digest(str(VERSION), weights, settings.plug_in, str(asdict(PAPER)), str(sorted(known_classes(job.spec))))
 
 
 def _finetuned(settings: Settings, job: Job) -> str:

@@ -25,7 +25,7 @@ from bench.run.planning import make_plan
 from bench.run.worklist import Worklist
 from bench.store.run_folder import Store
 
-BUILT_IN = ["mfnet", "roadscene", "tno", "vifb", "demo"]
+BUILT_IN = ["mfnet", "roadscene", "tno", "vifb", "m3fd", "fmb", "llvip", "flir_aligned", "dronevehicle", "demo"]
 TEXT = dict.fromkeys(("title", "homepage", "licence", "citation", "instructions"), "x")
 
 

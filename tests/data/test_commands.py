@@ -48,7 +48,7 @@ def test_one_split_is_checked_when_asked(root: Path) -> None:
     [
         ("MSRS/test/Segmentation_labels/00004N.png", np.full((12, 16), 9, np.uint8), "label 9, wanted class ids"),
         ("MSRS/test/Segmentation_labels/00004N.png", np.zeros((6, 8), np.uint8), "labels are 8x6, wanted 16x12"),
-        ("MSRS/detection/labels/131.txt", b"7 0.5 0.5 0.1 0.1", "box of class 7, wanted 0 person, 2 car"),
+        ("MSRS/detection/labels/131.txt", b"7 0.5 0.5 0.1 0.1", "box of class 7, wanted 0 person, 1 bicycle, 2 car"),
         ("MSRS/detection/labels/131.txt", b"0 5 5 1 1", "wanted fractions of the image"),
     ],
 )

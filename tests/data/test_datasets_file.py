@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.data.catalogue import Datasets
 from bench.data.spec import load_datasets, read_datasets
 from bench.errors import BenchError
 
@@ -48,7 +49,7 @@ def changed(keys: str, value: object) -> dict[str, Any]:
 def test_the_smallest_file_loads(tmp_path: Path) -> None:
     spec = load(tmp_path, GOOD)["mine"]
     assert spec.default_split == "test"
-    assert spec.layouts[0].parts["test"].pattern == "*.png"
+    assert spec.layouts[0].parts["test"].pattern == "*"
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,10 @@ def test_the_smallest_file_loads(tmp_path: Path) -> None:
         ("layouts.0.folder", "C:\\x", "datasets.mine.layouts.0.folder: .*wanted a relative path"),
         ("layouts.0.folder", "", "datasets.mine.layouts.0.folder: .*wanted a relative path"),
         ("layouts.0.parts.test.ir", "a/../../b", "datasets.mine.layouts.0.parts.test.ir: .*wanted a relative path"),
+        ("layouts.0.parts.test.ir", "../../b", "datasets.mine.layouts.0.parts.test.ir: .*wanted a relative path"),
+        ("box_aliases", {"dog": "cat"}, "datasets.mine: .*'cat' of box_ids or box_aliases is no class"),
+        ("leaks", {"other": "x"}, "datasets.mine: .*leaks names 'other', which is no split or subset"),
+        ("ir_range", "half", "datasets.mine.ir_range: .*wanted full"),
         ("layouts.0.lists.own", "../../etc/passwd", "datasets.mine.layouts.0.lists.own: .*wanted a relative path"),
         ("pairs.test", ["../x"], "datasets.mine.pairs.test.0: .*wanted a printable pair name"),
         ("pairs.test", [""], "datasets.mine.pairs.test.0: .*wanted a printable pair name"),
@@ -115,9 +120,29 @@ def test_another_shape_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
     content = copy.deepcopy(GOOD)
-    del content["datasets"]["mine"]["licence"]
-    with pytest.raises(BenchError, match=r"datasets\.mine\.licence: Field required"):
+    del content["datasets"]["mine"]["layouts"]
+    with pytest.raises(BenchError, match=r"datasets\.mine\.layouts: Field required"):
         load(tmp_path, content)
+
+
+def test_folders_are_all_that_an_entry_needs(tmp_path: Path) -> None:
+    content = {"datasets": {"mine": {"layouts": GOOD["datasets"]["mine"]["layouts"]}}}
+    spec = load(tmp_path, content)["mine"]
+    assert (spec.title, spec.homepage, spec.licence, spec.citation, spec.instructions) == ("mine", "", "", "", "")
+    for side in ("ir", "vi"):
+        (tmp_path / "Mine" / side).mkdir(parents=True)
+    assert Datasets(tmp_path, {"mine": spec}).open("mine").listing().pairs == ()
+    with pytest.raises(BenchError, match=r"no folder Mine with its images in .*; compare its folders with"):
+        Datasets(tmp_path / "Mine", {"mine": spec}).open("mine")
+
+
+def test_lists_may_lie_in_files(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists/own.txt").write_text("b\r\na\r\n")
+    assert load(tmp_path, changed("pairs.test", "lists/own.txt"))["mine"].pairs["test"] == ("b", "a")
+    for place in ("lists/other.txt", "../own.txt", "/etc/passwd"):
+        with pytest.raises(BenchError, match=r"datasets\.mine\.pairs\.test: .*(there is no|wanted a relative path)"):
+            load(tmp_path, changed("pairs.test", place))
 
 
 def test_an_upper_case_name_is_refused(tmp_path: Path) -> None:
@@ -137,7 +162,9 @@ def test_an_absent_file_is_said(tmp_path: Path) -> None:
 
 def test_the_projects_own_file_says_what_the_paper_says() -> None:
     specs = load_datasets()
-    assert list(specs) == ["mfnet", "roadscene", "tno", "vifb", "demo"]
+    assert list(specs) == [
+        "mfnet", "roadscene", "tno", "vifb", "m3fd", "fmb", "llvip", "flir_aligned", "dronevehicle", "demo",
+    ]  # fmt: skip
     mfnet = specs["mfnet"]
     assert {split: len(names) for split, names in mfnet.pairs.items()} == {"train": 1083, "test": 361, "detection": 80}
     night = {split: sum(name.endswith("N") for name in names) for split, names in mfnet.pairs.items()}
@@ -150,7 +177,7 @@ def test_the_projects_own_file_says_what_the_paper_says() -> None:
     }
     assert len(specs["tno"].pairs["test"]) == 42
     assert len(specs["tno"].subsets["cddfuse25"].pairs) == 25
-    assert specs["roadscene"].expected == {"test": 221}
+    assert len(specs["roadscene"].pairs["test"]) == 221
     assert len(specs["roadscene"].subsets["superfusion20"].pairs) == 20
     assert len(specs["vifb"].pairs["test"]) == 21
     assert mfnet.classes[7] == "color_cone"
@@ -161,6 +188,7 @@ def test_the_projects_own_file_says_what_the_paper_says() -> None:
 
 def test_subsets_lie_within_their_split() -> None:
     for name, spec in load_datasets().items():
+        training = {subset.trains_on for subset in spec.subsets.values()}  # lists of partitions of their own
         for key, subset in spec.subsets.items():
-            if subset.pairs and subset.split in spec.pairs:
+            if subset.pairs and subset.split in spec.pairs and key not in training:
                 assert set(subset.pairs) <= set(spec.pairs[subset.split]), f"{name}:{key}"

@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.data.boxes import Boxes, read_boxes
 from bench.data.folders import list_folders
-from bench.data.truth import read_boxes, read_labels, repeated_boxes
+from bench.data.spec import load_datasets
+from bench.data.truth import read_labels
 from bench.errors import BenchError
+from bench.types import PairFiles
+
+
+def boxes_in(path: Path) -> Boxes:
+    return read_boxes(PairFiles("mfnet", "test", path.stem, Path(), Path(), boxes_path=path), load_datasets()["mfnet"])
 
 
 def write(path: Path, ids: np.ndarray, palette: bool = False) -> Path:
@@ -57,7 +64,7 @@ def test_truncated_labels_are_refused(tmp_path: Path) -> None:
 )
 def test_boxes_are_read(tmp_path: Path, text: str, boxes: list[list[float]]) -> None:
     (tmp_path / "a.txt").write_text(text)
-    np.testing.assert_array_equal(read_boxes(tmp_path / "a.txt"), np.reshape(boxes, (-1, 5)))
+    np.testing.assert_array_equal(boxes_in(tmp_path / "a.txt").rows, np.reshape(boxes, (-1, 5)))
 
 
 @pytest.mark.parametrize(
@@ -77,17 +84,17 @@ def test_boxes_are_read(tmp_path: Path, text: str, boxes: list[list[float]]) -> 
 def test_wrong_boxes_are_named_with_their_line(tmp_path: Path, line: str, message: str) -> None:
     (tmp_path / "a.txt").write_text(f"0 0.5 0.5 0.2 0.2\n{line}\n")
     with pytest.raises(BenchError, match=message):
-        read_boxes(tmp_path / "a.txt")
+        boxes_in(tmp_path / "a.txt")
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\xff\xfe0 0")
     with pytest.raises(BenchError, match="not readable as YOLO lines"):
-        read_boxes(tmp_path / "a.txt")
+        boxes_in(tmp_path / "a.txt")
 
 
 def test_the_authors_boxes_are_read(shared: Path) -> None:
-    boxes = [read_boxes(path) for path in sorted((shared / "data/MSRS/detection/labels").iterdir())]
+    boxes = [boxes_in(path).rows for path in sorted((shared / "data/MSRS/detection/labels").iterdir())]
     assert len(boxes) == 16
     assert set(np.concatenate(boxes)[:, 0]) == {0.0, 2.0}
 
@@ -107,13 +114,13 @@ def test_a_row_that_stands_twice_counts_once(tmp_path: Path, text: str, twice: i
     path = tmp_path / "a.txt"
     path.write_bytes(text.encode())
     rows = len([line for line in text.splitlines() if line.strip()])
-    assert (len(read_boxes(path)), repeated_boxes(path)) == (rows - twice, twice)
+    assert (len(boxes_in(path).rows), boxes_in(path).repeated) == (rows - twice, twice)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("0 .5 .5 .2 .2\n0 .5 .5 .2 .2\n", "1 rows stand there again and count once"),
+        ("0 .5 .5 .2 .2\n0 .5 .5 .2 .2\n", "1 boxes stand there again and count once"),
         ("0 1.002 .5 .2 .2\n", "is left out of detection: "),
         ("0 .5 -0.001 .2 .2\n", "wanted fractions of the image, 0 to 1"),
         ("0 .5 .5 1.5 .2\n", "wanted fractions of the image, 0 to 1"),

@@ -19,6 +19,7 @@ from bench.analysis.curves import cumulative_curves
 from bench.analysis.means import mean_table
 from bench.analysis.numbers import Numbers
 from bench.errors import BenchError
+from bench.store.manifest import SourceFacts
 from bench.store.run_folder import Store
 from bench.store.scores import tidy
 from reports import build, build_report, pictures
@@ -355,8 +356,8 @@ def test_four_channel_sources_are_split(tmp_path: Path) -> None:
     channels = np.arange(4 * 5 * 4, dtype=np.uint8).reshape(4, 5, 4)
     path = tmp_path / "both.png"
     Image.fromarray(channels).save(path)
-    assert np.array_equal(Picture("@ir", path, "", "", "ir").read(), channels[..., 3])
-    assert np.array_equal(Picture("@vis", path, "", "", "vis").read(), channels[..., :3])
+    assert np.array_equal(Picture("@ir", path, "", "", SourceFacts(four_channel=True)).read(), channels[..., 3])
+    assert np.array_equal(Picture("@vis", path, "", "", SourceFacts(four_channel=True)).read(), channels[..., :3])
 
 
 def test_curves_of_the_page_are_those_of_the_metrics_engine(built: Path) -> None:

@@ -17,7 +17,7 @@ from PIL import Image as PillowImage
 from bench.data.spec import DatasetSpec, load_datasets
 from bench.errors import BenchError
 from bench.files import write_atomic
-from bench.images import encode_png, read_image
+from bench.images import encode_png, image_size, read_image
 from bench.plugin.kinds import DETECTORS, TASKS
 from bench.plugin.task import Detections, FusedSet, Job
 from bench.types import PairFiles, Score
@@ -65,7 +65,7 @@ class Perfect:
     def detect(self, images: Any, classes: Sequence[int] | None = None) -> list[Detections]:
         files = self.part.files[self.calls]
         self.calls += 1
-        truth = module.read_truth(files, files.vis_path)
+        truth = module.read_truth(files, load_datasets()["mfnet"], *image_size(files.vis_path))
         kept = np.isin(truth.classes, list(classes or ()))
         boxes = truth.boxes[kept].astype(np.float32)
         return [Detections(boxes, np.linspace(0.9, 0.8, len(boxes)).astype(np.float32), truth.classes[kept])]
@@ -116,7 +116,7 @@ def test_unseen_pairs_are_the_same_for_a_method_that_was_not_trained(job: Job, p
 def test_unknown_training_pairs_are_said_to_be_unknown(job: Job, perfect: Perfect) -> None:
     rows = list(DetectionTask().run(dataclasses.replace(job, seen=None)))
     unseen = [row for row in rows if row.convention.endswith("/unseen")]
-    assert len(unseen) == 36
+    assert len(unseen) == 48
     assert all(row.status == "skipped" and "not known" in row.reason for row in unseen)
     assert value(rows, "AP@0.5", "coco", "all").status == "ok"
 
@@ -324,7 +324,7 @@ def test_published_fused_images_are_read_as_they_are(shared: Path) -> None:
     pair = PairFiles(
         "mfnet", "detection", "1335", Path(), Path(), boxes_path=shared / "data/MSRS/detection/labels/1335.txt"
     )
-    truth = module.read_truth(pair, shared / "data" / "MSRS" / "detection" / "vi" / "1335.png")
+    truth = module.read_truth(pair, load_datasets()["mfnet"], 480, 640)
     from tasks.detection.drawing import matches
 
     assert matches(truth, found).sum() == len(truth.boxes) == 2
@@ -357,3 +357,19 @@ def test_every_table_says_what_it_is_over(
         now = value(rows, "objects", convention, "all").value
         kept = objects if objects is not None else (0 if left_out else len(own))
         assert now == before - len(own) + kept
+
+
+def test_a_class_that_coco_lacks_has_no_precision_and_no_part_in_that_of_all(
+    job: Job, perfect: Perfect, spec: DatasetSpec
+) -> None:
+    before = value(list(DetectionTask().run(job)), "AP@0.5", "coco", "all").value
+    labels = job.parts["detection"].files[0].boxes_path
+    assert labels is not None
+    labels.write_text(f"{labels.read_text()}80 0.5 0.5 0.3 0.3\n")
+    more = spec.model_copy(update={"box_classes": {**spec.box_classes, 80: "Lamp"}})
+    perfect.calls = 0
+    rows = list(DetectionTask().run(dataclasses.replace(job, spec=more)))
+    assert value(rows, "AP@0.5", "coco", "all").value == before
+    lamp = [row for row in rows if row.label == "Lamp"]
+    assert len(lamp) == 12
+    assert all(row.status == "skipped" and "no class of COCO" in row.reason for row in lamp)
