@@ -22,6 +22,14 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise
 
 
+def sweep(root: Path) -> int:
+    """Removes half-written files of killed runs below a folder; only for the holder of its lock. Returns how many."""
+    stale = [path for path in root.rglob(".*.part") if PARTIAL.match(path.name) and path.is_file()]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)
+
+
 SAFE_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")
 """One path component: no separator, no control character, not hidden, not too long for a file system."""
 

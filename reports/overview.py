@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from bench.analysis.captions import described
-from bench.analysis.means import mean_table
+from bench.analysis.means import Layout, mean_table
 from bench.analysis.numbers import headline
 from bench.analysis.standing import pair_disagreement, pair_standing
 from bench.analysis.table import Table, select
@@ -49,8 +49,7 @@ class Overview:
             data.name,
             convention,
             unranked=self.run.references,
-            order=[method.label for method in self.run.methods],
-            titles=self.run.titles,
+            layout=Layout([method.label for method in self.run.methods], titles=self.run.titles),
         )
         return described(table, self.run.manifest.methods)
 

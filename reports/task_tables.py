@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.captions import PARTS, described, way_of, way_words
-from bench.analysis.means import mean_table
+from bench.analysis.means import Layout, mean_table
 from bench.analysis.standing import task_conventions
 from bench.analysis.table import Cell, Column, Row, Table
 from bench.store.manifest import TaskFacts
@@ -68,9 +68,11 @@ def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, T
             convention,
             task,
             unranked=run.unranked_in(task),
-            order=[method.label for method in run.methods],
-            labels=[*data.facts.classes, *data.facts.box_classes.values(), "all"],
-            titles=run.titles,
+            layout=Layout(
+                [method.label for method in run.methods],
+                [*data.facts.classes, *data.facts.box_classes.values(), "all"],
+                run.titles,
+            ),
             numbers=run.numbers,
         )
         if table.columns:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a table is laid out.
+
+    Attributes:
+        order: methods in the order of the rows; others follow as found.
+        labels: class names in the order of the columns, for set-level numbers; others follow as found.
+        titles: how methods are named in print.
+    """
+
+    order: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+AS_FOUND = Layout()
+
+
 def mean_table(
     scores: pd.DataFrame,
     dataset: str,
@@ -26,9 +44,7 @@ def mean_table(
     *,
     split: str | None = None,
     unranked: Collection[str] = (),
-    order: Sequence[str] = (),
-    labels: Sequence[str] = (),
-    titles: dict[str, str] | None = None,
+    layout: Layout = AS_FOUND,
     numbers: Numbers = CATALOGUE,
 ) -> Table:
     """Means, spreads and ranks of every method on one data set.
@@ -40,9 +56,7 @@ def mean_table(
         task: ``metrics``, ``efficiency``, ``segmentation``, ``detection`` or a plug-in's.
         split: keep only this part of the data set.
         unranked: methods that are shown but not ranked, such as a source passed through.
-        order: methods in the order of the rows; others follow as found.
-        labels: class names in the order of the columns, for set-level numbers; others follow as found.
-        titles: how methods are named in print.
+        layout: order of rows and columns, names in print.
         numbers: directions and headings of the tasks' numbers.
 
     Returns:
@@ -50,18 +64,19 @@ def mean_table(
     """
     rows = select(scores, task, dataset, convention, split)
     found = list(dict.fromkeys(rows["method"]))
-    methods = [name for name in order if name in found] + [name for name in found if name not in order]
+    methods = [name for name in layout.order if name in found]
+    methods += [name for name in found if name not in layout.order]
     columns, cells, pairs = (
         _pair_columns(rows, methods, convention)
         if task == FUSION
-        else _set_columns(rows, methods, labels, task, numbers)
+        else _set_columns(rows, methods, layout.labels, task, numbers)
     )
     contenders = [name for name in methods if name not in unranked]
     ranked = {column: with_ranks(column, cells[column], contenders) for column in columns}
     if task == FUSION:
         ranked = {column: _with_ties(column, own, rows) for column, own in ranked.items()}
     body = tuple(Row(name, tuple(ranked[column][name] for column in columns)) for name in methods)
-    return Table(task, dataset, convention, tuple(columns), body, pairs, dict(titles or {}))
+    return Table(task, dataset, convention, tuple(columns), body, pairs, dict(layout.titles))
 
 
 def _pair_columns(

@@ -19,6 +19,7 @@ from bench.plugin.kinds import TASKS
 from bench.plugin.task import Resampler
 from bench.store.manifest import DatasetFacts
 from bench.store.run_folder import Store
+from bench.store.work_mark import work_is_unfinished
 from bench.types import PairFiles
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def compare_task(
     parts: dict[str, dict[str, Resampler]] = {}
     for method in dict.fromkeys(rows["method"]):
         folder = store.work_dir(task, dataset, method)
-        if store.work_is_unfinished(folder):  # its files belong to no result yet
+        if work_is_unfinished(folder):  # its files belong to no result yet
             continue
         for resampler in runner.resamplers(folder, files, spec):
             parts.setdefault(resampler.part, {})[method] = resampler

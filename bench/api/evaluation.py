@@ -92,15 +92,14 @@ def _folders(*places: object) -> list[Path]:
 def _of_folders(
     folders: Sequence[Path], conventions: Sequence[str], metrics: Sequence[str] | str | None, engine: str
 ) -> pd.DataFrame:
-    from bench.data.folders import FOLDER, list_folders
+    from bench.data.folders import list_folders
+    from bench.metrics.catalogue import chosen_metrics
     from bench.run.score_folder import score_folder
     from bench.store.scores import scores_frame
 
     ir, vis, fused = folders
     listing = list_folders(ir, vis)
-    scores, found = score_folder(
-        fused, listing.pairs, fused.name, FOLDER, "test", conventions=conventions, metrics=metrics, engine=engine
-    )
+    scores, found = score_folder(fused, listing.pairs, fused.name, chosen_metrics(conventions, metrics), engine=engine)
     faults = [f"{problem.where}: {problem.text}" for problem in (*listing.problems, *found) if problem.fault]
     for line in faults:
         warnings.warn(line, stacklevel=3)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.analysis.curves import Curve, cumulative_curves
-from bench.analysis.means import mean_table
+from bench.analysis.means import Layout, mean_table
 from bench.analysis.numbers import FUSION, Numbers, headline, metric_order
 from bench.analysis.pairwise import DEFAULTS, Comparison, Settings, compare
 from bench.analysis.ranked import unranked
@@ -116,7 +116,7 @@ class Run:
 
         dataset, convention = self._chosen(task, dataset, convention)
         table = mean_table(
-            self.scores, dataset, convention, task, order=self.methods, numbers=Numbers.of(self.manifest)
+            self.scores, dataset, convention, task, layout=Layout(self.methods), numbers=Numbers.of(self.manifest)
         )
         values = [[cell.mean for cell in row.cells] for row in table.rows]
         index = pd.Index([row.method for row in table.rows], name="method")

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bench import images
 from bench.errors import BenchError
 from bench.fuse import style
+from bench.fuse.planes import Planes
 from bench.machine import exact_arithmetic, pick_device
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import PLAIN, ImageStyle, Method, Padding, torch_dtype
@@ -75,7 +75,7 @@ class Fuser:
         """
         self.method, self.way, self.seed, self.precision = method, way, seed, precision
         self.style: ImageStyle = method.published if way == "published" else PLAIN
-        self.size = method.working_size if authors_size else None
+        self.planes = Planes(method.space, self.style, method.working_size if authors_size else None)
         self.compile_decided = False
         self.last_clipped: tuple[float, ...] = ()
         method.way = way
@@ -152,35 +152,11 @@ class Fuser:
         Raises:
             BenchError: fewer pixels than the method can do with.
         """
-        self._check_size(pairs[0][1])
+        check_size(self.method, pairs[0][1])
         return (
-            self._to_device(np.stack([self._ir_planes(ir) for ir, _ in pairs])),
-            self._to_device(np.stack([self._vis_planes(vis) for _, vis in pairs])),
+            self._to_device(np.stack([self.planes.ir(ir) for ir, _ in pairs])),
+            self._to_device(np.stack([self.planes.vis(vis) for _, vis in pairs])),
         )
-
-    def _ir_planes(self, ir: Image) -> np.ndarray:
-        small = self._resized(ir)
-        return _rgb_planes(small) if self.method.space == "rgb" else style.read_ir(self.style, small)[None]
-
-    def _vis_planes(self, vis: Image) -> np.ndarray:
-        small = self._resized(vis)
-        if self.method.space == "luma":
-            return style.read_vis(self.style, small)[None]
-        planes = _rgb_planes(small)
-        if self.size is None or self.method.space == "rgb":
-            return planes
-        return np.concatenate([planes, _rgb_planes(self._colours(vis))])
-
-    def _check_size(self, image: Image) -> None:
-        height, width = image.shape[:2]
-        if min(height, width) < self.method.smallest:
-            raise BenchError(
-                f"{self.method.name}: the pair is {width}x{height} pixels, wanted at least {self.method.smallest} a "
-                "side; leave it out, or fuse it with another method"
-            )
-
-    def _resized(self, image: Image) -> Image:
-        return image if self.size is None else images.resize(image, self.size, "pillow")
 
     def _to_device(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
@@ -258,7 +234,7 @@ class Fuser:
         if self.method.space == "rgb":
             return [style.written_rgb(self.style, value.transpose(1, 2, 0)) for value in values]
         return [
-            style.merged(self.style, self._colours(vis), value[0])
+            style.merged(self.style, self.planes.colours(vis), value[0])
             for (_, vis), value in zip(pairs, values, strict=True)
         ]
 
@@ -266,10 +242,6 @@ class Fuser:
         values = output.detach().to("cpu", torch_dtype(self.method)).numpy()
         self._check_values(values)
         return values
-
-    def _colours(self, vis: Image) -> Image:
-        """The image that gives the colours; scripts that resize do it with OpenCV here."""
-        return vis if self.size is None else images.resize(vis, self.size, "opencv")
 
 
 def check_pair(ir: Image, vis: Image) -> None:
@@ -291,8 +263,18 @@ def check_pair(ir: Image, vis: Image) -> None:
         )
 
 
-def _rgb_planes(image: Image) -> np.ndarray:
-    return images.as_rgb(image).transpose(2, 0, 1)
+def check_size(method: Method, image: Image) -> None:
+    """Refuses images with fewer pixels than a method can do with.
+
+    Raises:
+        BenchError: names what was seen and wanted.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < method.smallest:
+        raise BenchError(
+            f"{method.name}: the pair is {width}x{height} pixels, wanted at least {method.smallest} a "
+            "side; leave it out, or fuse it with another method"
+        )
 
 
 def _pad(tensor: Tensor, rule: Padding) -> tuple[Tensor, tuple[int, int]]:

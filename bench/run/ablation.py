@@ -23,7 +23,7 @@ from bench.data.catalogue import Dataset, open_dataset
 from bench.data.pairs import pair_digest, read_pair, truth_digest
 from bench.data.spec import RECORDED, DatasetSpec
 from bench.errors import BenchError
-from bench.files import VERSION, digest, file_digest, write_atomic
+from bench.files import VERSION, digest, file_digest, sweep, write_atomic
 from bench.images import encode_png, read_image
 from bench.machine import count_cores
 from bench.plugin.kinds import METHODS, TASKS
@@ -153,7 +153,7 @@ def run_ablation(ablation: Ablation) -> AblationResult:
     store = Store(ablation.out)
     make_folder(store.root)
     with sole_writer(store):
-        store.sweep()
+        sweep(store.root)
         pretrained = _choose_pretrained(ablation, store)
         start = str(sorted(pretrained.digests.items()))
         units = [replace(unit, pretrained=pretrained.folder, key=digest(unit.key, start)) for unit in units]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.run.keys import fused_key, score_key
 from bench.run.plan import METRICS, DatasetPlan, MethodPlan, Plan
+from bench.store.fused import fused_is_whole
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame, tidy
 from bench.types import PairFiles, Score
@@ -40,7 +41,7 @@ class FusedIndex:
         if line is None or line.get("status") != "ok":
             return None
         if identity not in self._whole:
-            self._whole[identity] = self._store.fused_is_whole(self._dataset, method, line)
+            self._whole[identity] = fused_is_whole(self._store, self._dataset, method, line)
         return line if self._whole[identity] else None
 
     def parameters(self, method: str) -> int | None:

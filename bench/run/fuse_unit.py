@@ -10,6 +10,7 @@ from bench.errors import BenchError, describe, is_fatal
 from bench.files import digest
 from bench.run.sources import MethodSource, load_fuser
 from bench.run.units import Unit
+from bench.store.fused import fused_is_whole, write_fused
 from bench.store.run_folder import Store
 from bench.types import PairFiles
 
@@ -77,7 +78,7 @@ class FuseUnit(Unit):
                 raise result
             self._journal().append(self._failure(item, key, describe(result)))
             return
-        line = store.write_fused(item, self.method, result)
+        line = write_fused(store, item, self.method, result)
         facts = {"method": self.method, "key": key, "status": "ok", "parameters": parameters}
         self._journal().append({**line, **facts, **({"clipped": round(max(clipped), 6)} if any(clipped) else {})})
 
@@ -99,7 +100,7 @@ class FuseUnit(Unit):
         return {
             (line["split"], line["pair"], line["key"])
             for line in lines
-            if line["status"] == "ok" and store.fused_is_whole(self.dataset, self.method, line)
+            if line["status"] == "ok" and fused_is_whole(store, self.dataset, self.method, line)
         }
 
     def give_up(self, reason: str) -> list[Unit]:

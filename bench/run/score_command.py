@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.catalogue import open_dataset
-from bench.data.folders import FOLDER, list_folders
+from bench.data.folders import list_folders
 from bench.data.names import Place, check_label
 from bench.errors import BenchError
+from bench.metrics.catalogue import chosen_metrics
 from bench.run.score_folder import score_folder, summary_rows, write_scores
 
 
@@ -49,13 +50,12 @@ def score_command(
     others: frozenset[str] = frozenset()
     if dataset:
         opened = open_dataset(dataset, data_root, datasets_file, ir_range)
-        listing, name, split = opened.listing(), opened.name, opened.split
+        listing = opened.listing()
         others = opened.known_names() - {files.id for files in listing.pairs}
     else:
-        listing, name, split = list_folders(ir, vis, ir_range), FOLDER, "test"
+        listing = list_folders(ir, vis, ir_range)
     scores, found = score_folder(
-        fused, listing.pairs, label, name, split, conventions, list(metrics) or None, jobs,
-        progress, others, engine,
+        fused, listing.pairs, label, chosen_metrics(conventions, list(metrics) or None), jobs, progress, others, engine
     )  # fmt: skip
     write_scores(scores, out)
     problems = [*listing.problems, *found]

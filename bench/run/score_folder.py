@@ -16,7 +16,7 @@ from pebble import ProcessExpired
 
 from bench.errors import BenchError
 from bench.fuse.ready import find_ready
-from bench.metrics.catalogue import CONVENTIONS, METRICS, chosen_metrics
+from bench.metrics.catalogue import CONVENTIONS, METRICS
 from bench.metrics.choice import ready_engine
 from bench.metrics.facts import CAPPED
 from bench.run.pool import open_pool
@@ -33,8 +33,6 @@ class _Work:
     files: PairFiles
     fused_path: Path
     method: str
-    dataset: str
-    split: str
     chosen: Chosen
     engine: str
 
@@ -43,10 +41,7 @@ def score_folder(
     fused_dir: Path,
     sources: Sequence[PairFiles],
     method: str,
-    dataset: str,
-    split: str,
-    conventions: Sequence[str] = ("standard", "seafusion2022"),
-    metrics: Sequence[str] | str | None = None,
+    chosen: Chosen,
     jobs: int = 0,
     progress: Callable[[int, int], None] | None = None,
     others: Collection[str] = (),
@@ -58,10 +53,7 @@ def score_folder(
         fused_dir: holds one image per pair; grey and colour files may be mixed. Or ``FOLDER/PATTERN``.
         sources: the pairs wanted.
         method: label of the ``method`` column.
-        dataset: of the ``dataset`` column.
-        split: of the ``split`` column.
-        conventions: names.
-        metrics: names, ``all``, or None for each convention's default.
+        chosen: convention -> metrics, see :func:`bench.metrics.catalogue.chosen_metrics`.
         jobs: worker processes, each with one computing thread; 0: one per core.
         progress: called with (pairs done, pairs to do).
         others: names of pairs that are not wanted but may have images there.
@@ -72,14 +64,13 @@ def score_folder(
         a fused image, files that match no pair, names of two files, images that cannot be read or differ in size.
 
     Raises:
-        BenchError: no such folder, no file of it matches any pair, or in two ways; unknown convention or metric.
+        BenchError: no such folder, no file of it matches any pair, or in two ways.
     """
-    chosen = chosen_metrics(conventions, metrics)
     images = find_ready(fused_dir, [files.id for files in sources], others)
     matches, problems = images.files, list(images.problems)
     found = [files for files in sources if files.id in matches]
     ready = ready_engine(engine, len(found) * len(chosen), lambda text: print(text, file=sys.stderr))  # noqa: T201
-    works = [_Work(files, matches[files.id], method, dataset, split, chosen, ready) for files in found]
+    works = [_Work(files, matches[files.id], method, chosen, ready) for files in found]
     scores: list[Score] = []
     for work, rows in zip(works, _run(works, jobs, progress), strict=True):
         scores += rows
@@ -148,7 +139,7 @@ def _score_one(work: _Work) -> list[Score]:
 
 def _row(work: _Work, convention: str, metric: str, value: float | None, **state: Any) -> Score:
     return Score(
-        "metrics", work.dataset, work.split, work.method, metric, value,
+        "metrics", work.files.dataset, work.files.split, work.method, metric, value,
         pair=work.files.id, convention=convention, **state,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.files import digest, file_digest, write_atomic
+from bench.files import digest, file_digest, sweep, write_atomic
 from bench.machine import count_cores
 from bench.metrics.choice import ready_engine
 from bench.plugin.kinds import TASKS
@@ -83,7 +83,7 @@ def run(
     refuse_unguarded(store.root)
     make_folder(store.root)
     with sole_writer(store):
-        store.sweep()
+        sweep(store.root)
         config = extending(config, store.read_manifest())
         return Runner(with_absolute_paths(config), store, command, listener, say).run()
 
@@ -150,7 +150,7 @@ class Runner:
 
     def choose_pretrained(self) -> Pretrained:
         """Decides once, for all workers, which pretrained files trainings and tasks start from."""
-        trainings = [training_starts(unit.name, unit.request()) for unit in self.work.trainings()]
+        trainings = [training_starts(unit.name, unit.request()) for unit in self.work.training.units()]
         starts = [*trainings, *(task_starts(task, self.plan) for task in self.plan.tasks)]
         return keep_pretrained(self.store.pretrained_dir, starts, self.config.executor == "ray")
 
@@ -164,7 +164,7 @@ class Runner:
 
     def task_stage(self, task: str) -> None:
         """Runs one task; what measures time has this machine, which the manifest describes, for itself."""
-        units = list(self.work.task_units(task))
+        units = list(self.work.tasks.units(task))
         if not TASKS.get(task).alone:
             self.stage(task, units, self.long_jobs)
             return
@@ -200,8 +200,8 @@ class Runner:
     def train(self) -> None:
         """Trains the methods that have no weights, and puts the weights into the plan."""
         work = self.work
-        units = work.trainings()
-        self.stage("train", [unit for unit in units if not work.is_trained(unit)], self.long_jobs)
+        units = work.training.units()
+        self.stage("train", [unit for unit in units if not work.training.is_done(unit)], self.long_jobs)
         outcome = {
             unit.method: (latest(self.store, "trained", unit.dataset).get((unit.method, unit.key)) or {})
             for unit in units
@@ -226,8 +226,8 @@ class Runner:
         from bench.run.forecast import forecast
 
         work = self.work
-        trainings = [unit for unit in work.trainings() if not work.is_trained(unit)]
-        for text in forecast(trainings, list(work.jobs_ahead()), self.long_jobs):
+        trainings = [unit for unit in work.training.units() if not work.training.is_done(unit)]
+        for text in forecast(trainings, list(work.tasks.jobs_ahead()), self.long_jobs):
             self.say(text)
 
     # ------------------------------------------------------------------ results
@@ -263,13 +263,13 @@ class Runner:
     def _task_scores(self, task: str, previous: pd.DataFrame | None) -> Iterator[Score]:
         work = self.work
         for dataset in self.plan.datasets:
-            for method in self.plan.methods if work.carries_truth(task, dataset) else ():
+            for method in self.plan.methods if work.tasks.carries_truth(task, dataset) else ():
                 if method.source is None or method.train:
                     yield skipped_score(task, dataset, method.label, method.reason or "its training was not run")
         if task == METRICS:
             yield from self._metric_scores(previous)
             return
-        for unit in work.task_units(task, everything=True):
+        for unit in work.tasks.units(task, everything=True):
             line = latest(self.store, task, unit.dataset).get((unit.method, unit.key))
             dataset = next(plan for plan in self.plan.datasets if plan.name == unit.dataset)
             yield from whole_scores(line, task, unit.dataset, dataset.main, unit.method)
@@ -298,7 +298,7 @@ class Runner:
                 line = method.reason if named else f"{method.label}: {method.reason}"
                 (self.result.failed if failed else self.result.skipped).append(line)
         for task in self.config.tasks:
-            if not any(self.work.carries_truth(task, dataset) for dataset in self.plan.datasets):
+            if not any(self.work.tasks.carries_truth(task, dataset) for dataset in self.plan.datasets):
                 names = ", ".join(dataset.name for dataset in self.plan.datasets)
                 runner = TASKS.get(task)
                 self.result.failed.append(

@@ -18,6 +18,7 @@ from bench.errors import describe, is_fatal
 from bench.files import digest
 from bench.run.sources import MethodSource, load_fuser
 from bench.store.run_folder import Store
+from bench.store.work_mark import mark_work
 from bench.types import PairFiles
 
 if TYPE_CHECKING:
@@ -150,10 +151,10 @@ class TaskUnit(WholeUnit):
         """Runs the task; what it leaves in its folder is marked with the key of the scores that it belongs to."""
         from bench.plugin.kinds import TASKS
 
-        store, job = Store(self.out), self.job()
-        store.mark_work(job.work_dir, "")
+        job = self.job()
+        mark_work(job.work_dir, "")
         scores = [asdict(score) for score in TASKS.get(self.task)().run(job)]
-        store.mark_work(job.work_dir, self.key)
+        mark_work(job.work_dir, self.key)
         return {"scores": scores}
 
 

@@ -7,24 +7,20 @@ rename, journals by whole lines, of which a half last one is ignored.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
-from bench.files import PARTIAL, SAFE_NAME, digest, file_digest, write_atomic
-from bench.images import encode_png
+from bench.files import SAFE_NAME, write_atomic
 from bench.store.journal import Journal
 from bench.store.manifest import Manifest, parse_manifest
 from bench.store.scores import write_table
-from bench.types import SCORE_COLUMNS, Image, PairFiles
+from bench.types import SCORE_COLUMNS, PairFiles
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-MADE_FOR = ".made-for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +88,6 @@ class Store:
         """Where a task keeps predictions, matrices and checkpoints of one method and data set."""
         return self.root / "tasks" / _safe(task) / _safe(dataset) / _safe(method)
 
-    def mark_work(self, folder: Path, key: str) -> None:
-        """Notes which result the files of a task's folder belong to; empty while they are being made."""
-        write_atomic(folder / MADE_FOR, key.encode())
-
-    def work_is_unfinished(self, folder: Path) -> bool:
-        """True if the files of a task's folder are being made, or were when the work was broken off."""
-        return self.work_is_of(folder, "")
-
-    def work_is_of(self, folder: Path, key: str) -> bool:
-        """True if the files of a task's folder belong to this result, and not to one of other settings or data."""
-        try:
-            return (folder / MADE_FOR).read_text(encoding="utf-8") == key
-        except OSError:
-            return False
-
     def journal(self, kind: str, dataset: str, name: str) -> Journal:
         """An append-only journal; one writer at a time."""
         return Journal(self.root / "parts" / _safe(kind) / _safe(dataset) / f"{_safe(name)}.jsonl")
@@ -116,37 +97,6 @@ class Store:
         folder = self.root / "parts" / _safe(kind) / _safe(dataset)
         for path in sorted(folder.glob("*.jsonl"), key=lambda path: (path.stat().st_mtime_ns, path.name)):
             yield Journal(path)
-
-    def sweep(self) -> int:
-        """Removes half-written files of killed runs; only for the holder of the lock. Returns how many."""
-        stale = [path for path in self.root.rglob(".*.part") if PARTIAL.match(path.name) and path.is_file()]
-        for path in stale:
-            path.unlink(missing_ok=True)
-        return len(stale)
-
-    def write_fused(self, files: PairFiles, method: str, image: Image) -> dict[str, Any]:
-        """Writes a fused image; returns what the journal must remember to trust it later."""
-        path = self.fused_of(files, method)
-        data = encode_png(image)
-        write_atomic(path, data)
-        return {
-            "split": files.split,
-            "pair": files.id,
-            "digest": digest(data),
-            "size": len(data),
-            "mtime": path.stat().st_mtime_ns,
-        }
-
-    def fused_is_whole(self, dataset: str, method: str, line: Mapping[str, Any]) -> bool:
-        """True if the image a journal line speaks of is still the one that was written."""
-        path = self.fused_path(dataset, str(line["split"]), method, str(line["pair"]))
-        try:
-            status = path.stat()
-        except OSError:
-            return False
-        if status.st_size != line.get("size"):
-            return False
-        return status.st_mtime_ns == line.get("mtime") or file_digest(path) == line.get("digest")
 
     def read_manifest(self) -> Manifest:
         """The manifest, an empty one if there is none yet.

@@ -25,6 +25,8 @@ from bench.train.log import TrainingLog
 
 CHECKPOINT = "checkpoint.pt"
 RECORD = "training.json"
+CHECKPOINT_SECONDS = 60.0
+"""Time between checkpoints."""
 
 
 class TrainingStopped(BenchError):  # noqa: N818 - named for what it says
@@ -80,6 +82,22 @@ class Phase:
     prepare: Callable[[State], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """How a training is logged.
+
+    Attributes:
+        every: steps between log lines, each of which waits for the device once.
+        tensorboard: None writes events if the package is installed.
+    """
+
+    every: int = 20
+    tensorboard: bool | None = None
+
+
+LOGGING = Logging()
+
+
 def run_phases(
     state: State,
     phases: Sequence[Phase],
@@ -87,11 +105,9 @@ def run_phases(
     *,
     signature: Mapping[str, Any],
     seed: int,
-    log_every: int = 20,
-    checkpoint_seconds: float = 60.0,
     stop_after: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
-    tensorboard: bool | None = None,
+    logging: Logging = LOGGING,
 ) -> None:
     """Runs all phases, from the last checkpoint in ``out`` if there is one.
 
@@ -101,11 +117,9 @@ def run_phases(
         out: folder of checkpoint and logs.
         signature: all settings that the result depends on, plain JSON values; a checkpoint made with others is refused.
         seed: torch's global generators are seeded from it and the step number before every step.
-        log_every: steps between log lines, each of which waits for the device once.
-        checkpoint_seconds: time between checkpoints.
         stop_after: save and stop after this many steps of the whole schedule.
         progress: called with (phase name, steps done, steps in all) at every log line.
-        tensorboard: None writes events if the package is installed.
+        logging: how often lines are written, and where to.
 
     Raises:
         TrainingStopped: at ``stop_after``; everything is saved.
@@ -114,8 +128,8 @@ def run_phases(
     out.mkdir(parents=True, exist_ok=True)
     signature = json.loads(json.dumps(signature))
     _resume(state, phases, out / CHECKPOINT, signature)
-    log = TrainingLog(out, state.step, tensorboard)
-    runner = _Runner(state, out, signature, seed, log, log_every, checkpoint_seconds, stop_after, progress)
+    log = TrainingLog(out, state.step, logging.tensorboard)
+    runner = _Runner(state, out, signature, seed, log, logging.every, stop_after, progress)
     try:
         with _generators_kept(), retained_memory():
             runner.run(phases)
@@ -131,7 +145,6 @@ class _Runner:
     seed: int
     log: TrainingLog
     log_every: int
-    checkpoint_seconds: float
     stop_after: int | None
     progress: Callable[[str, int, int], None] | None
     total: int = 0
@@ -167,7 +180,7 @@ class _Runner:
             if last or self.state.step % self.log_every == 0 or self.state.step == self.stop_after:
                 self._write_line(phase)
                 self._stop_if_asked()
-                if time.monotonic() - self.saved_at > self.checkpoint_seconds:
+                if time.monotonic() - self.saved_at > CHECKPOINT_SECONDS:
                     self.save()
 
     def _open_window(self) -> None:

@@ -23,6 +23,7 @@ from bench.errors import BenchError
 from bench.images import encode_png
 from bench.metrics.engine import PairScorer
 from bench.run.record import declared
+from bench.store.fused import write_fused
 from bench.store.manifest import parse_manifest
 from bench.store.pack import open_pack
 from bench.store.run_folder import Store
@@ -59,7 +60,7 @@ def make_run(root: Path, data: Path, weights: dict[str, float], names: tuple[str
         for method, weight in weights.items():
             mixed = (weight * pair.ir + (1 - weight) * pair.vis.astype(np.float64)).astype(np.uint8)
             image = np.repeat(mixed[..., None], 3, axis=2)
-            store.write_fused(files, method, image)
+            write_fused(store, files, method, image)
             scores += [
                 Score("metrics", "tno", "test", method, value.metric, value.value, files.id, value.convention)
                 for value in scorer.score(image)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis.export import latex_escape, to_csv, to_latex, to_markdown
-from bench.analysis.means import mean_table
+from bench.analysis.means import Layout, mean_table
 from bench.analysis.numbers import Numbers, headline, metric_order
 from bench.analysis.standing import image_iou, most_disagreed, pair_disagreement, pair_standing, task_conventions, wins
 from bench.analysis.table import Cell, Column, Row, Table, format_number, select
@@ -115,7 +115,9 @@ def segmentation() -> list[Score]:
 
 def test_set_level_columns_follow_the_classes_and_end_with_the_mean(numbers: Numbers) -> None:
     rows = scores_frame(segmentation())
-    table = mean_table(rows, "mfnet", "single_scale", "segmentation", labels=["car", "bike"], numbers=numbers)
+    table = mean_table(
+        rows, "mfnet", "single_scale", "segmentation", layout=Layout(labels=["car", "bike"]), numbers=numbers
+    )
     assert [column.title for column in table.columns] == ["car", "bike", "mIoU"]
     assert table.winner("mIoU") == "two"
     assert table.winner("IoU", "car") == "one"

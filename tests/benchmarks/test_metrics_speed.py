@@ -20,11 +20,14 @@ from PIL import Image
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.metrics import PairScorer
-from bench.metrics.catalogue import CONVENTIONS
+from bench.metrics.catalogue import CONVENTIONS, chosen_metrics
 from bench.run.score_folder import score_folder
 from bench.types import PairFiles
 
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+BOTH = ("standard", "seafusion2022")
 
 
 def made(height: int, width: int, seed: int = 0) -> Triple:
@@ -100,7 +103,8 @@ def test_folder_of_pairs(benchmark: BenchmarkFixture, tmp_path: Path, jobs: int)
             PairFiles("made", "test", str(index), tmp_path / f"ir{index % 8}.png", tmp_path / f"vis{index % 8}.png")
         )
     scores, problems = benchmark.pedantic(
-        lambda: score_folder(tmp_path / "fused", files, "m", "made", "test", jobs=jobs), rounds=1
+        lambda: score_folder(tmp_path / "fused", files, "m", chosen_metrics(BOTH), jobs=jobs),
+        rounds=1,
     )
     assert not problems
     assert len(scores) == 160 * 12

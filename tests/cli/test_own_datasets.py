@@ -285,8 +285,8 @@ def test_any_part_serves_any_task(
                        data_root=tmp_path / "data", datasets_file=file)  # fmt: skip
     plan = make_plan(config)
     work = Worklist(plan, Store(tmp_path / "run"))
-    assert work.carries_truth(task, plan.datasets[0])
-    found = work.parts_of(task, plan.datasets[0])
+    assert work.tasks.carries_truth(task, plan.datasets[0])
+    found = work.tasks.parts_of(task, plan.datasets[0])
     assert {role: {files.split for files in pairs} for role, pairs in found.items()} == {
         role: {part} for role, part in wanted.items()
     }

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+from bench.cli import app
 from bench.files import PROJECT_ROOT
 from bench.store import manifest
 from bench.types import SCORE_COLUMNS
@@ -25,17 +26,6 @@ pytestmark = pytest.mark.skipif(not DOC.is_file(), reason="only in a checkout: a
 
 TABLES_OF_FACTS = {"bench/metrics/convention_facts.py", "bench/metrics/known_answers/answers.py"}
 """Modules that only list facts."""
-
-TOO_MANY_METHODS = {
-    "bench/data/demo/layout.py:_Builder", "bench/fuse/harness.py:Fuser", "bench/run/worklist.py:Worklist",
-    "bench/store/run_folder.py:Store",
-}  # fmt: skip
-TOO_MANY_PARAMETERS = {
-    "bench/analysis/means.py:mean_table", "bench/run/ablation.py:ablation_command",
-    "bench/run/score_command.py:score_command", "bench/run/score_folder.py:score_folder",
-    "bench/train/command.py:train_command", "bench/train/loop.py:run_phases",
-}  # fmt: skip
-"""What is over its limit still; nothing may be added."""
 
 
 def drawing() -> ModuleType:
@@ -126,9 +116,9 @@ def test_no_class_has_over_20_methods() -> None:
     found = set()
     for name, node in nodes(ast.ClassDef):
         assert isinstance(node, ast.ClassDef)
-        if sum(isinstance(item, ast.FunctionDef) for item in node.body) > 20:
+        if sum(isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)) for item in node.body) > 20:
             found.add(f"{name}:{node.name}")
-    assert found <= TOO_MANY_METHODS
+    assert found == set()
 
 
 def test_no_function_has_over_8_parameters() -> None:
@@ -137,6 +127,21 @@ def test_no_function_has_over_8_parameters() -> None:
         assert isinstance(node, ast.FunctionDef)
         names = [item.arg for item in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
         count = len(names) - (names[:1] in (["self"], ["cls"]))
-        if count > 8 and not name.startswith("bench/cli/"):  # options of a command are its parameters
+        if count > 8:
             found.add(f"{name}:{node.name}")
-    assert found <= TOO_MANY_PARAMETERS
+    found -= commands()
+    assert found <= {  # to be mended
+        "bench/run/ablation.py:ablation_command", "bench/train/command.py:train_command",
+        "bench/run/score_command.py:score_command",
+    }  # fmt: skip
+        "bench/run/ablation.py:ablation_command",
+        "bench/train/command.py:train_command",
+        "bench/run/score_command.py:score_command",
+    }
+
+
+def commands() -> set[str]:
+    """Commands of the command line, whose options are their parameters."""
+    groups = [app, *(group.typer_instance for group in app.registered_groups)]
+    found = [command.callback for group in groups if group for command in group.registered_commands]
+    return {f"{one.__module__.replace('.', '/')}.py:{one.__name__}" for one in found if one}

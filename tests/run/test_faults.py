@@ -23,6 +23,7 @@ from bench.errors import StoppedError
 from bench.run.config import RunConfig
 from bench.run.executors import InlineExecutor, LocalExecutor
 from bench.run.stages import RunResult, run
+from bench.store import fused
 from bench.store.run_folder import Store
 from bench.types import PairFiles
 
@@ -224,15 +225,15 @@ def alive(pid: int) -> bool:
 
 def test_a_disk_that_fills_loses_nothing_finished(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inline(data, tmp_path / "whole")
-    write, written = Store.write_fused, []
+    write, written = fused.write_fused, []
 
-    def write_five(self: Store, files: PairFiles, method: str, image: Any) -> dict[str, Any]:
+    def write_five(store: Store, files: PairFiles, method: str, image: Any) -> dict[str, Any]:
         if len(written) == 5:
             raise OSError(errno.ENOSPC, "No space left on device")
         written.append(files.id)
-        return write(self, files, method, image)
+        return write(store, files, method, image)
 
-    monkeypatch.setattr(Store, "write_fused", write_five)
+    monkeypatch.setattr("bench.run.fuse_unit.write_fused", write_five)
     with pytest.raises(StoppedError, match="free space"):
         inline(data, tmp_path / "out")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "fused").rglob("*.png")}

@@ -55,7 +55,7 @@ def test_a_cost_that_cannot_be_known_does_not_end_the_run(
 
     monkeypatch.setattr(SegmentationTask, "estimate_cost", broken)
     runner = Runner(config(msrs, tmp_path), Store(tmp_path), ())
-    assert list(forecast([], list(runner.work.jobs_ahead()), 2)) == [
+    assert list(forecast([], list(runner.work.tasks.jobs_ahead()), 2)) == [
         "segmentation: cost not known (labels are broken); 2 methods, 2 at a time"
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from PIL import Image
 from bench.errors import BenchError
 from bench.fuse.ready import find_ready
 from bench.metrics import evaluate
+from bench.metrics.catalogue import chosen_metrics
 from bench.run.score_folder import score_folder, summary_rows, write_scores
 from bench.types import SCORE_COLUMNS, PairFiles, Problem, Score
 
@@ -34,8 +35,13 @@ def pairs(tmp_path: Path, scene: Callable[..., Images]) -> list[PairFiles]:
     return made
 
 
-def run(tmp_path: Path, pairs: list[PairFiles], **settings: object) -> tuple[list[Score], list[Problem]]:
-    return score_folder(tmp_path / "fused", pairs, "mine", "made", "test", jobs=1, **settings)  # type: ignore[arg-type]
+DEFAULT = ("standard", "seafusion2022")
+
+
+def run(
+    tmp_path: Path, pairs: list[PairFiles], conventions: Sequence[str] = DEFAULT, metrics: Sequence[str] | None = None
+) -> tuple[list[Score], list[Problem]]:
+    return score_folder(tmp_path / "fused", pairs, "mine", chosen_metrics(conventions, metrics), jobs=1)
 
 
 def test_extension_case_and_colour_do_not_matter(
@@ -104,7 +110,7 @@ def test_the_engine_asked_for_scores(
 
 def test_wrong_folders_are_refused(tmp_path: Path, pairs: list[PairFiles]) -> None:
     with pytest.raises(BenchError, match="no such folder"):
-        score_folder(tmp_path / "absent", pairs, "mine", "made", "test")
+        score_folder(tmp_path / "absent", pairs, "mine", chosen_metrics(DEFAULT))
     with pytest.raises(BenchError, match=r"no image, wanted files named as the pairs, e\.g\. A0\.png"):
         find_ready(tmp_path / "fused", ["A0"])
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "fused" / "x.png")
@@ -126,8 +132,7 @@ def test_workers_give_the_same_numbers_in_the_same_order(
         tmp_path / "fused",
         many,
         "mine",
-        "made",
-        "test",
+        chosen_metrics(DEFAULT),
         jobs=2,
         progress=lambda done, total: seen.append((done, total)),
     )

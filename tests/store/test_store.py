@@ -10,6 +10,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.files import digest
+from bench.store.fused import fused_is_whole, write_fused
 from bench.store.journal import Journal
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame, write_table
@@ -39,16 +40,16 @@ def test_digest_tells_where_a_part_ends() -> None:
 def test_a_fused_image_is_trusted_only_as_written(tmp_path: Path) -> None:
     store = Store(tmp_path)
     files = PairFiles("d", "test", "p", tmp_path, tmp_path)
-    line = store.write_fused(files, "m", np.zeros((4, 4, 3), np.uint8))
-    assert store.fused_is_whole("d", "m", line)
+    line = write_fused(store, files, "m", np.zeros((4, 4, 3), np.uint8))
+    assert fused_is_whole(store, "d", "m", line)
     path = store.fused_path("d", "test", "m", "p")
     data = path.read_bytes()
     path.write_bytes(data[:-1] + b"x")
-    assert not store.fused_is_whole("d", "m", line)
+    assert not fused_is_whole(store, "d", "m", line)
     path.write_bytes(data)
-    assert store.fused_is_whole("d", "m", line), "a copied run folder has new times but the same bytes"
+    assert fused_is_whole(store, "d", "m", line), "a copied run folder has new times but the same bytes"
     path.unlink()
-    assert not store.fused_is_whole("d", "m", line)
+    assert not fused_is_whole(store, "d", "m", line)
 
 
 @pytest.mark.parametrize("name", ["..", ".hidden", "a/b", "a\\b", "", "x" * 300, "a\x00b"])

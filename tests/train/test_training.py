@@ -21,6 +21,7 @@ from bench.run.pretrained import keep_pretrained
 from bench.train import Batches, Phase, State, TrainingStopped, completed, run_phases, set_learning_rate, write_record
 from bench.train.clock import in_words
 from bench.train.log import read_log
+from bench.train.loop import Logging
 from bench.train.precision import autocast, pick_precision
 from bench.train.segmenter_step import (
     Draws,
@@ -48,6 +49,9 @@ from bench.weights.backbones import (
 )
 
 # ------------------------------------------------------------------ the loop
+
+
+QUIET, EVENTS = Logging(tensorboard=False), Logging(tensorboard=True)
 
 
 def small_training(seed: int = 0) -> tuple[State, list[Phase]]:
@@ -81,7 +85,7 @@ def small_training(seed: int = 0) -> tuple[State, list[Phase]]:
 
 def run_small(out: Path, stop_after: int | None = None) -> State:
     state, phases = small_training()
-    run_phases(state, phases, out, signature={"a": 1}, seed=5, log_every=10, stop_after=stop_after, tensorboard=False)
+    run_phases(state, phases, out, signature={"a": 1}, seed=5, stop_after=stop_after, logging=Logging(10, False))
     return state
 
 
@@ -121,14 +125,16 @@ def test_lines_after_the_last_checkpoint_are_dropped_from_the_log(tmp_path: Path
 def test_the_log_holds_the_mean_since_the_line_before(tmp_path: Path) -> None:
     net = nn.Linear(1, 1)
     phase = Phase("only", 6, lambda number, _: {"value": torch.tensor(float(number))})
-    run_phases(State({"net": net}), [phase], tmp_path, signature={}, seed=0, log_every=4, tensorboard=False)
+    run_phases(State({"net": net}), [phase], tmp_path, signature={}, seed=0, logging=Logging(4, False))
     assert [line["value"] for line in read_log(tmp_path / "log.jsonl")] == [1.5, 4.5]
 
 
 def test_tensorboard_events_are_written_where_asked(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     phase = Phase("only", 3, lambda number, _: {"value": torch.tensor(float(number))})
-    run_phases(State({"net": nn.Linear(1, 1)}), [phase], tmp_path, signature={}, seed=0, tensorboard=True)
+    run_phases(
+        State({"net": nn.Linear(1, 1)}), [phase], tmp_path, signature={}, seed=0, logging=Logging(tensorboard=True)
+    )
     assert len(list((tmp_path / "tensorboard").glob("events*"))) == 1
 
 
@@ -150,7 +156,9 @@ def test_a_broken_checkpoint_is_named(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_ends_the_training(tmp_path: Path) -> None:
     phase = Phase("only", 6, lambda *_: {"loss": torch.tensor(float("nan"))})
     with pytest.raises(BenchError, match="loss is nan at step 6 of only"):
-        run_phases(State({"net": nn.Linear(1, 1)}), [phase], tmp_path, signature={}, seed=0, tensorboard=False)
+        run_phases(
+            State({"net": nn.Linear(1, 1)}), [phase], tmp_path, signature={}, seed=0, logging=Logging(tensorboard=False)
+        )
 
 
 def test_the_generators_outside_are_untouched(tmp_path: Path) -> None:
@@ -159,7 +167,7 @@ def test_the_generators_outside_are_untouched(tmp_path: Path) -> None:
     torch.manual_seed(3)
     state, phases = small_training()
     torch.manual_seed(3)
-    run_phases(state, phases, tmp_path, signature={}, seed=0, tensorboard=False)
+    run_phases(state, phases, tmp_path, signature={}, seed=0, logging=QUIET)
     assert torch.equal(torch.rand(1), wanted)
 
 
