@@ -103,7 +103,7 @@ def test_folder_of_pairs(benchmark: BenchmarkFixture, tmp_path: Path, jobs: int)
             PairFiles("made", "test", str(index), tmp_path / f"ir{index % 8}.png", tmp_path / f"vis{index % 8}.png")
         )
     scores, problems = benchmark.pedantic(
-        lambda: score_folder(tmp_path / "fused", files, "m", chosen_metrics(BOTH), jobs=jobs),
+        lambda: score_folder(tmp_path / "fused", files, "m", chosen_metrics(BOTH, None), jobs=jobs),
         rounds=1,
     )
     assert not problems

@@ -134,10 +134,6 @@ def test_no_function_has_over_8_parameters() -> None:
         "bench/run/ablation.py:ablation_command", "bench/train/command.py:train_command",
         "bench/run/score_command.py:score_command",
     }  # fmt: skip
-        "bench/run/ablation.py:ablation_command",
-        "bench/train/command.py:train_command",
-        "bench/run/score_command.py:score_command",
-    }
 
 
 def commands() -> set[str]:

@@ -39,9 +39,13 @@ DEFAULT = ("standard", "seafusion2022")
 
 
 def run(
-    tmp_path: Path, pairs: list[PairFiles], conventions: Sequence[str] = DEFAULT, metrics: Sequence[str] | None = None
+    tmp_path: Path,
+    pairs: list[PairFiles],
+    conventions: Sequence[str] = DEFAULT,
+    metrics: Sequence[str] | None = None,
+    engine: str = "auto",
 ) -> tuple[list[Score], list[Problem]]:
-    return score_folder(tmp_path / "fused", pairs, "mine", chosen_metrics(conventions, metrics), jobs=1)
+    return score_folder(tmp_path / "fused", pairs, "mine", chosen_metrics(conventions, metrics), jobs=1, engine=engine)
 
 
 def test_extension_case_and_colour_do_not_matter(
@@ -110,7 +114,7 @@ def test_the_engine_asked_for_scores(
 
 def test_wrong_folders_are_refused(tmp_path: Path, pairs: list[PairFiles]) -> None:
     with pytest.raises(BenchError, match="no such folder"):
-        score_folder(tmp_path / "absent", pairs, "mine", chosen_metrics(DEFAULT))
+        score_folder(tmp_path / "absent", pairs, "mine", chosen_metrics(DEFAULT, None))
     with pytest.raises(BenchError, match=r"no image, wanted files named as the pairs, e\.g\. A0\.png"):
         find_ready(tmp_path / "fused", ["A0"])
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "fused" / "x.png")
@@ -132,7 +136,7 @@ def test_workers_give_the_same_numbers_in_the_same_order(
         tmp_path / "fused",
         many,
         "mine",
-        chosen_metrics(DEFAULT),
+        chosen_metrics(DEFAULT, None),
         jobs=2,
         progress=lambda done, total: seen.append((done, total)),
     )
