@@ -7,11 +7,14 @@ from functools import cached_property
 
 import pandas as pd
 
+from bench.analysis.asked import run_findings
 from bench.analysis.captions import described
 from bench.analysis.means import Layout, mean_table
 from bench.analysis.numbers import headline
+from bench.analysis.questions import Finding
 from bench.analysis.standing import pair_disagreement, pair_standing
 from bench.analysis.table import Table, select
+from bench.errors import BenchError
 from reports import words
 from reports.source import DatasetView, RunData
 from reports.task_comparisons import Comparisons, task_comparisons, with_ties
@@ -70,6 +73,14 @@ class Overview:
     def task_comparisons(self) -> Comparisons:
         """Intervals of the tasks' numbers."""
         return task_comparisons(self.run)
+
+    @cached_property
+    def findings(self) -> list[Finding]:
+        """Whether fusion and learning help, for all tasks that say."""
+        try:
+            return run_findings(self.run.store)
+        except BenchError:
+            return []
 
     @cached_property
     def rows(self) -> dict[tuple[str, str], pd.DataFrame]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.analysis.captions import PARTS, described, way_of, way_words
 from bench.analysis.means import Layout, mean_table
+from bench.analysis.ranked import controls_last
 from bench.analysis.standing import task_conventions
 from bench.analysis.table import Cell, Column, Row, Table
 from bench.store.manifest import TaskFacts
@@ -69,7 +70,7 @@ def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, T
             task,
             unranked=run.unranked_in(task),
             layout=Layout(
-                [method.label for method in run.methods],
+                controls_last([method.label for method in run.methods], run.manifest.methods),
                 [*data.facts.classes, *data.facts.box_classes.values(), "all"],
                 run.titles,
             ),
@@ -90,7 +91,8 @@ def speaking(found: Mapping[str, Table], headlines: Collection[tuple[str, str]])
 def leading_table(run: RunData, tables: TaskTables) -> Table | None:
     """The leading numbers of all tasks beside each other, one column for each data set; None if there are none."""
     columns: list[Column] = []
-    cells: dict[str, list[Cell]] = {method.label: [] for method in run.methods}
+    order = controls_last([method.label for method in run.methods], run.manifest.methods)
+    cells: dict[str, list[Cell]] = {label: [] for label in order}
     for task, by_dataset in tables.items():
         headlines = run.numbers.headlines(task)
         timed = any(run.numbers.measured(task, metric) for metric, _ in headlines)

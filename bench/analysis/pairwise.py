@@ -27,6 +27,7 @@ from bench.analysis.bootstrap import (  # fmt: skip
     stacked,
     weighted_means,
 )
+from bench.analysis.correction import holm
 from bench.analysis.numbers import direction
 from bench.analysis.ranked import SOURCES
 from bench.analysis.table import pair_values, select
@@ -290,7 +291,7 @@ def _differences(
     order: Sequence[str], numbers: Floats, sign: float, intervals: Sequence[Interval], settings: Settings
 ) -> tuple[Difference, ...]:
     pairs = list(combinations(range(len(order)), 2))
-    raw, corrected = _tests(numbers, pairs, settings)
+    raw, corrected = _tests(numbers, pairs)
     found = []
     for (a, b), interval, p, p_holm in zip(pairs, intervals, raw, corrected, strict=True):
         first_better = sign * _centre(numbers[a] - numbers[b]) < 0
@@ -299,12 +300,10 @@ def _differences(
     return tuple(found)
 
 
-def _tests(numbers: Floats, pairs: Sequence[tuple[int, int]], settings: Settings) -> tuple[list[float], list[float]]:
+def _tests(numbers: Floats, pairs: Sequence[tuple[int, int]]) -> tuple[list[float], list[float]]:
     """P values of Wilcoxon's test of every two rows, plain and with Holm's correction."""
-    from statsmodels.stats.multitest import multipletests
-
     raw = wilcoxon_all(np.array([numbers[a] - numbers[b] for a, b in pairs]))
-    return raw, [float(p) for p in multipletests(raw, alpha=settings.alpha, method="holm")[1]]
+    return raw, holm(raw)
 
 
 def ties_of_best(values: pd.DataFrame, better: str, settings: Settings = DEFAULTS) -> frozenset[str]:
@@ -321,7 +320,7 @@ def ties_of_best(values: pd.DataFrame, better: str, settings: Settings = DEFAULT
     means = numbers.mean(axis=1)
     best = int(means.argmax() if better == "higher" else means.argmin())
     pairs = list(combinations(range(len(names)), 2))
-    corrected = _tests(numbers, pairs, settings)[1]
+    corrected = _tests(numbers, pairs)[1]
     tied = {
         names[b if a == best else a] for (a, b), p in zip(pairs, corrected, strict=True)
         if best in (a, b) and p >= settings.alpha

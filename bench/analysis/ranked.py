@@ -9,10 +9,13 @@ from bench.store.manifest import MethodFacts, TaskFacts
 
 SOURCES = ("visible", "infrared")
 """The sources passed through, by name; counts only where nothing is known of a method."""
+PLAIN_RULES = ("average", "maximum")
+"""What a method must do better than for its learning to help, beside decisions on the sources, merged."""
+UNRANKED_KINDS = ("reference", "control")
 
 
 def is_ranked(label: str, facts: MethodFacts | None) -> bool:
-    """False for what is shown for reference: a source passed through, or a method's images in another way beside it.
+    """False for what is shown for reference: a source passed through, decisions on both merged, images of another way.
 
     Args:
         label: as in the score table.
@@ -20,7 +23,19 @@ def is_ranked(label: str, facts: MethodFacts | None) -> bool:
     """
     if facts is None or not facts.kind:
         return label not in SOURCES
-    return facts.kind != "reference" and not facts.beside
+    return facts.kind not in UNRANKED_KINDS and not facts.beside
+
+
+def controls_last(labels: Iterable[str], methods: Mapping[str, MethodFacts]) -> list[str]:
+    """The labels with what every method is judged by at the end: sources, plain rules, merged decisions."""
+
+    def place(label: str) -> int:
+        kind = methods[label].kind if label in methods else ""
+        if label in SOURCES or kind == "reference":
+            return 1
+        return 2 if label in PLAIN_RULES else 3 if kind == "control" else 0
+
+    return sorted(labels, key=place)
 
 
 def unranked_in(

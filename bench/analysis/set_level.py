@@ -155,20 +155,7 @@ def compare_task(
         One for each part of the images, the one that speaks for the task first; none if the run kept nothing that can
         be drawn from. All images are left out where the part before them is all, for all methods.
     """
-    facts = store.read_manifest().datasets.get(dataset, DatasetFacts())
-    scores = store.read_scores()
-    rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
-    if task not in TASKS.names():
-        return ()
-    runner = TASKS.get(task)()
-    files = list(_files(dataset, facts, set(rows["split"])))
-    parts: dict[str, dict[str, Resampler]] = {}
-    for method in dict.fromkeys(rows["method"]):
-        folder = store.work_dir(task, dataset, method)
-        if work_is_unfinished(folder):  # its files belong to no result yet
-            continue
-        for resampler in runner.resamplers(folder, files, spec):
-            parts.setdefault(resampler.part, {})[method] = resampler
+    parts = resamplers_of(store, task, dataset, spec)
     found: list[TaskComparison] = []
     for part, resamplers in parts.items():
         pairs = {one.pairs for one in resamplers.values()}
@@ -179,7 +166,43 @@ def compare_task(
     return tuple(found)
 
 
-def _compare_part(part: str, resamplers: Mapping[str, Resampler], settings: Settings) -> TaskComparison | None:
+def resamplers_of(store: Store, task: str, dataset: str, spec: DatasetSpec) -> dict[str, dict[str, Resampler]]:
+    """Part -> method -> what a task kept to score other choices of images; the part that speaks for the task first."""
+    facts = store.read_manifest().datasets.get(dataset, DatasetFacts())
+    scores = store.read_scores()
+    rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
+    if task not in TASKS.names():
+        return {}
+    runner = TASKS.get(task)()
+    files = list(_files(dataset, facts, set(rows["split"])))
+    parts: dict[str, dict[str, Resampler]] = {}
+    for method in dict.fromkeys(rows["method"]):
+        folder = store.work_dir(task, dataset, method)
+        if work_is_unfinished(folder):  # its files belong to no result yet
+            continue
+        for resampler in runner.resamplers(folder, files, spec):
+            parts.setdefault(resampler.part, {})[method] = resampler
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Resamplers:
+    """Those methods of a part that were scored on the same images.
+
+    Attributes:
+        pairs: the images.
+        numbers: (metric, label, convention) of each number.
+        statistics: method -> the numbers of any draw of them.
+        left_out: method -> why it is not compared.
+    """
+
+    pairs: tuple[str, ...]
+    numbers: tuple[tuple[str, str, str], ...]
+    statistics: Mapping[str, WeightedStatistic]
+    left_out: Mapping[str, str]
+
+
+def aligned(resamplers: Mapping[str, Resampler]) -> Resamplers | None:
     """The methods that were scored on the same images of a part; None if none has any."""
     able = [resampler for resampler in resamplers.values() if resampler.pairs]
     if not able:
@@ -191,8 +214,16 @@ def _compare_part(part: str, resamplers: Mapping[str, Resampler], settings: Sett
         if (resampler.pairs, resampler.numbers) != (model.pairs, model.numbers)
     }
     statistics = {method: one.statistic for method, one in resamplers.items() if method not in left_out}
-    names = [" ".join(word for word in number if word) for number in model.numbers]
-    return TaskComparison(part, compare_sets(statistics, len(model.pairs), names, settings), model.numbers, left_out)
+    return Resamplers(model.pairs, model.numbers, statistics, left_out)
+
+
+def _compare_part(part: str, resamplers: Mapping[str, Resampler], settings: Settings) -> TaskComparison | None:
+    found = aligned(resamplers)
+    if found is None:
+        return None
+    names = [" ".join(word for word in number if word) for number in found.numbers]
+    compared = compare_sets(found.statistics, len(found.pairs), names, settings)
+    return TaskComparison(part, compared, found.numbers, found.left_out)
 
 
 def _files(dataset: str, facts: DatasetFacts, splits: Collection[str]) -> Iterator[PairFiles]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from bench.analysis.asked import run_findings
 from bench.analysis.diagram import critical_difference_svg
 from bench.analysis.pairwise import Comparison
+from bench.analysis.questions import finding_sections, findings
 from bench.analysis.ranked import unranked
 from bench.analysis.sections import NO_CORRECTION, Section, Shown, compare_metrics, comparison_sections
 from bench.analysis.set_level import seed_sections, task_sections
@@ -23,7 +25,9 @@ def stats_command(
     diagrams: Path | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Iterator[Section]:
-    """A heading and rows at a time: metrics, segmentation and detection of the first run, then the spread over seeds.
+    """A heading and rows at a time: whether fusion and learning help, metrics, tasks, then the spread over seeds.
+
+    Metrics and tasks are those of the first run; the answers whether fusion helps are over the seeds of all.
 
     Args:
         run_dirs: a run; more of them are the same run with other seeds.
@@ -40,6 +44,7 @@ def stats_command(
     stores = [Store(folder) for folder in run_dirs]
     scores = stores[0].read_scores()
     over_seeds = seed_sections(stores) if len(stores) > 1 else []
+    yield from finding_sections(run_findings(stores[0]) if len(stores) == 1 else findings(stores))
     if not metrics and not (scores["task"] == "metrics").any():
         compared: Iterator[tuple[str, Comparison | None]] = iter(())  # a run of other tasks alone
     else:

@@ -115,6 +115,8 @@ def run(
     done = ", ".join(f"{stage} {count}" for stage, count in result.computed.items())
     typer.echo(f"computed now: {done or 'nothing'}; {result.scores} rows in {config.out / 'scores.csv'}")
     typer.echo(f"report: {result.report}")
+    for line in result.answers:
+        typer.echo(line)
     raise typer.Exit(result.exit_code)
 
 

@@ -126,7 +126,9 @@ class DatasetSpec(Strict):
     ``also`` are other names that it goes by. ``pairs`` are the explicit lists of the splits; a split without one holds
     whatever is found, and ``expected`` is then its published size. ``suffix_tags`` gives pairs a tag by the last
     letters of their name. ``frame`` is a regular expression whose first group is what the names of one scene have in
-    common in all lists, for the check of leaks. ``remark`` is what a reader of its numbers must know. ``leaks`` says,
+    common in all lists, for the check of leaks; ``sequence`` likewise one whose first group is the drive or clip that a
+    pair was taken from, where names say so: intervals then draw whole drives, since neighbouring frames are not
+    independent. ``remark`` is what a reader of its numbers must know. ``leaks`` says,
     by split or subset, what it has in common with a training list beyond equal names.
 
     ``box_classes`` are the classes of detection by id: COCO's, counted from 0, where COCO has the class, and from 80
@@ -149,6 +151,7 @@ class DatasetSpec(Strict):
     expected: dict[Split, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     subsets: dict[Name, Subset] = Field(default_factory=dict)
     frame: str = "(.+)"
+    sequence: str = ""
     suffix_tags: dict[Annotated[str, Field(min_length=1)], Name] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
     palette: tuple[tuple[Level, Level, Level], ...] = ()
@@ -169,6 +172,11 @@ class DatasetSpec(Strict):
         """What all names of one scene have in common, whichever list they stand in."""
         found = re.fullmatch(self.frame, name)
         return key_of(found[1] if found and found[1] else name)
+
+    def sequence_of(self, name: str) -> str:
+        """The drive or clip that a pair was taken from; the pair itself where its name does not say."""
+        found = re.fullmatch(self.sequence, name) if self.sequence else None
+        return found[1] if found else name
 
     def in_training(self, split: str, names: Iterable[str], training: Iterable[str] | None = None) -> frozenset[str]:
         """Those names of a split whose scene the training list holds too, under whatever name.
@@ -209,12 +217,13 @@ class DatasetSpec(Strict):
                 raise ValueError(f"subset {name!r} trains on {subset.trains_on!r}, which is no subset")
         if self.palette and len(self.palette) != len(self.classes):
             raise ValueError(f"{len(self.palette)} palette colours for {len(self.classes)} classes")
-        try:
-            groups = re.compile(self.frame).groups
-        except re.error as error:
-            raise ValueError(f"frame {self.frame!r} is no regular expression: {error}") from error
-        if groups != 1:
-            raise ValueError(f"frame {self.frame!r} has {groups} groups, wanted one")
+        for key, pattern in (("frame", self.frame), ("sequence", self.sequence or "(.+)")):
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as error:
+                raise ValueError(f"{key} {pattern!r} is no regular expression: {error}") from error
+            if groups != 1:
+                raise ValueError(f"{key} {pattern!r} has {groups} groups, wanted one")
         return self
 
 
@@ -333,7 +342,8 @@ def recorded_spec(facts: Mapping[str, Any]) -> DatasetSpec:
     Args:
         facts: of one data set of the manifest.
     """
-    described = {key: str(facts.get(key) or "") for key in ("title", "homepage", "licence", "citation", "remark")}
+    texts = ("title", "homepage", "licence", "citation", "remark", "sequence")
+    described = {key: str(facts.get(key) or "") for key in texts}
     known = {key: facts[key] for key in RECORDED if facts.get(key)}
     anywhere = {"folder": ".", "parts": {}}
     return DatasetSpec.model_validate({**described, **known, "layouts": [anywhere]})

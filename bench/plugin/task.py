@@ -121,6 +121,8 @@ class Number:
         spread_of: the number whose spread this is; it is shown beside that one.
         hidden: True if it is no column of tables (it stands in the score table all the same).
         zero: why a 0 is no place in a ranking, e.g. ``none``; empty if it is one.
+        effect: the smallest difference that counts, for the verdict whether fusion helps; None for no verdict. Only
+            for numbers where higher is better.
     """
 
     metric: str
@@ -134,6 +136,7 @@ class Number:
     spread_of: str = ""
     hidden: bool = False
     zero: str = ""
+    effect: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,6 +175,8 @@ class Task(ABC):
         alone: True if nothing else may run beside it, here, with all the cores (it measures time).
         numbers: what it yields, headlines first.
         ways: way of scoring (a part of the column ``convention``) -> what it is, in words; the first is shown first.
+        controls: label -> what it is, in a sentence: rows that merge what was decided on each source alone, without a
+            fused image; made by ``run_control`` where a run holds both sources.
     """
 
     name: ClassVar[str]
@@ -184,6 +189,7 @@ class Task(ABC):
     alone: ClassVar[bool] = False
     numbers: ClassVar[tuple[Number, ...]] = ()
     ways: ClassVar[Mapping[str, str]] = {}
+    controls: ClassVar[Mapping[str, str]] = {}
 
     def has_truth(self, files: PairFiles) -> bool:
         """True if a pair carries what the task compares with."""
@@ -210,6 +216,15 @@ class Task(ABC):
     @abstractmethod
     def run(self, job: Job) -> Iterable[Score]:
         """Yields the scores; may be interrupted and called again with the same ``work_dir``, and then resumes."""
+
+    def run_control(self, job: Job, sources: Mapping[str, Job]) -> Iterable[Score]:
+        """Yields the scores of a control, and leaves in its ``work_dir`` what ``resamplers`` reads there.
+
+        Args:
+            job: of the control, which ``job.method`` names; its parts are those of the visible images.
+            sources: the finished jobs of ``visible`` and ``infrared``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} names the control {job.method} of {list(sources)}, has none")
 
     @abstractmethod
     def fingerprint(self, job: Job) -> str:

@@ -138,11 +138,13 @@ def merge(previous: pd.DataFrame | None, scores: Iterable[Score], plan: Plan, ta
     """
     import pandas as pd
 
-    frame = scores_frame(scores)
+    rows = list(scores)
+    frame = scores_frame(rows)
     if previous is None or previous.empty:
         return frame
     covered = {(task, dataset.name, method.label)
                for task in tasks for dataset in plan.datasets for method in plan.methods}  # fmt: skip
+    covered |= {(row.task, row.dataset, row.method) for row in rows}  # controls are no methods of the plan
     identity = list(zip(previous["task"], previous["dataset"], previous["method"], strict=True))
     kept = previous[[item not in covered for item in identity]]
     return tidy(pd.concat([kept, frame])) if len(kept) else frame

@@ -39,7 +39,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "task": ("torch", "torchvision", "numpy", "opencv-python-headless", "opencv-python", "ultralytics",
              "mmsegmentation", "mmengine", "mmcv-lite"),
     "measure": ("torch", "numpy", "opencv-python-headless", "opencv-python", "scipy"),
-    "report": ("numpy", "pandas", "scipy", "statsmodels", "scikit-posthocs", "matplotlib", "jinja2"),
+    "report": ("numpy", "pandas", "scipy", "scikit-posthocs", "matplotlib", "jinja2"),
 }  # fmt: skip
 """Stage -> the distributions that compute its results; one that is not installed counts as such."""
 

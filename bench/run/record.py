@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.analysis.ranked import SOURCES
 from bench.errors import BenchError
 from bench.files import VERSION, digest
 from bench.machine import describe_machine
@@ -124,7 +125,7 @@ def build_manifest(plan: Plan, before: Manifest, parameters: Mapping[str, int | 
         device=plan.device,
         machine=MachineFacts(**asdict(describe_machine())),
         datasets={**before.datasets, **{dataset.name: dataset_facts(dataset) for dataset in plan.datasets}},
-        methods={**before.methods, **methods},
+        methods={**before.methods, **methods, **_control_facts(plan)},
         tasks={**before.tasks, **{name: task_facts(name, plan) for name in plan.tasks}},
         pretrained={**before.pretrained, **(plan.pretrained.digests if plan.pretrained else {})},
         notes=plan.notes,
@@ -165,6 +166,7 @@ def dataset_facts(dataset: DatasetPlan) -> DatasetFacts:
         box_ids={str(key): value for key, value in spec.box_ids.items()},
         box_aliases=spec.box_aliases,
         ir_range=spec.ir_range,
+        sequence=spec.sequence,
     )
 
 
@@ -189,6 +191,18 @@ def _method_facts(method: MethodPlan, parameters: Mapping[str, int | None], befo
     return method.facts.model_copy(update={"parameters": count if count is not None else known})
 
 
+def _control_facts(plan: Plan) -> dict[str, MethodFacts]:
+    """The rows that merge decisions on the two sources, where a run holds both."""
+    if not set(SOURCES) <= {method.label for method in plan.methods if method.source is not None}:
+        return {}
+    return {
+        label: MethodFacts(name=label, title=label.replace("_", " ").capitalize(), kind="control", notes=about)
+        for task in plan.tasks
+        if task != METRICS
+        for label, about in TASKS.get(task).controls.items()
+    }
+
+
 def _parameters(plan: Plan, store: Store) -> dict[str, int | None]:
     index = [FusedIndex(store, dataset.name) for dataset in plan.datasets]
     return {
@@ -205,7 +219,7 @@ def declared(name: str) -> TaskFacts:
     return TaskFacts(
         name=name, title=cls.title or name.replace("_", " "), about=cls.about, summary=TASKS.summary(name),
         numbers=tuple(NumberFacts(**asdict(number)) for number in cls.numbers), ways=dict(cls.ways),
-        contends=not cls.needs_method,
+        contends=not cls.needs_method, controls=dict(cls.controls),
     )  # fmt: skip
 
 

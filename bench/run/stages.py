@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.analysis.asked import run_findings
+from bench.analysis.questions import closing_lines
 from bench.errors import BenchError
 from bench.files import digest, file_digest, sweep, write_atomic
 from bench.machine import count_cores
@@ -55,6 +57,7 @@ class RunResult:
         skipped: one line per method of ``all`` that could not run.
         notes: remarks on the request.
         report: ``index.html``.
+        answers: whether fusion and learning help, a line each; empty without a task that says.
     """
 
     scores: int = 0
@@ -63,6 +66,7 @@ class RunResult:
     skipped: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     report: Path | None = None
+    answers: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -136,9 +140,11 @@ class Runner:
                 self.stage("score", self.score_units(), self.jobs)
             for task in sorted((t for t in self.plan.tasks if t != METRICS), key=lambda t: TASKS.get(t).alone):
                 self.task_stage(task)
+                self.control_stage(task)
         self.say_what_was_seen()
         self.collect()
         self.recorder.end(self.plan, self.result.computed)
+        self.result.answers = closing_lines(run_findings(self.store))
         self.report()
         return self.result
 
@@ -171,6 +177,12 @@ class Runner:
         if self.config.executor == "ray":
             self.executor = LocalExecutor()
         self.stage(task, units, 1, self.jobs)
+
+    def control_stage(self, task: str) -> None:
+        """What merges the task's decisions on the two sources; these are finished by now."""
+        units = list(self.work.tasks.controls(task))
+        if units:
+            self.stage(f"{task} controls", units, self.long_jobs)
 
     def stage(self, name: str, units: Sequence[Unit], workers: int, threads: int = 1) -> None:
         """Runs the units of one stage and counts them.
@@ -269,7 +281,7 @@ class Runner:
         if task == METRICS:
             yield from self._metric_scores(previous)
             return
-        for unit in work.tasks.units(task, everything=True):
+        for unit in (*work.tasks.units(task, everything=True), *work.tasks.controls(task, everything=True)):
             line = latest(self.store, task, unit.dataset).get((unit.method, unit.key))
             dataset = next(plan for plan in self.plan.datasets if plan.name == unit.dataset)
             yield from whole_scores(line, task, unit.dataset, dataset.main, unit.method)

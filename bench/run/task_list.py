@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from bench.analysis.ranked import SOURCES
 from bench.files import VERSION, digest
 from bench.plugin.kinds import TASKS
 from bench.plugin.task import FusedSet, Task
@@ -15,7 +16,7 @@ from bench.run.keys import fused_key, task_code
 from bench.run.outstanding import Outstanding
 from bench.run.plan import METRICS, DatasetPlan, MethodPlan
 from bench.run.seen import seen_pairs
-from bench.run.units import TaskUnit
+from bench.run.units import ControlUnit, TaskUnit
 from bench.store.work_mark import work_is_of
 from bench.types import PairFiles
 
@@ -41,11 +42,32 @@ class TaskList(Outstanding):
                 if unit and (everything or not self._is_evaluated(unit)):
                     yield unit
 
+    def controls(self, task: str, everything: bool = False) -> Iterator[ControlUnit]:
+        """The task's controls that are not made yet, where both sources are evaluated; all if ``everything``."""
+        controls = TASKS.get(task).controls
+        for dataset in self.plan.datasets if controls else ():
+            if not self.carries_truth(task, dataset):
+                continue
+            parts, index = self.parts_of(task, dataset), FusedIndex(self.store, dataset.name)
+            plans = [method for name in SOURCES for method in self.runnable if method.label == name]
+            units = [self._task_unit(task, dataset, method, index, parts) for method in plans]
+            sources = tuple(unit for unit in units if unit and self._has_result(unit))
+            for label in controls if len(sources) == len(SOURCES) else ():
+                key = digest(label, *(unit.key for unit in sources))
+                known = {each.name: getattr(sources[0], each.name) for each in fields(TaskUnit)}
+                unit = ControlUnit(**{**known, "method": label, "key": key, "sources": sources})
+                if everything or not self._is_evaluated(unit):
+                    yield unit
+
     def _is_evaluated(self, unit: TaskUnit) -> bool:
+        """True if it need not be done again."""
+        return not self.afresh and self._has_result(unit)
+
+    def _has_result(self, unit: TaskUnit) -> bool:
         """True if the scores are there, and what lies beside them (pictures, matrices) belongs to them."""
-        line = self.done(unit.task, unit.dataset, unit.method, unit.key)
+        line = latest(self.store, unit.task, unit.dataset).get((unit.method, unit.key))
         folder = self.store.work_dir(unit.task, unit.dataset, unit.method)
-        return line is not None and work_is_of(folder, unit.key)
+        return line is not None and line.get("status") == "ok" and work_is_of(folder, unit.key)
 
     def parts_of(self, task: str, dataset: DatasetPlan) -> Parts:
         """The pairs that a task evaluates, by the role that they have in it."""

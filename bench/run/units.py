@@ -7,8 +7,8 @@ journals, so it may run in any process on any machine that shares the folder, ma
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from bench.files import digest
 from bench.run.sources import MethodSource, load_fuser
 from bench.store.run_folder import Store
 from bench.store.work_mark import mark_work
-from bench.types import PairFiles
+from bench.types import PairFiles, Score
 
 if TYPE_CHECKING:
     from bench.data.spec import DatasetSpec
@@ -149,13 +149,43 @@ class TaskUnit(WholeUnit):
 
     def work(self) -> dict[str, Any]:
         """Runs the task; what it leaves in its folder is marked with the key of the scores that it belongs to."""
-        from bench.plugin.kinds import TASKS
-
         job = self.job()
         mark_work(job.work_dir, "")
-        scores = [asdict(score) for score in TASKS.get(self.task)().run(job)]
+        scores = [asdict(score) for score in self.scores(job)]
         mark_work(job.work_dir, self.key)
         return {"scores": scores}
+
+    def scores(self, job: Job) -> Iterable[Score]:
+        """What the task makes of the method's images."""
+        from bench.plugin.kinds import TASKS
+
+        return TASKS.get(self.task)().run(job)
+
+
+@dataclass(frozen=True)
+class ControlUnit(TaskUnit):
+    """Merges what a task decided on the two sources, each by itself; ``method`` is the control's label.
+
+    Attributes:
+        sources: the finished units of the visible and the infrared images.
+    """
+
+    sources: tuple[TaskUnit, ...] = ()
+
+    @property
+    def work_dir(self) -> Path:
+        """Its own."""
+        return Store(self.out).work_dir(self.task, self.dataset, self.method)
+
+    def job(self) -> Job:
+        """That of the first source, whose images it shows, under its own name."""
+        return replace(self.sources[0].job(), method=self.method, work_dir=self.work_dir, progress=self.progress())
+
+    def scores(self, job: Job) -> Iterable[Score]:
+        """What the task makes of both."""
+        from bench.plugin.kinds import TASKS
+
+        return TASKS.get(self.task)().run_control(job, {unit.method: unit.job() for unit in self.sources})
 
 
 @dataclass(frozen=True)

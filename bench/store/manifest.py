@@ -159,6 +159,7 @@ class DatasetFacts(Facts):
         found: how many of them are here and in order.
         parts: by name.
         fingerprint: of all sources.
+        sequence: regular expression whose first group is a pair's drive or clip; empty where none is known.
     """
 
     title: str = ""
@@ -179,6 +180,7 @@ class DatasetFacts(Facts):
     box_ids: dict[str, str] = Field(default_factory=dict)
     box_aliases: dict[str, str] = Field(default_factory=dict)
     ir_range: str = ""
+    sequence: str = ""
 
     @property
     def main(self) -> PartFacts:
@@ -202,7 +204,7 @@ class MethodFacts(Facts):
     """One method, or a folder of images.
 
     Attributes:
-        kind: ``learned``, ``classical``, ``reference`` or ``folder``.
+        kind: ``learned``, ``classical``, ``reference``, ``folder``, or ``control``: decisions on the sources, merged.
         origin: where its weights come from.
         trained_on: data sets its weights have seen.
         seen: pairs of the scored part of a data set that its weights were trained on, by data set.
@@ -255,6 +257,7 @@ class NumberFacts(Facts):
     spread_of: str = ""
     hidden: bool = False
     zero: str = ""
+    effect: float | None = None
 
 
 class TaskFacts(Facts):
@@ -263,6 +266,7 @@ class TaskFacts(Facts):
     Attributes:
         ways: way of scoring -> what it is, in words.
         contends: False if a source passed through is no contender in it (it measures the method).
+        controls: label of a row that merges decisions on the two sources -> what it is.
     """
 
     name: str = ""
@@ -273,6 +277,7 @@ class TaskFacts(Facts):
     numbers: tuple[NumberFacts, ...] = ()
     ways: dict[str, str] = Field(default_factory=dict)
     contends: bool = True
+    controls: dict[str, str] = Field(default_factory=dict)
     settings: dict[str, Json] = Field(default_factory=dict)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports.answers import answers
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind
 from reports.pictures import Pictures
@@ -17,6 +18,8 @@ def write_first(build: Build) -> None:
     build.site.page(
         "index.html", "index.html", title="Overview", tables=overview.tables, notes=overview.notes,
         problems=run.problems(), faults=overview.faults, tasks=leading_table(run, overview.task_tables),
+        answers={data.title: [one for one in answers(run, overview.findings, "", data.name) if one.main]
+                 for data in run.datasets},
         examples={data.name: _examples(overview, data, build.pictures) for data in run.datasets},
     )  # fmt: skip
 

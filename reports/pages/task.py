@@ -10,6 +10,7 @@ from bench.analysis.captions import PARTS, way_words
 from bench.analysis.numbers import FUSION
 from bench.analysis.table import Table, select
 from reports import detection, segmentation
+from reports.answers import Answer, answers
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.scenes import Scene
@@ -32,6 +33,7 @@ class TaskPart:
         notes: what the task said about its numbers, such as the machine they were measured on.
         cautions: which methods saw pairs of this data set in training.
         marked: True if a method was trained on this data set.
+        answers: whether fusion and learning help.
         scenes: pictures, those on which the methods differ most first.
     """
 
@@ -41,11 +43,12 @@ class TaskPart:
     cautions: list[str]
     scenes: list[Scene]
     marked: bool = False
+    answers: tuple[Answer, ...] = ()
 
 
 def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
     parts = [
-        _part(overview.run, data, task, tables, jobs)
+        _part(overview, data, task, tables, jobs)
         for data in overview.run.datasets
         if (tables := overview.task_tables[task].get(data.name))
     ]
@@ -61,8 +64,8 @@ def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
     )
 
 
-def _part(run: RunData, data: DatasetView, task: str, tables: dict[str, Table], jobs: int) -> TaskPart:
-    make = SCENES.get(task)
+def _part(overview: Overview, data: DatasetView, task: str, tables: dict[str, Table], jobs: int) -> TaskPart:
+    make, run = SCENES.get(task), overview.run
     return TaskPart(
         data,
         tables,
@@ -70,6 +73,7 @@ def _part(run: RunData, data: DatasetView, task: str, tables: dict[str, Table], 
         list(_seen(run, data, task)),
         make(run, data, jobs) if make else [],
         any(method.in_domain(data.name) for method in run.methods),
+        tuple(answers(run, overview.findings, task, data.name)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from bench.images import as_rgb, read_image
 from bench.machine import exact_arithmetic
 from bench.plugin.task import Detections, Detector, FusedSet
 from bench.store.journal import Journal
+from tasks.detection.merging import merge_boxes
 
 FILE = "predictions.jsonl"
 """In the job's ``work_dir``: one line per image with ``pair``, ``image`` (digest of its file), ``detector`` (digest of
@@ -58,6 +59,30 @@ def detect_all(
         yield index, from_lists(line)
         if progress is not None:
             progress("detecting", index + 1, len(part))
+
+
+def merge_kept(part: FusedSet, folder: Path, sources: Sequence[Path]) -> Iterator[tuple[int, Detections]]:
+    """What journals hold of every image of a part, merged; kept likewise.
+
+    Args:
+        part: the images.
+        folder: where the merged boxes are kept.
+        sources: folders of the journals.
+
+    Yields:
+        Index within the part, merged detections; nothing of an image that a journal lacks.
+    """
+    journals = [{line["pair"]: line for line in Journal(source / FILE).lines()} for source in sources]
+    kept = Journal(folder / FILE)
+    kept.path.unlink(missing_ok=True)
+    for index, files in enumerate(part.files):
+        lines = [known[files.id] for known in journals if files.id in known]
+        if len(lines) < len(journals):
+            continue
+        merged = merge_boxes([from_lists(line) for line in lines])
+        facts = {key: lines[0][key] for key in ("pair", "image", "height", "width")}
+        kept.append({**facts, "detector": "merged", **_as_lists(merged)})
+        yield index, merged
 
 
 def _as_lists(found: Detections) -> dict[str, object]:

@@ -20,7 +20,7 @@ from tasks.detection import _files
 from tasks.detection.average_precision import CONVENTIONS, Truth, table
 from tasks.detection.boxes import PAPER, VAL_PADDING, Protocol
 from tasks.detection.drawing import SHOWN, draw, matches
-from tasks.detection.predictions import detect_all
+from tasks.detection.predictions import detect_all, merge_kept
 from tasks.detection.resampling import SUMMARY, UNSEEN, read_resamplers
 from tasks.detection.settings import Settings, read_settings
 from tasks.detection.truth import known_classes, read_truth
@@ -31,6 +31,7 @@ VERSION = 2
 METRICS = ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]")
 
 PICTURES = "pictures"
+MERGED = "merged_boxes"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,10 +69,10 @@ class DetectionTask(Task):
         "YOLOv5n, is the smallest of its kind and does not reproduce Table 2 of the SeAFusion paper."
     )
     numbers = (
-        Number("AP@0.5", headline=True, labels=("all",)),
+        Number("AP@0.5", headline=True, labels=("all",), effect=0.01),
         Number("AP@0.7"),
         Number("AP@0.9"),
-        Number("AP@[0.5:0.95]", headline=True, labels=("all",)),
+        Number("AP@[0.5:0.95]", headline=True, labels=("all",), effect=0.01),
         Number("pictures", "", "Pictures", 0),
         Number("objects", "", "Objects", 0),
         Number("left_out", "", "Pictures left out", 0),
@@ -81,6 +82,10 @@ class DetectionTask(Task):
         "coco": "mean over 101 recall points, as pycocotools",
         "yolov5": "trapezoids under 101 interpolated recall points, as ultralytics 8.4",
         "yolov5_val": "the same with the curve sloping to 0 at recall 1, as the original YOLOv5's val.py",
+    }
+    controls = {  # noqa: RUF012 - a declaration, never changed
+        MERGED: "The boxes found in the visible and in the infrared image, merged by weighted boxes fusion; no image "
+        "is fused."
     }
     truth = "boxes"
     splits = ("detection",)
@@ -141,30 +146,16 @@ class DetectionTask(Task):
             )
         settings = read_settings(job.options)
         model = _finetuned(settings, job) if settings.finetune else settings.model
-        part = job.parts["detection"]
-        row = Score("detection", job.dataset, part.files[0].split, job.method, "", None)
-        images: list[_Image] = []
-        left_out = 0
-        for index, found in detect_all(
-            part,
-            tuple(names),
-            job.work_dir,
-            _detector_key(settings, job, model),
-            lambda: make_detector(settings, model, job),
-            job.progress,
-        ):
-            files, path = part.files[index], part.paths[index]
-            try:
-                images.append(_Image(files, path, read_truth(files, job.spec, *image_size(path)), found))
-            except BenchError as error:
-                left_out += 1
-                yield replace(row, pair=files.id, metric="boxes", status="skipped", reason=f"left out: {error}")
-        _keep(job, images, settings.pictures)
-        yield from _unknown_rows(row, job.spec)
-        yield from _seen_rows(row, images, job.seen)
-        for convention in CONVENTIONS:
-            yield from _ap_rows(replace(row, convention=convention), images, names, left_out)
-            yield from _unseen_rows(replace(row, convention=f"{convention}/{UNSEEN}"), images, job, left_out)
+        key = _detector_key(settings, job, model)
+        found = detect_all(
+            job.parts["detection"], tuple(names), job.work_dir, key,
+            lambda: make_detector(settings, model, job), job.progress,
+        )  # fmt: skip
+        yield from _rows(job, found)
+
+    def run_control(self, job: Job, sources: Mapping[str, Job]) -> Iterable[Score]:
+        """Merges the boxes kept of the two sources and scores them as any other."""
+        return _rows(job, merge_kept(job.parts["detection"], job.work_dir, [one.work_dir for one in sources.values()]))
 
 
 def make_detector(settings: Settings, model: str, job: Job) -> Detector:
@@ -183,6 +174,27 @@ def make_detector(settings: Settings, model: str, job: Job) -> Detector:
 
 
 # ------------------------------------------------------------------ rows
+
+
+def _rows(job: Job, detections: Iterable[tuple[int, Detections]]) -> Iterator[Score]:
+    """Scores what was found in the images of a job, and keeps summary and pictures."""
+    part = job.parts["detection"]
+    row = Score("detection", job.dataset, part.files[0].split, job.method, "", None)
+    images: list[_Image] = []
+    names, left_out = known_classes(job.spec), 0
+    for index, found in detections:
+        files, path = part.files[index], part.paths[index]
+        try:
+            images.append(_Image(files, path, read_truth(files, job.spec, *image_size(path)), found))
+        except BenchError as error:
+            left_out += 1
+            yield replace(row, pair=files.id, metric="boxes", status="skipped", reason=f"left out: {error}")
+    _keep(job, images, read_settings(job.options).pictures)
+    yield from _unknown_rows(row, job.spec)
+    yield from _seen_rows(row, images, job.seen)
+    for convention in CONVENTIONS:
+        yield from _ap_rows(replace(row, convention=convention), images, names, left_out)
+        yield from _unseen_rows(replace(row, convention=f"{convention}/{UNSEEN}"), images, job, left_out)
 
 
 def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str], left_out: int) -> Iterator[Score]:

@@ -86,7 +86,7 @@ class SegmentationJob:
             for convention, found in self.evaluate(trained, test, prefix).items():
                 matrices[convention] = found
                 yield from score_rows(template, convention, test.files, found, self.classes)
-        self._keep_matrices(test, matrices)
+        self.keep_matrices(test, matrices)
 
     # ------------------------------------------------------------------ segmenters
 
@@ -236,7 +236,7 @@ class SegmentationJob:
             picture.save(buffer, "PNG")
             write_atomic(folder / f"{item.id}.png", buffer.getvalue())
 
-    def _keep_matrices(self, test: FusedSet, matrices: Mapping[str, NDArray[np.int64]]) -> None:
+    def keep_matrices(self, test: FusedSet, matrices: Mapping[str, NDArray[np.int64]]) -> None:
         """``confusion.npz``: ``pairs``, ``classes`` and per convention (``/`` as ``.``) int64 (N, classes, classes)."""
         arrays = {convention.replace("/", "."): found for convention, found in matrices.items()}
         pairs, classes = np.array([item.id for item in test.files]), np.array(self.classes)

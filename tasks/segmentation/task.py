@@ -15,6 +15,7 @@ from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
 from bench.weights.backbones import RESNET18, backbone_digest, starting_file, starting_files
 from tasks.segmentation.budget import make_budget
+from tasks.segmentation.merging import merged_rows
 from tasks.segmentation.resampling import read_resampler
 from tasks.segmentation.runner import SegmentationJob, joint_digest, starting_weights
 
@@ -41,14 +42,18 @@ class SegmentationTask(Task):
     title = "Segmentation"
     about = "A segmenter is trained anew on every method's fused images and scored on its fused test images."
     numbers = (
-        Number("IoU", by_label=True),
+        Number("IoU", by_label=True, effect=0.01),
         Number("mAcc"),
-        Number("mIoU", headline=True),
+        Number("mIoU", headline=True, effect=0.01),
     )
     ways = {  # noqa: RUF012 - a declaration, never changed
         "single_scale": "whole images, once, most likely class",
         "multi_scale": "six scales, mirrored, sliding windows, as the authors' published evaluation does",
         "joint": "the segmenter that was trained together with the method, not the one trained anew; another schedule",
+    }
+    controls = {  # noqa: RUF012 - a declaration, never changed
+        "merged_logits": "The logits of the segmenter trained on visible images and of the one trained on infrared "
+        "images, averaged: no image is fused."
     }
     truth = "labels"
     splits = ("train", "test")
@@ -66,6 +71,11 @@ class SegmentationTask(Task):
         if not job.spec.classes:
             raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
         return SegmentationJob(job, make_budget(job.preset, job.options, job.train_precision)).rows()
+
+    def run_control(self, job: Job, sources: Mapping[str, Job]) -> Iterable[Score]:
+        """Evaluates both sources' segmenters side by side, each on its own images."""
+        budget = make_budget(job.preset, job.options, job.train_precision)
+        return merged_rows(job, [SegmentationJob(one, budget) for one in sources.values()])
 
     def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:  # noqa: ARG002 - a Task
         """From the confusion matrices kept."""
