@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # one computing thread per test process: pytest-xdist already uses the cores, and bits must not depend on them
@@ -155,6 +156,23 @@ def toy_segmenter(monkeypatch: pytest.MonkeyPatch) -> type:
 
     monkeypatch.setattr(SEGMENTERS, "get", lambda _: ToySegmenter)
     return ToySegmenter
+
+
+@pytest.fixture
+def add_to_package(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], None]]:
+    """Makes the modules of a folder plug-ins of ``methods`` or ``tasks``, for one test."""
+    from bench.plugin.kinds import METHODS, TASKS
+
+    registries = {"methods": METHODS, "tasks": TASKS}
+
+    def add(name: str, folder: Path) -> None:
+        package = importlib.import_module(name)
+        monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+        registries[name].__dict__.pop("entries", None)
+
+    yield add
+    for registry in registries.values():
+        registry.__dict__.pop("entries", None)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,14 @@ Every command imports what it needs when it is called, so that ``bench --help`` 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bench.cli import answers, assets, develop, outcomes, prove, runs
 from bench.cli.installation import check_installation
+from bench.cli.package_here import use_package_here
 from bench.cli.screen import fail
 from bench.errors import FATAL_ERRNO, BenchError, StoppedError
 from bench.files import VERSION
@@ -53,6 +55,8 @@ def main() -> None:
     """Entry point of the ``bench`` command; a fault ends in one line, and in exit code 2 if the request was wrong."""
     try:
         check_installation()
+        if found := use_package_here(Path.cwd()):
+            fail(f"note: plug-ins of this folder: {', '.join(found)}")
         app()
     except SystemExit as error:
         if error.code == INTERRUPTED:  # typer turns the interrupt into an exit

@@ -140,13 +140,25 @@ def check(
 
 
 def new(
-    kind: Annotated[Literal["method"], typer.Argument(help="method")],  # noqa: ARG001 - its values are checked by typer
+    kind: Annotated[Literal["method", "metric", "task", "package"], typer.Argument(help="What to write.")],
     name: Annotated[str, typer.Argument(help="Lower case, the paper's own name.")],
-    folder: Annotated[Path | None, typer.Option(help="Project root; default: where bench is installed from.")] = None,
+    form: Annotated[
+        Literal["classical", "learned", "external"],
+        typer.Option("--kind", help="Of a method: learned has network, training and weights, external is a program."),
+    ] = "classical",
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="A checkout, or where your package of plug-ins is; default: here."),
+    ] = None,
+    context: typer.Context = None,  # type: ignore[assignment] # typer gives it
 ) -> None:
-    """Write a working adapter and its test."""
-    from bench.plugin.scaffold import new_method
+    """Write a plug-in that works as it is, and its test."""
+    from bench.plugin.scaffold import new_plugin
 
-    for path in new_method(name, folder):
+    asked = context.get_parameter_source("form")
+    if kind != "method" and asked is not None and asked.name == "COMMANDLINE":
+        raise BenchError(f"--kind is for bench new method, not for {kind}; leave it out")
+    written = new_plugin(kind, name, folder, form)
+    for path in written.files:
         typer.echo(f"wrote {path}")
-    typer.echo(f"next: bench check {name}; bench run --methods {name} --datasets demo")
+    typer.echo(f"next: {'; '.join(written.next)}")

@@ -12,11 +12,11 @@ from torch.nn.utils import parametrize
 
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
+from bench.train.patches import Patches
 from bench.train.trainer import Training, adam, optimise
 from methods._nets.blocks import NORM_EPSILON as EPSILON
 from methods._nets.blocks import activate, truncated_normal
 from methods._nets.fusiongan import MARGIN, WIDTHS, GeneratorPath
-from methods._training.patches import Patches
 
 INIT_STD = 1e-3
 

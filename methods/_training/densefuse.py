@@ -9,10 +9,10 @@ from torch import Tensor
 
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
+from bench.train.patches import square_images
 from bench.train.trainer import Trainer, Training, adam, named, optimise, total_steps
 from methods._nets.blocks import truncated_normal
 from methods._nets.densefuse import DenseFuse
-from methods._training.patches import square_images
 from methods._training.similarity import gaussian, ssim_parts
 
 INIT_STD = 0.1

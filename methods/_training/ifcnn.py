@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State, polynomial_rate, set_learning_rate, step_generator
+from bench.train.patches import ColourCrops
 from bench.train.trainer import Trainer, Training, named, optimise
 from bench.weights.backbones import RESNET101
 from methods._nets.ifcnn import IFCNN
 from methods._training.features import ResNetFeatures, find_features, normalise
-from methods._training.patches import ColourCrops
 from methods._training.synthetic import focus_pair
 
 MOMENTUM, WEIGHT_DECAY, POWER = 0.9, 5e-4, 0.9

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from bench.errors import BenchError
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
+from bench.train.patches import square_images
 from bench.train.trainer import Trainer, Training, adam, named, optimise
 from methods._nets.rfn_nest import RFNNest
-from methods._training.patches import square_images
 from methods._training.similarity import released_ms_ssim, smallest_ms_ssim_side
 
 DETAIL = 700.0

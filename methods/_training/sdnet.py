@@ -11,10 +11,10 @@ from torch.nn import functional
 
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
+from bench.train.patches import Patches
 from bench.train.trainer import Trainer, Training, adam, named, optimise, total_steps
 from methods._nets.blocks import truncated_normal
 from methods._nets.sdnet import Decomposition, SDNet
-from methods._training.patches import Patches
 from methods._training.similarity import laplacian
 
 LOWPASS = ((0.0947, 0.1183, 0.0947), (0.1183, 0.1478, 0.1183), (0.0947, 0.1183, 0.0947))

@@ -17,12 +17,12 @@ from torch.nn import functional
 
 from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
+from bench.train.patches import Patches
 from bench.train.trainer import Trainer, Training, named, optimise, total_steps
 from bench.weights.backbones import VGG16
 from methods._nets.blocks import truncated_normal
 from methods._nets.u2fusion import U2Fusion
 from methods._training.features import VGGFeatures, find_features, normalise
-from methods._training.patches import Patches
 from methods._training.similarity import gaussian, ssim_parts
 from methods._training.synthetic import exposure_pair, focus_pair
 

@@ -18,6 +18,7 @@ from bench.errors import BenchError
 OUTCOME = SimpleNamespace(
     summary=[], notes=[], failed=[], skipped=[], rows=[], computed={}, scores=0, report="", exit_code=0, path="",
     written=1, accepted=True, problems=[], name="", folder="x", text="", listed=0, good=0,
+    files=(), next=(),
     caption=lambda: "", as_json=dict,
 )  # fmt: skip
 """What a command gets from a function that only writes down how it was called."""
@@ -125,7 +126,10 @@ TABLE: dict[str, Case] = {
     ),
     "list": Case(["list", "methods"], {"--long": ["--long"], "--datasets-file": ["--datasets-file", "x"]}),
     "check": Case(["check", "average"], values(weights_root="x"), {"bench.fuse.check_kinds.check": []}),
-    "new": Case(["new", "method", "mine"], values(folder="x"), {"bench.plugin.scaffold.new_method": []}),
+    "new": Case(
+        ["new", "method", "mine"], values(folder="x", kind="learned"),
+        {"bench.plugin.scaffold.new_plugin": OUTCOME},
+    ),
     "prove": Case(
         ["prove"],
         {

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.errors import BenchError
-from bench.files import PROJECT_ROOT
 from bench.fuse.contract import check_class, check_method, examine
 from bench.fuse.harness import Fuser
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
 from bench.plugin.registry import Registry
-from bench.plugin.scaffold import RESERVED, new_method
 
 INFO = MethodInfo(title="T", year=2026, paper="doi:10.0/x", licence="Apache-2.0", kind="classical")
 LEARNED = MethodInfo(title="T", year=2026, paper="doi:10.0/x", licence="Apache-2.0")
@@ -312,106 +311,13 @@ def test_unknown_names_are_refused_with_near_ones() -> None:
 
 
 def test_a_module_that_cannot_be_imported_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_methods: None
+    tmp_path: Path, add_to_package: Callable[[str, Path], None]
 ) -> None:
     (tmp_path / "half_done.py").write_text('"""Half done."""\nimport no_such_library\n')
-    add_to_methods(tmp_path, monkeypatch)
+    add_to_package("methods", tmp_path)
     (sentence,) = check_method("half_done")
     assert "half_done" in sentence
     assert "No module named 'no_such_library'" in sentence
-
-
-# ------------------------------------------------------------------ bench new method
-
-
-@pytest.fixture
-def fresh_methods() -> object:
-    """The registry forgets what a test added."""
-    yield
-    METHODS.__dict__.pop("entries", None)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A folder that looks like the project's."""
-    (tmp_path / "methods").mkdir()
-    (tmp_path / "methods" / "__init__.py").touch()
-    (tmp_path / "pyproject.toml").write_text((PROJECT_ROOT / "pyproject.toml").read_text())
-    return tmp_path
-
-
-def add_to_methods(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import methods
-
-    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(folder)])
-    METHODS.__dict__.pop("entries", None)
-
-
-def test_a_new_method_works_as_written(checkout: Path, monkeypatch: pytest.MonkeyPatch, fresh_methods: None) -> None:
-    adapter, test = new_method("my_first2", checkout)
-    add_to_methods(checkout / "methods", monkeypatch)
-    assert len(adapter.read_text().splitlines()) < 40
-    assert "my_first2" in METHODS.names()
-    assert METHODS.get("my_first2").__name__ == "MyFirst2Method"
-
-    spec = importlib.util.spec_from_file_location("its_own_test", test)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    tests = [value for key, value in vars(module).items() if key.startswith("test_")]
-    assert len(tests) == 2
-    for run in tests:
-        run()
-
-
-def test_a_new_method_is_clean(checkout: Path) -> None:
-    for file in new_method("mine", checkout):
-        as_if = PROJECT_ROOT / file.relative_to(checkout)
-        for command in (["check"], ["format", "--check"]):
-            done = subprocess.run(
-                [sys.executable, "-m", "ruff", *command, "--no-cache", "--stdin-filename", str(as_if), "-"],
-                cwd=PROJECT_ROOT, capture_output=True, text=True, input=file.read_text(),
-            )  # fmt: skip
-            assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.slow
-def test_a_new_method_has_sound_types(checkout: Path) -> None:
-    adapter, _ = new_method("mine", checkout)
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file", str(PROJECT_ROOT / "pyproject.toml"), str(adapter)],
-        cwd=PROJECT_ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    assert not [line for line in done.stdout.splitlines() if "mine.py" in line], done.stdout
-
-
-@pytest.mark.parametrize("name", ["Mine", "my-method", "2fast", "_mine", "mine_", "class", "", "../mine", "m" * 41])
-def test_impossible_names_are_refused(name: str, checkout: Path) -> None:
-    with pytest.raises(BenchError, match=r"cannot be a method's name|at most 40"):
-        new_method(name, checkout)
-    assert not list(checkout.rglob("*mine*"))
-
-
-@pytest.mark.parametrize("name", [*RESERVED, "gtf", "average"])
-def test_taken_names_are_refused(name: str, checkout: Path) -> None:
-    with pytest.raises(BenchError, match="choose another name"):
-        new_method(name, checkout)
-
-
-def test_nothing_is_overwritten(checkout: Path) -> None:
-    adapter, test = new_method("mine", checkout)
-    adapter.unlink()
-    test.write_text("precious")
-    with pytest.raises(BenchError, match="exists already"):
-        new_method("mine", checkout)
-    assert test.read_text() == "precious"
-    assert not adapter.exists()
-
-
-def test_other_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="wanted a checkout of the project"):
-        new_method("mine", tmp_path)
 
 
 # ------------------------------------------------------------------ an installed plug-in

@@ -21,11 +21,11 @@ from bench.fuse.harness import Fuser
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Trainable, TrainRequest
 from bench.train import TrainingStopped
+from bench.train.patches import ColourCrops, Patches, square_images
 from bench.types import PairFiles
 from bench.weights.find import resolve
 from methods._training import adversarial, fusiongan, ganmcc, ifcnn, rfn_nest, sdnet, u2fusion
 from methods._training.features import ResNetFeatures, VGGFeatures
-from methods._training.patches import ColourCrops, Patches, square_images
 from methods._training.similarity import gaussian, laplacian, released_ms_ssim, ssim_parts
 from methods._training.synthetic import blurred, depth_masks, exposure_pair, focus_pair
 
