@@ -154,9 +154,8 @@ def test_an_empty_folder_becomes_a_package_that_is_used_at_once(
     empty: Path, kind: str, name: str, options: list[str]
 ) -> None:
     form = options[-1] if options else "classical"
-    assert (
-        new_plugin(kind, name, empty, form).next[0] == f"bench check {name if kind == 'method' else f'{kind} {name}'}"
-    )  # type: ignore[arg-type]
+    check = [name] if kind == "method" else [kind, name]
+    assert new_plugin(kind, name, empty, form).next[0] == " ".join(["bench", "check", *check])  # type: ignore[arg-type]
     checked = bench(empty, "check", *check)
     assert checked.returncode == 0, checked.stderr
     assert f"{name}: keeps the contract" in checked.stdout
