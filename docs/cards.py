@@ -25,7 +25,8 @@ def metric_cards() -> str:
     cards = [_metric_card(facts) for facts in sorted(METRICS.values(), key=lambda facts: facts.name.lower())]
     head = (
         "# Metric cards\n\nWhat each number is, where it comes from, what is known to fool it, and which conventions "
-        "compute it how. `bench list metrics --long` prints the same; [conventions](../conventions.md) says how they differ.\n"
+        "compute it how. `bench list metrics --long` prints the same, [conventions](../conventions.md) says how they "
+        "differ.\n"
     )
     return "\n".join([head, *cards])
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.fuse.harness import Fuser
     from bench.types import Way
+    from methods._nets.method import NetMethod
+
+__all__ = ["NetMethod", "create"]
 
 
 def create(name: str, weights: Path | str | None = None, device: str = "cpu", way: Way = "published") -> Fuser:
@@ -25,3 +28,11 @@ def create(name: str, weights: Path | str | None = None, device: str = "cpu", wa
     from bench.fuse.harness import create_fuser
 
     return create_fuser(name, weights=weights, device=device, way=way)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "NetMethod":  # what a network's adapter is made from, here and in other packages
+        from methods._nets.method import NetMethod
+
+        return NetMethod
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.errors import BenchError
+from bench.files import PROJECT_ROOT
 from bench.fuse.contract import check_class, check_method, examine
 from bench.fuse.harness import Fuser
 from bench.plugin.kinds import METHODS
