@@ -36,7 +36,7 @@ def use_package_here(folder: Path) -> list[str]:
         return []
     if not points:
         return []
-    from bench.weights.find import cache_dir
+    from bench.weights.places import cache_dir
 
     name = re.sub(r"[^A-Za-z0-9_.]+", "_", str(project.get("name", "plugins")))
     version = re.sub(r"[^A-Za-z0-9_.]+", "_", str(project.get("version", "0")))

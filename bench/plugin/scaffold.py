@@ -226,6 +226,6 @@ def _check_name(kind: Kind, name: str) -> None:
         raise BenchError(f"{name!r} has {len(name)} letters, wanted at most 40; tables have to hold it")
     if name in RESERVED:
         raise BenchError(f"{name!r} is a word of the command line; choose another name")
-    taken = {"method": METHODS, "package": METHODS, "task": TASKS}.get(kind)
-    if taken is not None and name in taken.entries:
-        raise BenchError(f"{kind} {name!r} exists already, in {taken.entry(name).module}; choose another name")
+    entries = {} if kind == "metric" else TASKS.entries if kind == "task" else METHODS.entries
+    if name in entries:
+        raise BenchError(f"{kind} {name!r} exists already, in {entries[name].module}; choose another name")
