@@ -7,29 +7,14 @@ from pathlib import Path
 import pytest
 
 from bench.files import PROJECT_ROOT
-from bench.run.config import RunConfig
-from bench.run.stages import run
 
 NOTEBOOK = PROJECT_ROOT / "docs" / "notebook.ipynb"
 
 pytestmark = pytest.mark.skipif(not NOTEBOOK.is_file(), reason="only in a checkout: an installed package has no docs")
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the command that the notebook names was run."""
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    outcome = run(
-        RunConfig(
-            methods=("average", "laplacian_pyramid", "wavelet"), datasets=("demo",), limit=6, tasks=("metrics",),
-            out=tmp_path / "runs" / "latest", device="cpu", executor="inline",
-        )
-    )  # fmt: skip
-    assert outcome.exit_code == 0
-    return tmp_path
-
-
-def test_the_notebook_runs(folder: Path) -> None:
+def test_the_notebook_runs(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     client = pytest.importorskip("nbclient")
     nbformat = pytest.importorskip("nbformat")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
