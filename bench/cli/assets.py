@@ -81,6 +81,27 @@ def data_check(
     raise typer.Exit(1 if faults else 0)
 
 
+@data.command("describe")
+def data_describe(
+    folder: Annotated[Path, typer.Argument(help="Folder of a data set, as it lies.")],
+    out: Annotated[Path | None, typer.Option(help="FILE.yaml for --datasets-file; default: print it.")] = None,
+) -> None:
+    """Look at a folder and write its description, saying what is unsure."""
+    from bench.data.describe import describe_folder
+    from bench.files import write_atomic
+
+    found = describe_folder(folder)
+    if out is None:
+        typer.echo(found.text())
+        return
+    write_atomic(out, found.text().encode())
+    counts = ", ".join(f"{part} {count} pairs" for part, count in found.pairs.items())
+    typer.echo(f"{found.name}: {counts}")
+    for sentence in found.unsure:
+        typer.echo(f"unsure: {sentence}")
+    typer.echo(f"bench run --datasets {found.name} --datasets-file {out} --data-root {found.top.parent}")
+
+
 @weights.command("list")
 def weights_list(weights_root: WeightsRoot = None) -> None:
     """Say which weights are here, where from, and whether they are the published files."""

@@ -142,7 +142,7 @@ class _Lister:
         if absent := listed - len({*found, *twins}):
             self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.how_to_get}", False)
         self._sum_up()
-        both = sum(1 for name in found if name in self.ir_of and name in self.vis_of)
+        both = sum(1 for name in found if self._has_both(name))
         return Listing(tuple(self.pairs), listed, tuple(dict.fromkeys(self.problems)), both, tuple(names))
 
     def _range(self) -> str:
@@ -152,6 +152,10 @@ class _Lister:
             return word
         parts = [_Lister(replace(self.source, split=split, subset="")) for split in self.source.layout.parts]
         return resolve(word, [found.path for part in parts if part.named() for found in part.ir_of.values()])
+
+    def _has_both(self, name: str) -> bool:
+        ir, vis = self.ir_of.get(name), self.vis_of.get(name)
+        return ir is not None and vis is not None and (self.four_channel or ir.path != vis.path)
 
     # ------------------------------------------------------------------ names
 

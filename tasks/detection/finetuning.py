@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.boxes import read_boxes
+from bench.data.coco import NAMES
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
 from bench.files import digest, file_digest, write_atomic
 from bench.images import encode_png
 from bench.plugin.task import FusedSet, Job
 from tasks.detection import _files
-from tasks.detection.coco import NAMES
 from tasks.detection.settings import Settings
 
 FOLDER = "finetuned"

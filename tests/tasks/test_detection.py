@@ -253,8 +253,8 @@ def test_fine_tuning_needs_a_labelled_training_part_and_a_model_it_can_train(job
 def test_fine_tuning_changes_the_detector_once(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
+    from bench.data.coco import NAMES
     from tasks.detection import _files
-    from tasks.detection.coco import NAMES
 
     _files.require_ultralytics()
     from ultralytics.nn.tasks import DetectionModel

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from bench.data.coco import NAMES
 from tasks.detection.boxes import PADDING_GREY, Placement, Protocol, letterbox, select, select_final
-from tasks.detection.coco import NAMES, coco_ids, columns
+from tasks.detection.coco import coco_ids, columns
 
 WHOLE = Placement((1.0, 1.0), (0, 0), 100, 100)
 

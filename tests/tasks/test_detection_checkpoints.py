@@ -17,11 +17,11 @@ import pytest
 import torch
 from torch import nn
 
+from bench.data.coco import NAMES
 from bench.errors import BenchError
 from bench.plugin.kinds import DETECTORS
 from bench.weights.pickled_modules import Inert, module_tensors, read_module_checkpoint
 from tasks.detection import _files
-from tasks.detection.coco import NAMES
 
 LAYOUT = {
     "nc": 80, "depth_multiple": 0.33, "width_multiple": 0.25, "anchors": [[10, 13, 16, 30], [30, 61, 62, 45]],
