@@ -308,9 +308,9 @@ def _two_affixes(group: Group, name: str) -> list[Sides]:
             continue
         kinds = [_kind(group, word, shape) for word in (one, two)]
         ir, vis, unsure = _sides(*kinds) or _by_content(*kinds)
-        first, second = (_joined(group.folder, _affix(shape, each.folder)) for each in (ir, vis))
+        left, right = (_joined(group.folder, _affix(shape, each.folder)) for each in (ir, vis))
         said = unsure[0] if unsure else f"{ir.folder} is taken for infrared"
-        return [Sides(name, first, second, (f"both sides lie in {group.folder}, as {first} and {second}; {said}",))]
+        return [Sides(name, left, right, (f"both sides lie in {group.folder}, as {left} and {right}; {said}",))]
     return []
 
 
