@@ -12,6 +12,7 @@ from bench.analysis.questions import SETTINGS, Finding, findings
 from bench.analysis.verdict import Verdict
 from bench.files import VERSION, digest, file_digest, write_atomic
 from bench.store.run_folder import Store
+from bench.store.statements import verdicts_path
 
 ANSWERS = 1
 """Raised whenever the same scores would get other answers."""
@@ -24,7 +25,7 @@ def run_findings(store: Store) -> list[Finding]:
         BenchError: no finished run.
     """
     store.read_scores()
-    path, key = store.verdicts_path, _key(store)
+    path, key = verdicts_path(store), _key(store)
     with suppress(OSError, ValueError, KeyError, TypeError):
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["key"] == key:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from bench.analysis.bootstrap import Floats, Interval
+from bench.analysis.bootstrap import Counts, Floats, Interval
 from bench.errors import BenchError
-from bench.types import Image
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,40 +42,90 @@ class Gain:
     share: float
 
 
-def agreement(
-    values: pd.DataFrame, better: Better, truth: pd.Series[float] | pd.DataFrame, resamples: int = 999, seed: int = 0
-) -> Agreement:
+@dataclass(frozen=True, slots=True, eq=False)
+class Judge:
+    """What metrics are held against: a task's score, or people's, of several methods; higher is better.
+
+    Attributes:
+        methods: their names.
+        pairs: what it was scored on; empty where that cannot be drawn anew.
+        score: counts (B, pairs) of how often each is drawn -> (B, methods).
+    """
+
+    methods: tuple[str, ...]
+    pairs: tuple[str, ...]
+    score: Callable[[Counts], Floats]
+
+    @classmethod
+    def fixed(cls, scores: pd.Series[float]) -> Judge:
+        """One that is the same in every draw: method -> score."""
+        values = scores.to_numpy(dtype=np.float64)
+        return cls(
+            tuple(map(str, scores.index)), (), lambda counts: np.broadcast_to(values, (len(counts), len(values)))
+        )
+
+    @classmethod
+    def of_pairs(cls, scores: pd.DataFrame) -> Judge:
+        """One whose score is the mean over pairs: pairs x methods, NaN where nobody judged."""
+        table = scores.to_numpy(dtype=np.float64)
+        known, values = np.isfinite(table).astype(np.float64), np.nan_to_num(table)
+
+        def score(counts: Counts) -> Floats:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                return np.asarray((counts @ values) / (counts @ known))
+
+        return cls(tuple(map(str, scores.columns)), tuple(map(str, scores.index)), score)
+
+
+def agreement(values: pd.DataFrame, better: Better, judge: Judge, resamples: int = 999, seed: int = 0) -> Agreement:
     """Kendall's tau between a metric's means and a judge's scores over methods.
+
+    Pairs and methods are both drawn with replacement; a judge of the same pairs is drawn with them, one of other pairs
+    by itself.
 
     Args:
         values: pairs x methods of one metric.
         better: the metric's direction.
-        truth: method -> score, higher is better; or pairs x methods, whose means are drawn with the same pairs.
-        resamples: draws; pairs and methods are both drawn with replacement.
+        judge: a task, or people.
+        resamples: draws.
         seed: of the draws.
 
     Raises:
         BenchError: fewer than three methods in common, or no pair that all of them have.
     """
-    import pandas as pd
-
-    judged = {str(name) for name in (truth.columns if isinstance(truth, pd.DataFrame) else truth.index)}
-    methods = [name for name in values.columns if str(name) in judged]
+    methods = [name for name in values.columns if str(name) in judge.methods]
     table = values[methods].dropna(axis=0, how="any")
     if len(methods) < 3 or table.empty:
         raise BenchError(f"audit: {len(methods)} methods and {len(table)} pairs in common, wanted 3 methods and a pair")
-    sign = -1.0 if better == "lower" else 1.0
-    metric = sign * table.to_numpy(dtype=np.float64)
-    judge = truth.reindex(table.index)[methods] if isinstance(truth, pd.DataFrame) else truth[methods]
-    scores = np.broadcast_to(judge.to_numpy(dtype=np.float64), metric.shape)
+    metric = (-1.0 if better == "lower" else 1.0) * table.to_numpy(dtype=np.float64)
+    columns = [judge.methods.index(str(name)) for name in methods]
     rng = np.random.default_rng(seed)
-    drawn = np.empty(resamples)
-    for index in range(resamples):
-        rows, columns = rng.integers(len(table), size=len(table)), rng.integers(len(methods), size=len(methods))
-        drawn[index] = _tau(*(part[rows][:, columns].mean(axis=0) for part in (metric, scores)))
+    counts = _with_whole(len(table), resamples, rng)
+    means = counts @ metric / len(table)
+    scores = judge.score(_judged(counts, [str(pair) for pair in table.index], judge.pairs, rng))[:, columns]
+    taus = [_tau(means[0], scores[0])]
+    for mean, score in zip(means[1:], scores[1:], strict=True):
+        chosen = rng.integers(len(methods), size=len(methods))
+        taus.append(_tau(mean[chosen], score[chosen]))
+    drawn = np.array(taus[1:])
     ends = np.nanquantile(drawn, [0.025, 0.975]) if np.isfinite(drawn).any() else (np.nan, np.nan)
-    whole = _tau(metric.mean(axis=0), np.nanmean(scores, axis=0))
-    return Agreement(Interval(whole, float(ends[0]), float(ends[1])), len(methods), len(table))
+    return Agreement(Interval(taus[0], float(ends[0]), float(ends[1])), len(methods), len(table))
+
+
+def _with_whole(size: int, resamples: int, rng: np.random.Generator) -> Counts:
+    """How often each of some things is drawn: all once, then ``resamples`` draws."""
+    drawn = rng.multinomial(size, np.full(size, 1.0 / size), size=resamples)
+    return np.concatenate([np.ones((1, size), dtype=np.int64), drawn])
+
+
+def _judged(counts: Counts, pairs: Sequence[str], judged: Sequence[str], rng: np.random.Generator) -> Counts:
+    """The same draws of a judge's pairs; draws of their own where these are others."""
+    if not judged:
+        return counts[:, :0]
+    if set(judged) != set(pairs):
+        return _with_whole(len(judged), len(counts) - 1, rng)
+    place = {pair: index for index, pair in enumerate(pairs)}
+    return counts[:, [place[pair] for pair in judged]]
 
 
 def _tau(first: Floats, second: Floats) -> float:
@@ -102,25 +149,18 @@ def places_gained(
         seed: of the draws.
     """
     sign = -1.0 if better == "lower" else 1.0
-    whole = np.arange(len(values))
-    draws = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
-    plain = sign * values.to_numpy(dtype=np.float64)
+    counts = _with_whole(len(values), resamples, np.random.default_rng(seed))
+    plain = counts @ (sign * values.to_numpy(dtype=np.float64)) / len(values)
     gains = []
     for trick, table in gamed.items():
         for column, method in enumerate(values.columns):
-            if method not in table:
-                continue
-            moved = sign * table[method].reindex(values.index).to_numpy(dtype=np.float64)
-            share = float(np.mean([_places(plain, column, moved, rows) > 0 for rows in draws]))
-            gains.append(Gain(str(method), trick, _places(plain, column, moved, whole), share))
+            if method in table:
+                moved = counts @ (sign * table[method].reindex(values.index).to_numpy(dtype=np.float64)) / len(values)
+                others = np.delete(plain, column, axis=1)
+                before, after = ((others > own[:, None]).sum(axis=1) for own in (plain[:, column], moved))
+                places = before - after
+                gains.append(Gain(str(method), trick, int(places[0]), float((places[1:] > 0).mean())))
     return gains
-
-
-def _places(plain: Floats, column: int, moved: Floats, rows: NDArray[np.int64]) -> int:
-    """How many other methods one passes when its values become ``moved``, higher being better."""
-    others = np.delete(plain, column, axis=1)[rows].mean(axis=0)
-    before, after = (int((others > own[rows].mean()).sum()) for own in (plain[:, column], moved))
-    return before - after
 
 
 def redundancy(means: pd.DataFrame, better: Mapping[str, Better]) -> pd.DataFrame:
@@ -153,26 +193,177 @@ def stability(values: pd.DataFrame, better: Better, resamples: int = 999, seed: 
         seed: of the draws.
     """
     table = (-1.0 if better == "lower" else 1.0) * values.dropna(axis=0, how="any").to_numpy(dtype=np.float64)
-    rng = np.random.default_rng(seed)
-    whole = table.mean(axis=0)
-    means = [table[rng.integers(len(table), size=len(table))].mean(axis=0) for _ in range(resamples)]
-    taus = [_tau(whole, mean) for mean in means]
-    return float(np.nanmean(taus)), float(np.mean([mean.argmax() == whole.argmax() for mean in means]))
+    means = _with_whole(len(table), resamples, np.random.default_rng(seed)) @ table / len(table)
+    taus = [_tau(means[0], mean) for mean in means[1:]]
+    return float(np.nanmean(taus)), float((means[1:].argmax(axis=1) == means[0].argmax()).mean())
 
 
-def audit_sentence(metric: str, found: Agreement, gains: list[Gain], steady: tuple[float, float]) -> str:
+@dataclass(frozen=True, slots=True)
+class MetricAudit:
+    """What was found of one metric on one data set.
+
+    Attributes:
+        metric: its name.
+        better: its direction.
+        agreement: with the judge; None where there is none.
+        gains: of each trick the method that it lifts most.
+        standing: source or plain rule -> its place if it were ranked with the other methods, 1 is best.
+        ranked: how many methods are neither.
+        twin: the metric most like it in its ranking; empty for none.
+        likeness: their rank correlation.
+        steadiness: mean tau between the ranking and those of redrawn pairs.
+        winner_stays: in what share of the draws the best stays the best.
+        verdict: a sentence.
+    """
+
+    metric: str
+    better: Better
+    agreement: Agreement | None
+    gains: tuple[Gain, ...]
+    standing: Mapping[str, int]
+    ranked: int
+    twin: str
+    likeness: float
+    steadiness: float
+    winner_stays: float
+    verdict: str
+
+
+def audit_metrics(
+    values: Mapping[str, pd.DataFrame],
+    directions: Mapping[str, Better],
+    judge: Judge | None,
+    gamed: Mapping[str, Mapping[str, pd.DataFrame]],
+    controls: Sequence[str] = (),
+    resamples: int = 999,
+    seed: int = 0,
+) -> tuple[tuple[MetricAudit, ...], pd.DataFrame]:
+    """Audits the metrics of one data set.
+
+    Args:
+        values: metric -> pairs x methods, without gaps.
+        directions: metric -> which way is better.
+        judge: what they are held against.
+        gamed: metric -> trick -> pairs x methods, of some of the pairs.
+        controls: methods that a metric should not put first: the sources and plain rules.
+        resamples: draws.
+        seed: of the draws.
+
+    Returns:
+        One for each metric, and their rank correlations.
+    """
+    import pandas as pd
+
+    means = pd.DataFrame({name: table.mean() for name, table in values.items()})
+    alike = redundancy(means.dropna(), directions)
+    found = []
+    for name, table in values.items():
+        better = directions[name]
+        agreed = _agreement(table, better, judge, resamples, seed)
+        gains = _largest(_gains(table, better, gamed.get(name, {}), resamples, seed))
+        steady = stability(table, better, resamples, seed)
+        others = [each for each in table.columns if each not in controls]
+        standing = {each: _place(table, better, each, others) for each in controls if each in table.columns}
+        twin, likeness = _twin(alike, name)
+        verdict = audit_sentence(name, agreed, gains, steady, standing)
+        found.append(
+            MetricAudit(
+                name, better, agreed, tuple(gains), standing, len(others), twin, likeness, *steady, verdict
+            )
+        )  # fmt: skip
+    return tuple(found), alike
+
+
+def _agreement(table: pd.DataFrame, better: Better, judge: Judge | None, resamples: int, seed: int) -> Agreement | None:
+    if judge is None:
+        return None
+    try:
+        return agreement(table, better, judge, resamples, seed)
+    except BenchError:  # too few methods in common
+        return None
+
+
+def _gains(
+    table: pd.DataFrame, better: Better, gamed: Mapping[str, pd.DataFrame], resamples: int, seed: int
+) -> list[Gain]:
+    whole = [trick.dropna(axis=1, how="any") for trick in gamed.values()]
+    pairs = [pair for pair in table.index if all(pair in trick.index for trick in whole)]
+    if not pairs or not gamed:
+        return []
+    return places_gained(table.loc[pairs], better, dict(zip(gamed, whole, strict=True)), resamples, seed)
+
+
+def _largest(gains: Sequence[Gain]) -> list[Gain]:
+    """Of each trick the method that it lifts most; the most effective trick first."""
+    best: dict[str, Gain] = {}
+    for gain in gains:
+        known = best.get(gain.trick)
+        if known is None or (gain.places, gain.share) > (known.places, known.share):
+            best[gain.trick] = gain
+    return sorted(best.values(), key=lambda gain: (-gain.places, -gain.share))
+
+
+def _place(table: pd.DataFrame, better: Better, method: str, others: Sequence[str]) -> int:
+    means = table.mean()
+    ahead = means[list(others)] > means[method] if better == "higher" else means[list(others)] < means[method]
+    return 1 + int(ahead.sum())
+
+
+def _twin(alike: pd.DataFrame, metric: str) -> tuple[str, float]:
+    if metric not in alike.columns or len(alike) < 2:
+        return "", float("nan")
+    others = alike[metric].drop(metric)
+    return (str(others.idxmax()), float(others.max())) if others.notna().any() else ("", float("nan"))
+
+
+def audit_sentence(
+    metric: str,
+    found: Agreement | None,
+    gains: Sequence[Gain],
+    steady: tuple[float, float],
+    standing: Mapping[str, int] | None = None,
+) -> str:
     """The plain verdict on one metric."""
-    if not found.tau.excludes(0.0):
-        follows = "no evidence that it follows the task"
-    else:
-        follows = "follows the task" if found.tau.value > 0 else "runs against the task"
+    said = [_follows(found)] if found is not None else []
+    first = [name for name, place in (standing or {}).items() if place == 1]
+    if first:
+        said.append(f"puts {' and '.join(first)} before every method")
     worst = max(gains, key=lambda gain: (gain.places, gain.share), default=None)
-    fooled = ""
-    if worst is not None and worst.places > 0:
-        fooled = f"; {worst.trick} alone lifts {worst.method} by {worst.places} places"
+    if worst is not None:
+        lifted = f"{worst.trick} alone lifts {worst.method} by {worst.places} places"
+        said.append(lifted if worst.places > 0 else "no trick gains a place")
+    said.append(f"its winner stays in {steady[1]:.0%} of redrawn pair sets")
+    return f"{metric}: {'; '.join(said)}."
+
+
+def audit_rows(found: Sequence[MetricAudit]) -> list[dict[str, Any]]:
+    """The screen table: one row per metric."""
+    return [
+        {
+            "metric": one.metric,
+            "tau with the judge": _tau_text(one.agreement),
+            "most gained": f"{gain.places} by {gain.trick} ({gain.method})"
+            if (gain := next(iter(one.gains), None))
+            else "",
+            "place of": ", ".join(f"{name} {place}" for name, place in one.standing.items()) + f" of {one.ranked + 1}",
+            "like": f"{one.twin} {one.likeness:.2f}" if one.twin else "",
+            "steady": f"{one.steadiness:.2f}",
+            "winner stays": f"{one.winner_stays:.0%}",
+        }
+        for one in found
+    ]
+
+
+def _tau_text(found: Agreement | None) -> str:
+    return "" if found is None else f"{found.tau.value:+.2f} ({found.tau.low:+.2f} to {found.tau.high:+.2f})"
+
+
+def _follows(found: Agreement) -> str:
     tau = found.tau
     interval = f"tau {tau.value:+.2f}, {tau.low:+.2f} to {tau.high:+.2f}"
-    return f"{metric}: {follows} ({interval}){fooled}; its winner stays in {steady[1]:.0%} of redrawn pair sets."
+    if not tau.excludes(0.0):
+        return f"no evidence that it follows the judge ({interval})"
+    return f"{'follows' if tau.value > 0 else 'runs against'} the judge ({interval})"
 
 
 def read_opinions(table: pd.DataFrame) -> pd.DataFrame:
@@ -200,46 +391,3 @@ def _numbers(column: pd.Series[float]) -> pd.Series[float]:
     if numbers.isna().any():
         raise BenchError(f"opinions: {int(numbers.isna().sum())} scores are no numbers; mend or remove those rows")
     return numbers
-
-
-# ------------------------------------------------------------------ tricks
-
-
-def _stretch(image: Image) -> Image:
-    low, high = np.percentile(image, [1.0, 99.0])
-    return _levels((image - low) * (255.0 / max(high - low, 1.0)))
-
-
-def _unsharp(image: Image) -> Image:
-    values = image.astype(np.float64)
-    return _levels(values + 1.5 * (values - cv2.GaussianBlur(values, (0, 0), 1.5)))
-
-
-def _noise(image: Image) -> Image:
-    return _levels(image + np.random.default_rng(0).normal(0.0, 8.0, image.shape))
-
-
-def _jpeg(image: Image) -> Image:
-    stored = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 50])[1]
-    return np.asarray(cv2.imdecode(stored, cv2.IMREAD_UNCHANGED), dtype=np.uint8)
-
-
-def _equalise(image: Image) -> Image:
-    planes = [cv2.equalizeHist(np.ascontiguousarray(plane)) for plane in np.atleast_3d(image).transpose(2, 0, 1)]
-    return np.asarray(planes[0] if image.ndim == 2 else np.dstack(planes), dtype=np.uint8)
-
-
-def _levels(values: Floats) -> Image:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-TRICKS: dict[str, Callable[[Image], Image]] = {
-    "contrast stretch": _stretch,
-    "gamma 0.6": lambda image: _levels(255.0 * (image / 255.0) ** 0.6),
-    "unsharp mask": _unsharp,
-    "noise": _noise,
-    "JPEG": _jpeg,
-    "one-pixel shift": lambda image: np.roll(image, 1, axis=1),
-    "histogram equalisation": _equalise,
-}
-"""Name -> what is done to a fused image, uint8 (H, W) or (H, W, 3); none adds information about the scene."""

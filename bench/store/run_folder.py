@@ -48,16 +48,6 @@ class Store:
         return self.root / "scores.csv"
 
     @property
-    def verdicts_path(self) -> Path:
-        """Whether fusion and learning help, as drawn of the scores."""
-        return self.root / "verdicts.json"
-
-    @property
-    def audit_path(self) -> Path:
-        """What ``bench audit`` found."""
-        return self.root / "audit.json"
-
-    @property
     def report_dir(self) -> Path:
         """The HTML report."""
         return self.root / "report"

@@ -6,12 +6,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.analysis.audit import TRICKS, agreement, audit_sentence, places_gained, read_opinions, redundancy, stability
+from bench.analysis.audit import (
+    Judge,
+    audit_metrics,
+    audit_sentence,
+    places_gained,
+    read_opinions,
+    redundancy,
+    stability,
+)
+from bench.analysis.audit import agreement as agree
+from bench.analysis.tricks import TRICKS
 from bench.errors import BenchError
 from bench.metrics import evaluate
 
 METHODS = [f"m{k:02}" for k in range(14)]
 TASK = pd.Series(np.linspace(0.3, 0.6, 14), index=METHODS)
+
+
+def agreement(values, better, truth, resamples=399):
+    judge = Judge.of_pairs(truth) if isinstance(truth, pd.DataFrame) else Judge.fixed(truth)
+    return agree(values, better, judge, resamples)
 
 
 def table(means: np.ndarray, spread: float, seed: int = 0) -> pd.DataFrame:
@@ -31,7 +46,7 @@ def test_a_metric_equal_to_the_task_agrees_wholly_in_either_direction() -> None:
     assert agreement(-values, "lower", TASK).tau.value == pytest.approx(1.0)
     assert agreement(values, "lower", TASK).tau.value == pytest.approx(-1.0)
     found = agreement(values, "higher", TASK)
-    assert "follows the task" in audit_sentence("X", found, [], stability(values, "higher", 99))
+    assert "follows the judge" in audit_sentence("X", found, [], stability(values, "higher", 99))
 
 
 def test_permuting_the_task_scores_changes_the_verdict() -> None:
@@ -88,6 +103,28 @@ def test_stability_tells_clear_from_close_rankings() -> None:
     assert clear[0] > 0.95
     assert clear[1] == 1.0
     assert close[0] < 0.75
+
+
+def test_an_audit_says_all_of_it_in_one_sentence_a_metric() -> None:
+    rng = np.random.default_rng(3)
+    good = table(np.append(TASK.to_numpy()[:12], [0.2, 0.9]), 0.005)
+    good.columns = [*METHODS[:12], "average", "infrared"]
+    noise = pd.DataFrame(rng.normal(size=good.shape), columns=good.columns)
+    judge = Judge.fixed(TASK[:12])
+    tricked = {"noise": {"contrast stretch": noise + 100.0}, "good": {"contrast stretch": good}}
+    values, directions = {"good": good, "noise": noise}, {"good": "higher", "noise": "higher"}
+    (first, second), alike = audit_metrics(values, directions, judge, tricked, ("infrared", "average"), 199)
+    assert first.agreement is not None
+    assert first.agreement.tau.value == pytest.approx(1.0)
+    assert first.standing == {"infrared": 1, "average": 13}
+    assert first.gains[0].places == 0
+    assert "puts infrared before every method" in first.verdict
+    assert "follows the judge" in first.verdict
+    assert second.gains[0].places == 13
+    assert "no evidence" in second.verdict
+    assert "contrast stretch alone lifts" in second.verdict
+    assert first.winner_stays == 1.0
+    assert set(alike.columns) == {"good", "noise"}
 
 
 def test_opinions_become_a_table() -> None:

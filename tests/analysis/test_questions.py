@@ -19,6 +19,7 @@ from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
+from bench.store.statements import verdicts_path
 from bench.store.work_mark import mark_work
 from bench.types import Score
 from tasks.detection.merging import merge_boxes
@@ -128,14 +129,14 @@ def test_without_a_source_nothing_is_claimed(tmp_path: Path) -> None:
 def test_answers_are_kept_with_the_scores_they_are_of(tmp_path: Path) -> None:
     store = made_run(tmp_path / "run")
     first = run_findings(store)
-    kept = store.verdicts_path.read_text()
+    kept = verdicts_path(store).read_text()
     assert run_findings(store) == first
-    store.verdicts_path.write_text(kept.replace('"answer": "helps"', '"answer": "hurts"'))
+    verdicts_path(store).write_text(kept.replace('"answer": "helps"', '"answer": "hurts"'))
     assert run_findings(store) != first  # read, not drawn anew
     frame = store.read_scores()
     store.write_scores(frame.assign(value=frame["value"] + 0.1))
     assert run_findings(store) == first  # other scores: drawn anew
-    store.verdicts_path.write_text("{broken")
+    verdicts_path(store).write_text("{broken")
     assert run_findings(store) == first
 
 
