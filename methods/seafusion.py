@@ -19,7 +19,7 @@ RENAMED = (
 
 
 class SeaFusionMethod(NetMethod, TrainableMethod):
-    """SeAFusion with the authors' weights, or trained here by Algorithm 1; ablations: those of Table 4 and Fig. 19."""
+    """SeAFusion with the authors' weights, or trained here; ablations: the paper's, and its training strategies."""
 
     name = "seafusion"
     network = SeAFusion

@@ -254,7 +254,7 @@ def train(
 def ablate(
     dataset: Annotated[str, typer.Option(help="Data set with segmentation labels.")] = "demo",
     preset: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
-    ablations: Annotated[str, typer.Option(help="By comma; default: all of Table 4 and Fig. 19.")] = "",
+    ablations: Annotated[str, typer.Option(help="By comma; default: all that SeAFusion has.")] = "",
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/ablation"),
     data_root: DataRoot = None,

@@ -47,7 +47,7 @@ def hue_difference(channels: Channels, statistic: str) -> float:
         statistic: over the pixels: ``mean`` or ``p95``, the 95th percentile.
 
     References:
-        [1] CIE 15:2004, equation (8.9).
+        [1] CIE 15:2004, the hue difference of CIE 1976 L*a*b*.
     """
 
     def compute() -> Real:

@@ -76,7 +76,7 @@ def multi_scale_structural_similarity(triple: Triple) -> float:
             luminance, contrast = _maps(_local(source, level, setting), _local(triple.fused, level, setting), setting)
             last = level == len(MS_WEIGHTS) - 1
             value = float((luminance * contrast).mean() if last else contrast.mean())
-            product *= max(value, 0.0) ** weight  # equation (7) of [1]
+            product *= max(value, 0.0) ** weight
         total += product
     return total / 2.0
 
@@ -181,7 +181,7 @@ def _exposure_index(triple: Triple, level: int) -> float:
 
 
 def _desired_patch(ir: _Patches, vis: _Patches) -> tuple[Real, Real]:
-    """Weights of the centred infrared and visible patch in the desired patch, equations (5) to (10) of [1]."""
+    """Weights of the centred infrared and visible patch in the desired patch, as [1] builds it."""
     product = _box_sum(ir.values * vis.values) - ir.sums * vis.sums / _MEF_SIDE**2
     norms = np.sqrt(ir.energy), np.sqrt(vis.energy)
     contrasts = norms[0] + 0.001, norms[1] + 0.001

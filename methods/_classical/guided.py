@@ -63,7 +63,7 @@ def guided_filter(
 ) -> Plane:  # fmt: skip
     """Smooths ``image`` but keeps the edges of ``guide``: the best local linear function of the guide, averaged.
 
-    Algorithm 1 of [1].
+    The guided filter of [1].
 
     Args:
         guide: float64 (H, W).

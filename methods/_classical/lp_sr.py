@@ -27,7 +27,7 @@ from methods._classical.sparse_coding import encode
 LEVELS = 4
 PATCH, STEP = 8, 2
 TOLERANCE = 0.1
-"""Of the norm of a patch's residual, for images in 0..255 (section 4.1 of [1])."""
+"""Of the norm of a patch's residual, for images in 0..255, as in [1]."""
 KERNEL = (1.0, 4.0, 6.0, 4.0, 1.0)
 SMALLEST_SIDE = 3
 """Below it the mirrored border of two pixels does not exist, so the pyramid ends."""

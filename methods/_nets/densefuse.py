@@ -35,7 +35,7 @@ class DenseFuse(nn.Module):
 
 
 def weigh(ir: Tensor, vis: Tensor) -> Tensor:
-    """Features weighted pixel by pixel by their l1 norms over the channels, without the paper's 3x3 mean (eq. 4-6)."""
+    """Features weighted pixel by pixel by their l1 norms over the channels, without the paper's 3x3 mean."""
     ir_norm, vis_norm = (features.abs().sum(1, keepdim=True) for features in (ir, vis))
     total = ir_norm + vis_norm
     share = torch.where(total > 0, ir_norm / total, 0.5)  # the authors' code divides 0 by 0 where both are black

@@ -41,7 +41,7 @@ class GradientStream(nn.Module):
 
 
 class GradientResidualDenseBlock(nn.Module):
-    """A densely connected main stream plus the gradient stream (Fig. 3); (B, channels, H, W) -> (B, out, H, W)."""
+    """A densely connected main stream plus the gradient stream; (B, channels, H, W) -> (B, out, H, W)."""
 
     def __init__(self, channels: int, out_channels: int, gradient_stream: bool = True) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class SeAFusion(nn.Module):
         """Builds it with PyTorch's default initialisation, as the authors did.
 
         Args:
-            gradient_stream: False leaves the gradient streams out (the ablation of Table 4).
+            gradient_stream: False leaves the gradient streams out, an ablation.
         """
         super().__init__()
         self.vis = Encoder(gradient_stream)

@@ -1,4 +1,4 @@
-"""SeAFusion's losses: content (intensity and texture) and semantic (Tang et al., 2022, section 3.3)."""
+"""SeAFusion's losses: content (intensity and texture) and semantic (Tang et al., 2022)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from bench.train.segmenter_step import segmentation_loss
 
 ALPHA = 10.0
-"""Weight of the texture loss in equation (4)."""
+"""Weight of the texture loss in the content loss."""
 
 
 def sobel(images: Tensor) -> Tensor:
@@ -22,19 +22,19 @@ def sobel(images: Tensor) -> Tensor:
 
 
 def intensity_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
-    """Mean distance of the fused image to the element-wise maximum of the sources, equation (5)."""
+    """Mean distance of the fused image to the element-wise maximum of the sources."""
     return F.l1_loss(fused, torch.maximum(ir, vis))
 
 
 def texture_loss(fused: Tensor, ir: Tensor, vis: Tensor) -> Tensor:
-    """Mean distance of the fused gradients to the element-wise maximum of the sources' gradients, equation (6)."""
+    """Mean distance of the fused gradients to the element-wise maximum of the sources' gradients."""
     with torch.no_grad():
         wanted = torch.maximum(sobel(ir), sobel(vis))
     return F.l1_loss(sobel(fused), wanted)
 
 
 def content_loss(fused: Tensor, ir: Tensor, vis: Tensor, alpha: float = ALPHA) -> tuple[Tensor, Tensor, Tensor]:
-    """Intensity + alpha x texture, equation (4).
+    """Intensity + alpha x texture.
 
     Args:
         fused: luma (B, 1, H, W) in [0, 1].
@@ -54,7 +54,7 @@ def semantic_loss(
 ) -> Tensor:
     """Cross-entropy of the segmenter's main output plus ``auxiliary`` (lambda) times that of each other output.
 
-    Equation (9). The paper's text has the cross-entropy over all pixels, the released code that over the hard ones.
+    The paper's text has the cross-entropy over all pixels, the released code that over the hard ones.
 
     Args:
         outputs: logits (B, classes, H, W), the main one first.
@@ -66,7 +66,7 @@ def semantic_loss(
 
 
 def semantic_weight(round_number: int, gamma: float = 1.0) -> float:
-    """Beta = gamma (m - 1) of round m, counted from 1, equation (11): nothing in the first round, then ever more."""
+    """Beta = gamma (m - 1) of round m, counted from 1: nothing in the first round, then ever more."""
     return gamma * (round_number - 1)
 
 

@@ -1,4 +1,4 @@
-"""Joint low-level and high-level adaptive training of SeAFusion (Algorithm 1 of Tang et al., 2022); its ablations."""
+"""Joint low-level and high-level adaptive training of SeAFusion (Tang et al., 2022); its ablations."""
 
 from __future__ import annotations
 

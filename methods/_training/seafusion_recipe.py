@@ -20,7 +20,7 @@ class Recipe:
     """Every number of the training.
 
     Attributes:
-        rounds: M of Algorithm 1.
+        rounds: M, how often fusion network and segmenter take turns.
         fusion_steps: p, optimiser steps of the fusion network per round.
         fusion_epochs: if not 0, p is this many epochs instead.
         segmenter_steps: q, optimiser steps of the segmenter per round.
@@ -105,14 +105,14 @@ PRESETS: dict[str, dict[str, Any]] = {
 """What a preset changes in a recipe; ``paper`` changes nothing."""
 
 ABLATIONS: dict[str, str] = {
-    "full": "Algorithm 1",
+    "full": "fusion network and segmenter in turns, round by round",
     "no_semantic_loss": "content loss alone; no segmenter is trained",
     "no_gradient_stream": "blocks without their gradient streams",
     "pretrained_infrared": "the segmenter is first trained on infrared images, then stays as it is",
     "pretrained_visible": "the segmenter is first trained on visible images, then stays as it is",
     "one_stage": "fusion network and segmenter learn in the same step, the semantic weight being gamma throughout",
 }
-"""The ablations of Table 4 and the training strategies of Fig. 19."""
+"""The paper's ablations and training strategies."""
 
 OPTIONS = frozenset({"segmenter", "compile", "classes", *(field.name for field in fields(Recipe))})
 

@@ -39,7 +39,7 @@ class Budget:
 
 
 BUDGETS: dict[str, Budget] = {
-    # 80,000 steps of 16 images at full size (section 4.1 and the released code)
+    # 80,000 steps of 16 images at full size (the paper and the released code)
     "paper": Budget(SegmenterSchedule(steps=80_000, batch=16), random_backbone=False),
     # minutes on two CPU cores: a quarter of each image per step, and what short schedules need
     "quick": Budget(short_schedule(steps=900, batch=4, crop=0.5)),
