@@ -138,17 +138,29 @@ def read_ids(path: Path) -> Image:
         uint8 (H, W), turned upright as ``read_image`` does.
 
     Raises:
-        BenchError: missing, unreadable, too large, of more than 8 bits, or not of one channel.
+        BenchError: missing, unreadable, too large, of more than 8 bits, not of one channel, or a JPEG, which keeps no
+            numbers.
     """
     with _opened(path) as file:
         if file.mode not in ("1", "L", "P"):
             raise BenchError(f"{path}: image of mode {file.mode}, wanted one channel of class ids")
-        step = _STRETCHED.get(_raw_mode(file), 1)  # Pillow stretches grey levels of few bits to 0..255
-        ids = np.asarray(file).astype(np.uint8) // step
-        return np.ascontiguousarray(_upright(ids, _orientation(file)))
+        if file.format in ("JPEG", "MPO"):
+            raise BenchError(f"{path}: a JPEG changes the numbers it holds, wanted a lossless file of class ids")
+        return np.ascontiguousarray(_upright(_as_stored(file), _orientation(file)))
 
 
-_STRETCHED = {"L;2": 85, "L;4": 17}
+def _as_stored(file: PillowImage.Image) -> Image:
+    """The numbers in the file; Pillow stretches grey of few levels to 0..255 and inverts where 0 is white."""
+    packing = _raw_mode(file).partition(";")[2]  # e.g. 4I: of four bits, inverted
+    bits = "".join(letter for letter in packing if letter.isdigit())
+    highest = 2 ** int(bits or (1 if file.mode == "1" else 8)) - 1
+    if file.format == "PPM" and file.mode == "L":
+        highest = next((part for part in _tile_arguments(file) if isinstance(part, int)), highest)
+    read = np.asarray(file).astype(np.uint8)  # which forgets how the file stores them
+    if file.mode == "P":
+        return read
+    levels = read if file.mode == "1" else (read.astype(np.uint32) * highest + 127) // 255
+    return (highest - levels if "I" in packing else levels).astype(np.uint8)
 
 
 class Header(NamedTuple):

@@ -219,7 +219,7 @@ def _coco_images(path: Path, _changed: int, size: int) -> Mapping[str, list[tupl
     if size > MAX_JSON_BYTES:
         raise BenchError(f"{path}: {size} bytes, wanted COCO JSON of a data set")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         names = {entry["id"]: str(entry["name"]) for entry in content["categories"]}
         boxes: dict[Any, tuple[str, list[_Corners]]] = {
             entry["id"]: (str(entry["file_name"]).replace("\\", "/"), []) for entry in content["images"]

@@ -10,7 +10,7 @@ from bench.data.depth import IrRange
 from bench.data.frames import Frames, frames_of
 from bench.data.home import cache_data_root, default_data_root
 from bench.data.listing import Listing, Source, list_pairs, needs_list
-from bench.data.names import Place
+from bench.data.names import Place, broken_link
 from bench.data.spec import TRAIN, DatasetSpec, Layout, Split, load_datasets
 from bench.errors import BenchError, suggest
 
@@ -145,6 +145,7 @@ class Datasets:
             root = cache_data_root()
             layout = find_layout(spec, root) or _generate(spec, root)
         if layout is None:
+            _refuse_broken_links(spec, root)
             folders = " or ".join(dict.fromkeys(layout.folder for layout in spec.layouts))
             raise BenchError(
                 f"{name}: no folder {folders} with its images in {root}{_near_root(spec, root)}; {spec.how_to_get}"
@@ -195,6 +196,19 @@ def parse_selection(selection: str, specs: dict[str, DatasetSpec]) -> tuple[str,
 def other_names(specs: Mapping[str, DatasetSpec]) -> dict[str, str]:
     """What else data sets are called -> their name; a data set's own name goes first."""
     return {other: name for name, spec in specs.items() for other in spec.also if other not in specs}
+
+
+def _refuse_broken_links(spec: DatasetSpec, root: Path) -> None:
+    """Names the link that leads nowhere, where one stands in the place of a folder.
+
+    Raises:
+        BenchError: there is one.
+    """
+    for layout in spec.layouts:
+        for part in layout.parts.values():
+            for side in (part.ir, part.vis):
+                if found := broken_link(Place.of(root / layout.folder / side).folder):
+                    raise BenchError(f"{found.where}: {found.text}")
 
 
 def find_layout(spec: DatasetSpec, data_root: Path) -> Layout | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.data.catalogue import Dataset
 from bench.data.depth import IrRange
 from bench.data.listing import Listing
-from bench.data.names import Place
+from bench.data.names import Place, broken_link
 from bench.data.spec import DatasetSpec, Layout, Part
 from bench.errors import BenchError
 
@@ -46,6 +46,8 @@ def open_folders(ir: Path | None, vis: Path | None, split: str = "test", ir_rang
     if ir_range:
         IrRange.of(ir_range)
     for option, path in (("--ir", ir), ("--vis", vis)):
+        if path is not None and (broken := broken_link(path.expanduser().absolute())):
+            raise BenchError(f"{option} is {path}: {broken.where} {broken.text}")
         if path is None or not Place.of(path.expanduser()).folder.is_dir():
             raise BenchError(f"{option} is {path}, wanted a folder of images; give both --ir and --vis")
     assert ir is not None and vis is not None  # noqa: S101, PT018 - for the type checker

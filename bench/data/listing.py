@@ -12,7 +12,7 @@ import numpy as np
 from bench.data.boxes import READERS, read_boxes
 from bench.data.depth import resolve
 from bench.data.matching import fit_names, leftovers, match_sides
-from bench.data.names import Found, Names, Place, check_pair_id, key_of, natural, read_names, some
+from bench.data.names import Found, Names, Place, broken_link, check_pair_id, key_of, natural, read_names, some
 from bench.data.spec import DatasetSpec, Layout, Part, Split, Subset
 from bench.errors import BenchError
 from bench.images import ENDINGS, Header, as_rgb, read_header, read_image
@@ -118,7 +118,10 @@ class _Lister:
         self.ir_range = ""
 
     def _read(self, relative: str, glob: str = "*", endings: Sequence[str] = ENDINGS) -> Names:
-        return read_names(Place.of(self.source.path(relative)), glob, endings)
+        place = Place.of(self.source.path(relative))
+        if broken := broken_link(place.folder):
+            self.problems.append(broken)
+        return read_names(place, glob, endings)
 
     def named(self) -> list[str]:
         """The names wanted, with their files found."""
@@ -237,7 +240,7 @@ class _Lister:
         try:
             if path.stat().st_size > MAX_LIST_BYTES:
                 raise BenchError(f"{path}: {path.stat().st_size} bytes, wanted a list of pair names, one a line")
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise BenchError(
                 f"{path}: not readable as a list of pair names ({error}); fetch the data set again"

@@ -303,6 +303,14 @@ def _wrong_file(path: Path) -> str:
     return "is a link to what is not a file; remove it"
 
 
+def broken_link(path: Path) -> Problem | None:
+    """The first component of a path that is a link to nothing, or one in a circle; None if there is none."""
+    for place in (*reversed(path.parents), path):
+        if place.is_symlink() and not os.path.exists(place):  # noqa: PTH110 - which is False for a circle, on any Python
+            return Problem(printable(str(place)), _wrong_file(place))
+    return None
+
+
 def printable(text: str) -> str:
     """The text with what no terminal or table can hold written out."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -41,7 +41,7 @@ def _written_out(value: object, info: ValidationInfo) -> object:
     path = next((folder / value for folder in folders if (folder / inside(value)).is_file()), None)
     if path is None:
         raise ValueError(f"wanted a list of pairs, or a text file of them; there is no {value} beside this description")
-    return tuple(dict.fromkeys(path.read_text(encoding="utf-8").split()))
+    return tuple(dict.fromkeys(path.read_text(encoding="utf-8-sig").split()))
 
 
 def check_range(word: str) -> str:
@@ -314,7 +314,7 @@ def read_datasets(path: Path) -> dict[str, DatasetSpec]:
     if not path.is_file():
         raise BenchError(f"datasets file {path} does not exist; give one with --datasets-file")
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        raw = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     except (OSError, UnicodeDecodeError, RecursionError, yaml.YAMLError) as error:
         text = " ".join(str(error).split())
         raise BenchError(f"{path}: not readable as plain YAML: {text}") from error

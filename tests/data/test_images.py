@@ -118,6 +118,53 @@ def test_label_ids_of_a_two_level_bitmap_are_zero_and_one(tmp_path: Path) -> Non
         np.testing.assert_array_equal(read_labels(tmp_path / name, 2), ids)
 
 
+def tiff(bits: int, photometric: int, ids: np.ndarray) -> bytes:
+    """A grey TIFF of few bits, or with 0 for white; Pillow writes none."""
+    packed = ((ids[..., None] >> np.arange(bits - 1, -1, -1)) & 1).astype(np.uint8).reshape(len(ids), -1)
+    data = b"".join(np.packbits(row).tobytes() for row in packed)
+    entries = [(256, ids.shape[1]), (257, len(ids)), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1),
+               (278, len(ids)), (279, len(data))]  # fmt: skip
+    data += b"\0" * (len(data) % 2)
+    table = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in entries)
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(entries)) + table + bytes(4)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("photometric", [0, 1], ids=["white is 0", "black is 0"])
+def test_label_ids_of_a_tiff_are_those_stored(tmp_path: Path, bits: int, photometric: int) -> None:
+    """Where 0 is white, Pillow turns every 0 into 255, which would be ignored."""
+    ids = RNG.integers(0, min(2**bits, 16), (5, 7))
+    (tmp_path / "a.tif").write_bytes(tiff(bits, photometric, ids))
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif", 16), ids)
+
+
+@pytest.mark.parametrize("highest", [1, 2, 8, 15, 100, 255])
+@pytest.mark.parametrize("plain", [False, True])
+def test_label_ids_of_a_pgm_are_those_stored(tmp_path: Path, highest: int, plain: bool) -> None:
+    """Whatever the largest value that the file names; Pillow brings it to 255."""
+    ids = RNG.integers(0, min(highest, 15) + 1, (5, 7))
+    body = " ".join(map(str, ids.ravel())).encode() if plain else ids.astype(np.uint8).tobytes()
+    (tmp_path / "a.pgm").write_bytes(b"P%d\n7 5\n%d\n" % (2 if plain else 5, highest) + body)
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.pgm", 16), ids)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_label_ids_of_a_pbm_are_those_stored(tmp_path: Path, plain: bool) -> None:
+    ids = RNG.integers(0, 2, (5, 8))
+    rows = np.packbits(ids.astype(np.uint8), axis=1).tobytes()
+    body = " ".join(map(str, ids.ravel())).encode() if plain else rows
+    (tmp_path / "a.pbm").write_bytes(b"P%d\n8 5\n" % (1 if plain else 4) + body)
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.pbm", 2), ids)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "jpeg", "png"])
+def test_labels_in_a_jpeg_are_refused_whatever_the_file_is_called(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(RNG.integers(0, 9, (16, 16)).astype(np.uint8)).save(path, "JPEG")
+    with pytest.raises(BenchError, match="a JPEG changes the numbers it holds"):
+        read_labels(path, 9)
+
+
 # ------------------------------------------------------------------ orientation
 
 SCENE = RNG.integers(0, 256, (5, 7, 3)).astype(np.uint8)

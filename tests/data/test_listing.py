@@ -293,6 +293,34 @@ def test_a_folder_that_leads_into_itself_is_named(root: Path) -> None:
     assert problem(listing, "again") == "is a link that leads in a circle; remove it"
 
 
+BROKEN = {
+    "the data set": "TNO",
+    "both sides": "TNO/ir TNO/vi",
+    "one side": "TNO/vi",
+    "another part": "MSRS/train",
+    "one side of another part": "MSRS/train/vi",
+    "labels": "MSRS/test/Segmentation_labels",
+}
+
+
+@pytest.mark.parametrize("places", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("circle", [False, True], ids=["to nothing", "in a circle"])
+def test_folders_that_are_broken_links_are_named(root: Path, places: str, circle: bool) -> None:
+    for place in places.split():
+        shutil.rmtree(root / place, ignore_errors=True)
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).symlink_to(root / place if circle else root / "gone")
+    name, split = ("tno", "test") if places.startswith("TNO") else ("mfnet", "train" if "train" in places else "test")
+    words = "is a link that leads in a circle" if circle else "gone, which does not exist; mend or remove it"
+    try:
+        listing = open_dataset(name, root).listing(split)
+        said = " ".join(f"{found.where}: {found.text}" for found in listing.problems if found.fault)
+    except BenchError as error:
+        said = str(error)
+    assert f"{root / places.split()[0]}: " in said
+    assert words in said
+
+
 @pytest.mark.parametrize("kind", ["nothing", "loop", "pipe", "folder"])
 def test_what_is_no_file_is_refused(root: Path, kind: str) -> None:
     path = root / "TNO/ir/03.png"

@@ -144,3 +144,8 @@ def test_what_is_wrong_with_boxes_is_said_where_pairs_are_listed(tmp_path: Path,
     assert len(listing.pairs) == 1
     assert [said in problem.text for problem in listing.problems] == [True]
     assert not list_folders(tmp_path / "ir", tmp_path / "vis").problems
+
+
+def test_boxes_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("0 .5 .5 .2 .2\r\n", encoding="utf-8-sig")
+    assert boxes_in(tmp_path / "a.txt").rows.tolist() == [[0, 0.5, 0.5, 0.2, 0.2]]
