@@ -44,6 +44,9 @@ def save_converted(
     from safetensors.torch import save
 
     tensors = {name: tensor.contiguous() for name, tensor in method.convert(paths).items()}
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
+            raise BenchError(f"{paths[0]}: tensor {name} holds values that are no numbers; fetch or train it again")
     data = save(tensors, metadata={"method": method.name})
     record = {
         "method": method.name,

@@ -75,8 +75,9 @@ def _keep_recognised(path: Path, classes: Sequence[type[Method]]) -> str:
             fitting.append((cls, paths))
             break
     if not fitting:
-        pickled = next((reason for reason in reasons if "pickled object" in reason), "")
-        raise BenchError(pickled or f"{path}: its tensors are no known method's; bench weights list names the files")
+        raise BenchError(
+            _fault_of(path, reasons) or f"{path}: its tensors are no known method's; bench weights list names the files"
+        )
     named = [found for found in fitting if path.name in {Path(file.path).name for file in found[0].info.weights}]
     chosen = named if len(named) == 1 else fitting
     if len(chosen) > 1:
@@ -85,6 +86,18 @@ def _keep_recognised(path: Path, classes: Sequence[type[Method]]) -> str:
     cls, paths = chosen[0]
     target = save_converted(cls, paths, imported_path(cls.name), {"files": [{"path": one.name} for one in paths]})
     return f"{cls.name}: {target} (recognised by its tensors; not the published file)"
+
+
+def _fault_of(path: Path, reasons: Sequence[str]) -> str:
+    """Why this very file could not be read; empty where some adapter could read it, or other files were at fault."""
+    own = [reason for reason in reasons if reason.startswith(f"{path}:")]
+    return next((reason for reason in own if any(words in reason for words in UNREADABLE)), "")
+
+
+UNREADABLE = (
+    "pickled object", "not a readable PyTorch checkpoint", "a TorchScript archive", "a zip archive", "dicts (",
+    "wanted a dict of tensors",
+)  # fmt: skip
 
 
 def _arrangements(path: Path, count: int) -> Iterator[tuple[Path, ...]]:

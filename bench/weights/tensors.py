@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,9 @@ def shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
 def read_state_dict(path: Path, nested: bool = False) -> dict[str, Tensor]:
     """The tensors of a PyTorch checkpoint, on the CPU; no other object is rebuilt.
 
-    A dictionary of tensors that lies below one entry (``state_dict``, ``params``, ``weight``...) is taken from there;
-    the prefix ``module.`` that ``DataParallel`` leaves is dropped where every name has it.
+    A dictionary of tensors that lies below one entry (``state_dict``, ``params``, ``weight``...) is taken from there, at
+    any depth; the prefixes ``module.`` and ``_orig_mod.`` that ``DataParallel`` and ``torch.compile`` leave are dropped
+    where every name has them. A safetensors file is read whatever it is called.
 
     Args:
         path: the file.
@@ -34,7 +36,7 @@ def read_state_dict(path: Path, nested: bool = False) -> dict[str, Tensor]:
     Raises:
         BenchError: missing, not such a file, or holding anything but tensors.
     """
-    content = _load(path)
+    content = _inner(_load(path))
     below = {key: value for key, value in content.items() if _is_state_dict(value)}
     if nested and below:
         return {f"{entry}/{name}": value for entry, one in below.items() for name, value in _bare(one).items()}
@@ -48,12 +50,26 @@ def read_state_dict(path: Path, nested: bool = False) -> dict[str, Tensor]:
     return _bare(content)
 
 
+def _inner(content: dict[Any, Any]) -> dict[Any, Any]:
+    """The dictionary that the dictionaries of tensors stand in, below entries that hold nothing else of the kind."""
+    while not any(_is_tensor(value) or _is_state_dict(value) for value in content.values()):
+        deeper = [value for value in content.values() if isinstance(value, dict) and value]
+        if len(deeper) != 1:
+            break
+        (content,) = deeper
+    return content
+
+
 def _load(path: Path) -> dict[Any, Any]:
     import torch
 
     refuse_strangers(path)
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        if _is_safetensors(path):
+            return _load_safetensors(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a file that is refused one line says why
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the weights root") from error
     except Exception as error:  # torch raises whatever the damaged bytes led to
@@ -67,17 +83,51 @@ def refuse_strangers(path: Path) -> None:
     """Names what is often saved in the place of weights.
 
     Raises:
-        BenchError: a git-lfs pointer, or a web page.
+        BenchError: an empty file, a git-lfs pointer, a web page, or a file of another kind.
     """
     try:
         with path.open("rb") as stream:
-            start = stream.read(256).lstrip().lower()
+            head = stream.read(256)
     except OSError:
         return  # the reader itself says so
+    start = head.lstrip().lower()
+    if not head:
+        raise BenchError(f"{path}: an empty file; fetch it again")
     if start.startswith(b"version https://git-lfs"):
         raise BenchError(f"{path}: a git-lfs pointer, not the file it stands for; `git lfs pull` or fetch it")
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise BenchError(f"{path}: a web page saved in the place of the file; fetch the file by its raw address")
+    if start.startswith(b"/annex/") or b".git/annex/" in start:
+        raise BenchError(f"{path}: a git-annex pointer, not the file it stands for; `git annex get` or fetch it")
+    for sign, kind in KINDS:
+        if head.startswith(sign):
+            raise BenchError(f"{path}: {kind}")
+
+
+KINDS = (
+    (b"\x1f\x8b", "a gzip archive, wanted the file inside it; unpack it first"),
+    (b"Rar!", "a RAR archive, wanted the file inside it; unpack it first"),
+    (b"7z\xbc\xaf", "a 7-Zip archive, wanted the file inside it; unpack it first"),
+    (b"\x89HDF", "an HDF5 file (Keras), wanted tensors of PyTorch or safetensors; no method here was published so"),
+    (b"\x89PNG", "an image, wanted a file of weights; fetch it again"),
+    (b"\xff\xd8\xff", "an image, wanted a file of weights; fetch it again"),
+    (b"%PDF", "a PDF, wanted a file of weights; fetch it again"),
+    (b"{", "a text (JSON), perhaps a server's error message, wanted a file of weights; fetch it again"),
+)
+"""How files begin that are no weights, and what they are."""
+
+
+def _is_safetensors(path: Path) -> bool:
+    """True if a file begins with the length of a JSON header and that header."""
+    with path.open("rb") as stream:
+        head = stream.read(9)
+    return len(head) == 9 and head[8:] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
+
+
+def _load_safetensors(path: Path) -> dict[Any, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(path))
 
 
 def _in_words(error: Exception) -> str:
@@ -85,7 +135,21 @@ def _in_words(error: Exception) -> str:
     names = re.findall(r"GLOBAL ([\w.]+)", text)
     if names:
         return f"holds a pickled object ({names[0]}), which is not loaded, wanted tensors; save its state_dict()"
-    return f"not a readable PyTorch checkpoint of tensors ({text[:200]}); fetch it again"
+    if "TorchScript" in text:
+        return "a TorchScript archive, which is a program, wanted tensors; save its state_dict()"
+    if "not in a subdirectory" in text:
+        return "a zip archive, wanted the file inside it; unpack it first"
+    # of PyTorch's own words only the fault: the rest is advice to load the file without care
+    fault = text.rpartition("error: ")[2] if "weights_only" in text else text
+    return (
+        f"not a readable PyTorch checkpoint of tensors ({_first_words(fault) or type(error).__name__}); fetch it again"
+    )
+
+
+def _first_words(text: str, most: int = 120) -> str:
+    """The first sentence of a text, cut between words."""
+    sentence = text.partition(" Check the documentation")[0].partition(". ")[0].rstrip(".")
+    return sentence if len(sentence) <= most else sentence[:most].rpartition(" ")[0] + " ..."
 
 
 def _is_tensor(value: Any) -> bool:
@@ -99,9 +163,14 @@ def _is_state_dict(value: Any) -> bool:
 
 
 def _bare(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    if tensors and all(name.startswith("module.") for name in tensors):
-        return {name.removeprefix("module."): value for name, value in tensors.items()}
+    for prefix in WRAPPERS:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return _bare({name.removeprefix(prefix): value for name, value in tensors.items()})
     return dict(tensors)
+
+
+WRAPPERS = ("module.", "_orig_mod.")
+"""What ``DataParallel`` and ``torch.compile`` put before every name."""
 
 
 def expect(tensors: Mapping[str, Any], wanted: Mapping[str, Sequence[int]], where: Path) -> None:

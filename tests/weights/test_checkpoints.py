@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
+import warnings
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from bench.errors import BenchError
 from bench.weights.tensorflow import convert_tensorflow, read_tensorflow, read_tensorflow_index
@@ -200,7 +205,18 @@ def test_several_dictionaries_are_joined_only_when_asked_for(tmp_path: Path) -> 
         (b"\n\n<!DOCTYPE html><html>", "a web page saved"),
         (b"<html><head>", "a web page saved"),
         (b'<?xml version="1.0"?>', "a web page saved"),
-        (b"", "not a readable PyTorch checkpoint"),
+        (b"", "an empty file"),
+        (b"/annex/objects/MD5E-s680000--0.pth\n", "a git-annex pointer"),
+        (b'{"message": "Not Found"}', "a text .JSON"),
+        (gzip.compress(b"weights"), "a gzip archive"),
+        (b"Rar!\x1a\x07\x00", "a RAR archive"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+        (b"%PDF-1.4", "a PDF"),
+        (b"\x89PNG\r\n\x1a\n", "an image"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+        (b"MATLAB 5.0 MAT-file", "not a readable PyTorch checkpoint"),
+        (bytes(range(1, 200)), "not a readable PyTorch checkpoint"),
+        (b"PK\x03\x04half of an archive", "not a readable PyTorch checkpoint"),
     ],
 )
 def test_what_is_often_saved_in_the_place_of_weights_is_named(tmp_path: Path, data: bytes, words: str) -> None:
@@ -209,6 +225,43 @@ def test_what_is_often_saved_in_the_place_of_weights_is_named(tmp_path: Path, da
         read_state_dict(tmp_path / "x.pth")
     assert "\n" not in str(caught.value)
     assert "weights_only" not in str(caught.value)
+    assert len(str(caught.value)) < 250 + len(str(tmp_path)), "PyTorch's advice is left out"
+
+
+def test_archives_and_programs_are_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.pth", "w") as archive:
+        archive.writestr("x.pth", "weights")
+    with pytest.raises(BenchError, match="a zip archive, wanted the file inside it"):
+        read_state_dict(tmp_path / "x.pth")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.trace(torch.nn.Conv2d(1, 1, 1), torch.zeros(1, 1, 2, 2)), tmp_path / "y.pth")
+    with pytest.raises(BenchError, match="a TorchScript archive, which is a program"):
+        read_state_dict(tmp_path / "y.pth")
+
+
+WRAPPED = {
+    "DataParallel": lambda tensors: {f"module.{name}": value for name, value in tensors.items()},
+    "torch.compile": lambda tensors: {f"_orig_mod.{name}": value for name, value in tensors.items()},
+    "both": lambda tensors: {f"module._orig_mod.{name}": value for name, value in tensors.items()},
+    "below an entry": lambda tensors: {"state_dict": tensors, "epoch": 3},
+    "both below an entry": lambda tensors: {"model": {f"module.{name}": value for name, value in tensors.items()}},
+    "two entries deep": lambda tensors: {"net": {"state_dict": tensors, "arch": "x"}, "epoch": 3, "optimizer": {}},
+}
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+def test_what_programs_put_around_tensors_is_taken_off(tmp_path: Path, wrap: Callable[[Any], Any]) -> None:
+    tensors = {"conv.weight": torch.ones(2, 1), "conv.bias": torch.zeros(2)}
+    torch.save(wrap(tensors), tmp_path / "x.pth")
+    found = read_state_dict(tmp_path / "x.pth")
+    assert sorted(found) == sorted(tensors)
+    assert all(torch.equal(found[name], value) for name, value in tensors.items())
+
+
+def test_safetensors_are_read_whatever_they_are_called(tmp_path: Path) -> None:
+    save_file({"w": torch.ones(3)}, tmp_path / "x.pth")
+    assert read_state_dict(tmp_path / "x.pth")["w"].tolist() == [1, 1, 1]
 
 
 def test_a_pickled_module_is_one_plain_line(tmp_path: Path) -> None:

@@ -90,3 +90,24 @@ def test_a_strange_pickled_module_is_named(tmp_path: Path) -> None:
     torch.save(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3)), tmp_path / "x.pth")
     with pytest.raises(BenchError, match="holds a pickled object"):
         import_file(tmp_path / "x.pth")
+
+
+def test_only_the_given_file_is_at_fault(shared: Path, tmp_path: Path) -> None:
+    """What lies beside it, and is tried as a part of it, is not what the message is about."""
+    torch.save(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3)), tmp_path / "a.pth")
+    torch.save({"w": torch.zeros(3)}, tmp_path / "b.pth")
+    with pytest.raises(BenchError, match=r"b\.pth: its tensors are no known method's"):
+        import_file(tmp_path / "b.pth")
+    torch.save({"model": {"w": torch.zeros(3)}, "ema": {"w": torch.zeros(3)}}, tmp_path / "c.pth")
+    with pytest.raises(BenchError, match=r"c\.pth: holds 2 dicts"):
+        import_file(tmp_path / "c.pth")
+
+
+def test_weights_that_are_no_numbers_are_refused(shared: Path, tmp_path: Path) -> None:
+    source = shared / "weights/published/SeAFusion/SeAFusion.pth"
+    stored = torch.load(source, map_location="cpu", weights_only=True)
+    name = next(key for key in stored if key.endswith("weight"))
+    stored[name] = stored[name] * float("nan")
+    torch.save(stored, tmp_path / "w.pth")
+    with pytest.raises(BenchError, match=r"w\.pth: tensor .* holds values that are no numbers"):
+        import_file(tmp_path / "w.pth")
