@@ -89,7 +89,9 @@ def _keep_recognised(path: Path, classes: Sequence[type[Method]]) -> str:
 
 
 def _fault_of(path: Path, reasons: Sequence[str]) -> str:
-    """Why this very file could not be read; empty where some adapter could read it, or other files were at fault."""
+    """Why this very file could not be read; empty for TensorFlow's files, or where other files were at fault."""
+    if path.name.endswith(".index") or ".data-" in path.name:
+        return ""
     own = [reason for reason in reasons if reason.startswith(f"{path}:")]
     return next((reason for reason in own if any(words in reason for words in UNREADABLE)), "")
 

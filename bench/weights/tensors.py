@@ -25,8 +25,8 @@ def shapes(net: nn.Module) -> dict[str, tuple[int, ...]]:
 def read_state_dict(path: Path, nested: bool = False) -> dict[str, Tensor]:
     """The tensors of a PyTorch checkpoint, on the CPU; no other object is rebuilt.
 
-    A dictionary of tensors that lies below one entry (``state_dict``, ``params``, ``weight``...) is taken from there, at
-    any depth; the prefixes ``module.`` and ``_orig_mod.`` that ``DataParallel`` and ``torch.compile`` leave are dropped
+    A dictionary of tensors that lies below one entry (``state_dict``, ``params``...) is taken from there, at any
+    depth; the prefixes ``module.`` and ``_orig_mod.`` that ``DataParallel`` and ``torch.compile`` leave are dropped
     where every name has them. A safetensors file is read whatever it is called.
 
     Args:

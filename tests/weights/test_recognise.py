@@ -74,7 +74,7 @@ def test_tensors_that_fit_several_ask_for_the_method(shared: Path, tmp_path: Pat
     [
         (b"version https://git-lfs.github.com/spec/v1\n", "a git-lfs pointer"),
         (b"<!DOCTYPE html>", "a web page saved"),
-        (b"anything", "its tensors are no known method's"),
+        (b"anything", "not a readable PyTorch checkpoint"),
     ],
 )
 def test_what_is_no_weights_file_is_one_line(tmp_path: Path, data: bytes, words: str) -> None:
