@@ -71,7 +71,7 @@ class Dataset(Source):
         """The part that serves a task in a role, e.g. ``test`` or ``detection``.
 
         The selected part goes first if it carries the truth, then the part of the role's name, then any other that
-        carries it; training is always on the training part.
+        carries it, those whose truth is on disk before all others; training is always on the training part.
 
         Args:
             role: the part that the task would like.
@@ -79,8 +79,14 @@ class Dataset(Source):
         """
         if role == TRAIN or truth not in ("labels", "boxes"):
             return role
-        carrying = [name for name, part in self.layout.parts.items() if name != TRAIN and getattr(part, truth)]
+        declared = [name for name, part in self.layout.parts.items() if name != TRAIN and getattr(part, truth)]
+        carrying = [name for name in declared if self._on_disk(name, truth)] or declared
         return next((name for name in (self.split, role, *carrying) if name in carrying), role)
+
+    def _on_disk(self, split: str, truth: str) -> bool:
+        part = self.layout.parts[split]
+        places = [Place.of(self.layout.path(self.data_root, getattr(part, side))).folder for side in ("ir", truth)]
+        return all(place.exists() for place in places)
 
     def _split(self, split: str | None) -> Split:
         if split is None:

@@ -213,6 +213,10 @@ class Task(ABC):
         """
         return
 
+    def lacks(self, spec: DatasetSpec) -> str:  # noqa: ARG002 - for subclasses
+        """What a data set's description lacks for this task, in words; empty if nothing."""
+        return ""
+
     @abstractmethod
     def run(self, job: Job) -> Iterable[Score]:
         """Yields the scores; may be interrupted and called again with the same ``work_dir``, and then resumes."""

@@ -16,6 +16,7 @@ from bench.fuse.zoo import zoo_methods
 from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.task import Setting
 from bench.run.config import RunConfig
+from bench.run.met import check_tasks
 from bench.run.plan import METRICS, DatasetPlan, Plan
 from bench.run.plan_methods import TRAINED_ON, device_of, plan_method, retrained_methods
 from bench.types import PairFiles, Problem
@@ -54,6 +55,7 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
         faults = [f"{p.where}: {p.text}" for plan in datasets for p in plan.problems if p.fault]
         why = f" ({'; '.join(faults[:3])})" if faults else ""
         raise BenchError(f"none of the data sets holds a usable pair{why}; see bench data check, or give --data-root")
+    notes += check_tasks(config, datasets)
     return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes)
 
 

@@ -21,6 +21,7 @@ from bench.run.executors import Executor, LocalExecutor
 from bench.run.folder import extending, make_folder, sole_writer, with_absolute_paths
 from bench.run.guard import refuse_unguarded
 from bench.run.keys import fused_key, stage_digest
+from bench.run.met import check_ready
 from bench.run.plan import METRICS, MethodPlan
 from bench.run.plan_methods import with_both_ways, with_trained_weights
 from bench.run.planning import make_plan
@@ -108,6 +109,7 @@ class Runner:
         self.listener = listener or (lambda *_: None)
         self.say = say or (lambda _: None)
         self.plan = make_plan(config, tuple(store.read_manifest().tasks))
+        check_ready(config)
         self.result = RunResult(notes=list(self.plan.notes))
         self.executor: Executor = create_executor(config.executor)
         cores = count_cores()
@@ -309,14 +311,6 @@ class Runner:
                 named = method.reason.startswith(f"{method.label}:")
                 line = method.reason if named else f"{method.label}: {method.reason}"
                 (self.result.failed if failed else self.result.skipped).append(line)
-        for task in self.config.tasks:
-            if not any(self.work.tasks.carries_truth(task, dataset) for dataset in self.plan.datasets):
-                names = ", ".join(dataset.name for dataset in self.plan.datasets)
-                runner = TASKS.get(task)
-                self.result.failed.append(
-                    f"{task}: needs {runner.truth} in {' and '.join(runner.splits)}, and no data set of {names} has "
-                    "them on disk; see bench data check, or choose another data set"
-                )
         for dataset in self.plan.datasets:
             folders = [self.work.ready_images(method, dataset) for method in self.plan.methods]
             found = [problem for parts in folders for ready in parts.values() for problem in ready.problems]

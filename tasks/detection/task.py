@@ -99,6 +99,10 @@ class DetectionTask(Task):
         """The detector's weights must be at hand."""
         _files.locate(read_settings(options).model, weights_root)
 
+    def lacks(self, spec: DatasetSpec) -> str:
+        """A class that the detector knows."""
+        return "" if known_classes(spec) else "has no box_classes of COCO in its description, e.g. {0: person, 2: car}"
+
     def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:
         """Fine-tuning also needs the fused training part."""
         return ("train", *self.splits) if read_settings(options).finetune else self.splits

@@ -62,6 +62,10 @@ class SegmentationTask(Task):
     def check(self) -> None:
         """The default segmenter needs no optional package."""
 
+    def lacks(self, spec: DatasetSpec) -> str:
+        """Names of the classes."""
+        return "" if spec.classes else "has no segmentation classes in its description; add classes and palette"
+
     def run(self, job: Job) -> Iterable[Score]:
         """Trains (or goes on training), predicts and scores.
 

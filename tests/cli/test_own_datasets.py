@@ -293,6 +293,48 @@ def test_any_part_serves_any_task(
     assert set(TASKS.get(task)().splits) == set(wanted)
 
 
+def test_truth_on_disk_goes_before_truth_that_is_only_described(tmp_path: Path) -> None:
+    """The boxes of ``mfnet``'s test part come from another repository than those of its 80 pairs."""
+    parts = {"test": "b", "drive": "b"}
+    write_data(tmp_path / "data", parts)
+    file = write_file(tmp_path / "own.yaml", own=entry(parts))
+    assert Datasets.of(tmp_path / "data", file).open("own").part_for("detection", "boxes") == "test"
+    (tmp_path / "data/Own/test/boxes").rename(tmp_path / "elsewhere")
+    assert Datasets.of(tmp_path / "data", file).open("own").part_for("detection", "boxes") == "drive"
+
+
+UNMET = {
+    "no boxes": ({"test": ""}, {}, "detection", "own has no boxes on disk for detection"),
+    "no classes of boxes": ({"test": "b"}, {"box_classes": {}}, "detection", "own has no box_classes of COCO"),
+    "no labels to test on": ({"train": "l", "test": ""}, {}, "segmentation", "own has no labels on disk for test"),
+    "no labels to train on": ({"train": "", "test": "l"}, {}, "segmentation", "own has no labels on disk for train"),
+    "no classes of labels": ({"train": "l", "test": "l"}, {"classes": []}, "segmentation", "own has no segmentation"),
+}
+
+
+@pytest.mark.parametrize(("parts", "more", "task", "said"), UNMET.values(), ids=UNMET)
+def test_what_cannot_be_met_fails_before_any_work(
+    tmp_path: Path, parts: dict[str, str], more: dict[str, Any], task: str, said: str
+) -> None:
+    write_data(tmp_path / "data", parts)
+    file = write_file(tmp_path / "own.yaml", own=entry(parts, **more))
+    result = bench("run", "--datasets", "own", "--datasets-file", file, "--data-root", tmp_path / "data", "--methods",
+                   "average", "--tasks", f"metrics,{task}", "--out", tmp_path / "run", "--executor", "inline")  # fmt: skip
+    assert isinstance(result.exception, BenchError)
+    assert f"--tasks {task}: {said}" in str(result.exception)
+    assert not (tmp_path / "run/fused").exists()
+
+
+def test_a_set_without_truth_is_passed_over_with_a_note(tmp_path: Path) -> None:
+    write_data(tmp_path / "data", {"test": "b"})
+    other = entry({"test": ""})
+    file = write_file(tmp_path / "own.yaml", own=entry({"test": "b"}), bare=other)
+    config = RunConfig(methods=("average",), datasets=("own", "bare"), tasks=("metrics", "detection"), device="cpu",
+                       data_root=tmp_path / "data", datasets_file=file)  # fmt: skip
+    notes = make_plan(config).notes
+    assert "detection passes bare over: it has no boxes on disk for detection" in notes
+
+
 def test_a_part_may_have_any_name(tmp_path: Path) -> None:
     write_data(tmp_path / "data", {"night_2": ""})
     file = write_file(tmp_path / "own.yaml", own=entry({"night_2": ""}, default_split="night_2"))

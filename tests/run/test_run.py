@@ -192,7 +192,7 @@ def test_a_default_task_without_its_weights_is_left_out_with_a_note(msrs: Path, 
     assert "task detection left out" in result.output
 
 
-def test_a_named_task_without_truth_is_a_failure(msrs: Path, tmp_path: Path) -> None:
+def test_a_named_task_without_truth_is_refused_before_any_work(msrs: Path, tmp_path: Path) -> None:
     (tmp_path / "data" / "TNO").mkdir(parents=True)
     for kind in ("ir", "vi"):
         (tmp_path / "data" / "TNO" / kind).mkdir()
@@ -201,8 +201,9 @@ def test_a_named_task_without_truth_is_a_failure(msrs: Path, tmp_path: Path) -> 
         "run", "--methods", "visible", "--datasets", "tno", "--tasks", "segmentation", "--data-root", tmp_path / "data",
         "--out", tmp_path / "out", "--executor", "inline",
     )  # fmt: skip
-    assert result.exit_code == 1
-    assert "needs labels in train and test, and no data set of" in result.output
+    assert isinstance(result.exception, BenchError)
+    assert "--tasks segmentation: tno has no segmentation classes" in str(result.exception)
+    assert not list((tmp_path / "out").rglob("*.png")), "it was known before anything was fused"
 
 
 def test_workers_start_from_the_file_that_the_run_chose(
