@@ -318,8 +318,8 @@ def test_what_cannot_be_met_fails_before_any_work(
 ) -> None:
     write_data(tmp_path / "data", parts)
     file = write_file(tmp_path / "own.yaml", own=entry(parts, **more))
-    result = bench("run", "--datasets", "own", "--datasets-file", file, "--data-root", tmp_path / "data", "--methods",
-                   "average", "--tasks", f"metrics,{task}", "--out", tmp_path / "run", "--executor", "inline")  # fmt: skip
+    chosen = ["--datasets", "own", "--datasets-file", file, "--data-root", tmp_path / "data", "--methods", "average"]
+    result = bench("run", *chosen, "--tasks", f"metrics,{task}", "--out", tmp_path / "run", "--executor", "inline")
     assert isinstance(result.exception, BenchError)
     assert f"--tasks {task}: {said}" in str(result.exception)
     assert not (tmp_path / "run/fused").exists()
