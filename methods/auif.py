@@ -43,6 +43,6 @@ class AUIFMethod(NetMethod):
         notes="trained on 180 of the 221 RoadScene pairs",
     )  # fmt: skip
     radius = 30
-    dtype = "float64"  # ten steps on one map: float32 costs 2 dB of agreement and saves a second
+    layout = "contiguous"  # sums in the order of its authors
     smallest = 10
     published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr")

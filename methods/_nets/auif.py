@@ -16,21 +16,20 @@ BASE_SIZE, DETAIL_SIZE = 11, 19
 """Sides of the filters that the two decompositions start from."""
 
 
-def box_mean(image: Tensor, size: int) -> Tensor:
-    """Mean over ``size`` x ``size`` pixels, the image mirrored at its edges; (B, 1, H, W)."""
-    padded = functional.pad(image, (size // 2,) * 4, mode="reflect")
-    return functional.avg_pool2d(functional.avg_pool2d(padded, (size, 1), 1), (1, size), 1)
-
-
 def start_of_base(image: Tensor) -> Tensor:
-    """A box blur."""
-    return box_mean(image, BASE_SIZE)
+    """A box blur, the image mirrored at its edges; (B, 1, H, W)."""
+    return _filtered(image, image.new_full((BASE_SIZE, BASE_SIZE), 1 / BASE_SIZE**2))
 
 
 def start_of_detail(image: Tensor) -> Tensor:
     """A Laplacian of ones around a negative centre, divided by the sum of its magnitudes."""
-    area = DETAIL_SIZE**2
-    return (box_mean(image, DETAIL_SIZE) - image) * (area / (2 * (area - 1)))
+    kernel = image.new_ones((DETAIL_SIZE, DETAIL_SIZE))
+    kernel[DETAIL_SIZE // 2, DETAIL_SIZE // 2] = 1 - DETAIL_SIZE**2
+    return _filtered(image, kernel / kernel.abs().sum())
+
+
+def _filtered(image: Tensor, kernel: Tensor) -> Tensor:
+    return functional.conv2d(functional.pad(image, (len(kernel) // 2,) * 4, mode="reflect"), kernel[None, None])
 
 
 def apply_twice(x: Tensor, kernel: Tensor) -> Tensor:
@@ -95,6 +94,6 @@ class AUIF(nn.Module):
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Images (B, 1, H, W) in [0, 1]; the result is in (0, 1); symmetric in them."""
-        images = torch.cat([ir, vis])
-        ir_map, vis_map = (self.base(images) + self.detail(images)).chunk(2)
-        return self.decoder(ir_map + vis_map)
+        # one image at a time, and the sum in this order: in float32 the last bit decides some pixels
+        base_ir, base_vis, detail_ir, detail_vis = (part(x) for part in (self.base, self.detail) for x in (ir, vis))
+        return self.decoder(base_ir + base_vis + detail_ir + detail_vis)
