@@ -26,6 +26,10 @@ def prove(
         bool, typer.Option("--formula", help="First write the methods' formula weights as their authors' files.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Where --formula writes; default: ./formula_weights.")] = None,
+    fetch: Annotated[
+        bool,
+        typer.Option("--fetch", help="Get weights, and images without --reference, by address and checksum."),
+    ] = False,
     json: Annotated[Path | None, typer.Option(help="Also write the rows to FILE.json.")] = None,
     record: Annotated[bool, typer.Option("--record", help="Keep what is found beside the methods.")] = False,
 ) -> None:
@@ -41,7 +45,7 @@ def prove(
         for line in write_formula_files(methods or [], out or Path("formula_weights")):
             typer.echo(line)
     rows = run_proofs(
-        methods or [], reference=reference, data_root=data_root, weights_root=weights_root, record=record,
+        methods or [], reference=reference, data_root=data_root, weights_root=weights_root, record=record, fetch=fetch,
         say=lambda text: typer.echo(text, err=True),
     )  # fmt: skip
     print_rows(table(rows))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from bench.fuse.formula_cases import Case, CaseResult
 from bench.fuse.harness import Fuser
 from bench.fuse.proof_bars import bar_of, extremes, in_words, passes, reaches, settings_for, with_settings
 from bench.fuse.proof_facts import write_facts
+from bench.fuse.proof_fetch import Say, fetch_references, fetch_weights
 from bench.fuse.proof_places import Places
 from bench.fuse.references import FORMULA, Reference, find_references, level_of, plain
 from bench.plugin.kinds import METHODS
@@ -41,12 +42,10 @@ from bench.types import Image
 from bench.weights.find import WeightsMissing, resolve
 from bench.weights.formula import read_formula
 
-Say = Callable[[str], None]
-
 
 def prove(
     names: Sequence[str] = (), *, reference: Path | None = None, data_root: Path | None = None,
-    weights_root: Path | None = None, record: bool = False, say: Say = lambda _: None,
+    weights_root: Path | None = None, record: bool = False, fetch: bool = False, say: Say = lambda _: None,
 ) -> list[Record]:  # fmt: skip
     """Proves methods, each with its variants.
 
@@ -56,6 +55,7 @@ def prove(
         data_root: of the sources.
         weights_root: of published weights.
         record: write what was found beside the methods, where nothing is false.
+        fetch: get weights that are not here, and without ``reference`` published images, by address and checksum.
         say: called with the name of each source before it is compared.
 
     Raises:
@@ -65,6 +65,9 @@ def prove(
     rows: list[Record] = []
     with tempfile.TemporaryDirectory() as work:
         labels = [label for cls in chosen for label in _labels(cls, declared(cls))]
+        if fetch:
+            fetch_weights(chosen, weights_root, say)
+            reference = reference or fetch_references(labels, say)
         references = find_references(reference, labels) if reference else []
         places = Places(Path(work), reference, references, data_root, weights_root)
         for cls in chosen:

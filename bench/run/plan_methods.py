@@ -11,12 +11,12 @@ from bench.errors import BenchError
 from bench.files import VERSION, digest, file_digest
 from bench.fuse.zoo import DATASET, zoo_files
 from bench.plugin.kinds import METHODS
-from bench.plugin.proof import in_words
+from bench.plugin.proof import in_words, recorded
 from bench.run.config import RunConfig
 from bench.run.keys import fuse_code
 from bench.run.plan import MethodPlan, Plan
 from bench.run.sources import MethodSource
-from bench.store.manifest import MethodFacts, WeightFacts
+from bench.store.manifest import MethodFacts, ProofFacts, WeightFacts
 from bench.types import Way
 
 if TYPE_CHECKING:
@@ -76,13 +76,16 @@ def _plan_named(cls: type[Method], by_name: bool, config: RunConfig) -> MethodPl
         if config.preset is None or not isinstance(cls, Trainable):
             facts = facts.model_copy(update={"status": "skipped", "reason": str(error)})
             return MethodPlan(cls.name, by_name, None, reason=str(error), facts=facts)
-        facts = facts.model_copy(update={"origin": "trained here", "agreement": ""})
+        facts = facts.model_copy(update={"origin": "trained here", **UNPROVEN})
         return MethodPlan(cls.name, by_name, make_source(cls, None, config), facts=facts, train=True)
     facts = _with_weights(facts, resolved)
     if resolved.origin == "trained here":  # the agreement is that of the authors' weights
-        facts = facts.model_copy(update={"agreement": ""})
+        facts = facts.model_copy(update=UNPROVEN)
     return MethodPlan(cls.name, by_name, make_source(cls, resolved.path, config), facts=facts)
 
+
+UNPROVEN: dict[str, Any] = {"agreement": "", "proofs": ()}
+"""Proofs are of the authors' weights; nothing is said of others."""
 
 TRAINED_ON = "trained_on"
 """Key of ``--option METHOD.trained_on=DATASET``."""
@@ -108,7 +111,7 @@ def retrained_methods(config: RunConfig) -> tuple[MethodPlan, ...]:
             raise BenchError(f"--option {key}: give --preset smoke, quick or paper, which says how long it learns")
         facts = method_facts(cls, config).model_copy(
             update={
-                "title": f"{cls.info.title} (trained on {dataset})", "origin": "trained here", "agreement": "",
+                "title": f"{cls.info.title} (trained on {dataset})", "origin": "trained here", **UNPROVEN,
                 "trained_on": (dataset,),
             }
         )  # fmt: skip
@@ -136,6 +139,7 @@ def method_facts(cls: type[Method], config: RunConfig) -> MethodFacts:
     return MethodFacts(
         name=cls.name, title=info.title, year=info.year, paper=info.paper, licence=info.licence, kind=info.kind,
         agreement=in_words(info.proof) if info.proof else "", trained_on=tuple(info.trained_on), notes=info.notes,
+        proofs=tuple(ProofFacts.model_validate(row.row()) for row in recorded(cls)),
         way="plain" if config.way == "plain" else "published", stretches=cls.published.stretch != "none",
         precision=config.precision, compile=config.compile,
     )  # fmt: skip

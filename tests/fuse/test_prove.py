@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,13 +21,15 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.errors import BenchError
-from bench.fuse import answers, prove
+from bench.fuse import answers, proof_fetch, prove
+from bench.fuse.proof_fetch import Published
 from bench.fuse.references import find_references, level_of, plain
 from bench.plugin import proof as proofs
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import ImageStyle, Method, MethodInfo, Variant, WeightFile
 from bench.plugin.proof import EXACT, Alternative, Bar, Proof, Proofs, Record, in_words, strongest
 from bench.plugin.registry import Entry
+from bench.weights.checksums import digests
 
 RNG = np.random.default_rng(5)
 
@@ -245,6 +253,63 @@ def test_the_command_writes_the_contracts_json(reference: Path, data: Path, tmp_
     assert sum(row["pairs"] for row in rows if row["method"] == "mean_of_two") == 3
     save(reference / "tno_published/Mean-Of_Two/02.png", mean(data, "02") + 1)
     assert CliRunner().invoke(app, [*request, str(tmp_path / "p.json")]).exit_code == 1
+
+
+@pytest.fixture
+def served(reference: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Published]]:
+    """The reference images behind a server of this machine, listed with their checksums."""
+    monkeypatch.setenv("no_proxy", "*")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(reference))
+    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        paths = [path.relative_to(reference).as_posix() for path in sorted(reference.rglob("*.png"))]
+        yield [
+            Published(path, f"http://127.0.0.1:{server.server_port}/{path}", digests(reference / path)["sha256"])
+            for path in paths
+        ]
+        server.shutdown()
+
+
+@pytest.mark.usefixtures("made")
+def test_published_images_are_fetched_by_address_and_checksum(
+    served: list[Published], data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof_fetch, "published_files", lambda: served)
+    said: list[str] = []
+    rows = rows_of("mean_of_two", data_root=data, fetch=True, say=said.append)
+    assert rows["mean_of_two", "tno_published/Mean-Of_Two"].pairs == 3
+    assert rows["mean_of_two", "tno_published/Mean-Of_Two"].ok is True
+    assert (cache / "reference/tno_published/Mean-Of_Two/01.png").is_file()
+    assert rows["mean_of_two-up", "authors_code/TNO/Mean+"].ok is True
+
+
+@pytest.mark.usefixtures("made")
+def test_an_image_that_differs_is_not_kept(
+    served: list[Published], data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [replace(file, sha256="0" * 64) for file in served]
+    monkeypatch.setattr(proof_fetch, "published_files", lambda: others)
+    said: list[str] = []
+    (row, *_) = prove.prove(["mean_of_two"], data_root=data, fetch=True, say=said.append)
+    assert row.ok is None
+    assert "not fetched" in said[-1]
+    assert list(cache.rglob("*.png")) == []
+
+
+def test_without_a_net_what_is_recorded_stands(cache: Path) -> None:
+    closed = Published("tno_published/Mean/01.png", "http://127.0.0.1:9/01.png", "0" * 64)
+    said: list[str] = []
+    assert proof_fetch.fetch_references(["Mean"], said.append, [closed, closed]) is None
+    assert len([line for line in said if line.startswith("not fetched")]) == 1
+
+
+def test_the_list_of_published_images_is_pinned() -> None:
+    files = proof_fetch.published_files()
+    assert len({file.path for file in files}) == len(files) > 100
+    for file in files:
+        assert re.match(r"https://github\.com/[\w.-]+/[\w.-]+/raw/[0-9a-f]{40}/", file.url), file
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256), file
 
 
 def test_the_made_pair_is_made_of_integers_and_stays() -> None:

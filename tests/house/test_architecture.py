@@ -55,7 +55,8 @@ def test_every_column_and_manifest_key_has_its_meaning() -> None:
         manifest.MachineFacts: "machine.", manifest.DatasetFacts: "datasets.NAME.",
         manifest.PartFacts: "datasets.NAME.parts.PART.", manifest.SourceFacts: "datasets.NAME.parts.PART.sources.PAIR.",
         manifest.ProblemFacts: "datasets.NAME.problems[].", manifest.MethodFacts: "methods.LABEL.",
-        manifest.WeightFacts: "methods.LABEL.weights[].", manifest.TaskFacts: "tasks.NAME.",
+        manifest.WeightFacts: "methods.LABEL.weights[].", manifest.ProofFacts: "methods.LABEL.proofs[].",
+        manifest.TaskFacts: "tasks.NAME.",
         manifest.NumberFacts: "tasks.NAME.numbers[].",
     }  # fmt: skip
     assert set(manifest.Facts.__subclasses__()) == set(sections)

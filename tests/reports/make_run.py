@@ -26,6 +26,12 @@ PALETTE = (
 )  # fmt: skip
 HOSTILE = "<img src=x onerror=alert(1)>&\"'</script>"
 
+PROOF = {
+    "against": "tno_published/First", "level": "published images", "pairs": 13, "worst_psnr_db": 81.25,
+    "largest_difference": 2, "relative_error": None, "ok": True, "date": "2026-11-25", "note": "one <b> file",
+}  # fmt: skip
+"""Of the first method, as the manifest holds it."""
+
 
 @dataclass
 class RunPlan:
@@ -178,6 +184,7 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
             "origin": "no weights needed" if reference else "authors' weights",
             "weights": [] if reference else [{"path": "A/a.pth", "sha256": "0" * 64, "licence": ""}],
             "trained_on": ["mfnet"] if label == "method1" else [], "way": "published", "precision": "exact",
+            "proofs": [PROOF] if label == "method1" else [],
             "parameters": 170000, "status": "ok", "reason": "", "notes": HOSTILE if plan.hostile else "",
             "training": None,
         }  # fmt: skip

@@ -166,6 +166,13 @@ def test_provenance_names_weights_machine_and_settings(built: Path) -> None:
         assert wanted in text
 
 
+def test_the_page_of_proofs_holds_what_was_recorded(built: Path) -> None:
+    text = " ".join(Links(read(built, "proofs.html")).words)
+    for wanted in ("published images", "tno_published/First", "13", "81.2", "2026-11-25", "one <b> file", "reached"):
+        assert wanted in text, wanted
+    assert 'href="proofs.html"' in read(built, "index.html")
+
+
 def test_task_pages_carry_their_numbers(built: Path) -> None:
     scores = Store(built).read_scores()
     for task, convention in (("segmentation", "single_scale"), ("detection", "coco"), ("efficiency", "")):
