@@ -62,5 +62,8 @@ def file_digest(path: Path) -> str:
 VERSION = "0.1.0"
 """Of this program; a part of every fingerprint, so that nothing made by another version is taken for its own."""
 
+PROTOCOL = "2026.1"
+"""Of what numbers mean: conventions, ways of tasks, parts of data sets. Numbers of two protocols share no table."""
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """Where the four packages stand: the checkout, or the folder that the wheel was installed into."""

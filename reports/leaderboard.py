@@ -61,7 +61,7 @@ def leaderboard(archives: Sequence[Path], out: Path) -> Path:
         out: HTML file.
 
     Raises:
-        BenchError: no archives, or one that is damaged.
+        BenchError: no archives, one that is damaged, or packs of two protocols.
     """
     if not archives:
         raise BenchError("no archives, wanted at least one made by bench pack")
@@ -72,6 +72,10 @@ def leaderboard(archives: Sequence[Path], out: Path) -> Path:
             stems[path.stem] += 1
             name = path.stem if stems[path.stem] == 1 else f"{path.stem} ({stems[path.stem]})"
             entrants.append(Entrant(name, opened.sha256, opened.manifest.model_dump(), opened.scores))
+    protocols = {str(entrant.manifest["protocol"]) or "before 2026.1": entrant.name for entrant in entrants}
+    if len(protocols) > 1:
+        said = ", ".join(f"{protocol} ({name})" for protocol, name in protocols.items())
+        raise BenchError(f"the packs are of protocols {said}, whose numbers mean different things; rank them apart")
     render(entrants, out)
     return out
 

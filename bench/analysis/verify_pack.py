@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import random
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +31,17 @@ from bench.store.pack import (
     write_pack,
 )
 from bench.store.run_folder import Store
-from bench.types import Image, PairFiles
+from bench.types import Image, Pair, PairFiles
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TOLERANCE = 1e-6
 """Relative: another processor or another version of a library moves the last digits, never the sixth."""
+FUSED_TOLERANCE = 1e-3
+"""The same where images are fused anew: another processor may move single pixels by one grey level."""
+Fuse = Callable[[PackedMethod, int, Pair], Image]
+"""A method of a pack, the run's seed and a pair of the verifier's -> the image that the run must have made of it."""
 CONFIG_FACTS = ("tasks", "conventions", "metrics", "preset", "device", "limit", "seed", "way", "precision")
 
 
@@ -158,6 +163,7 @@ def verify(
     sample: int = 16,
     seed: int = 0,
     datasets_file: Path | None = None,
+    fuse: Fuse | None = None,
 ) -> Verdict:
     """Scores a random sample of a pack's images again, from the verifier's own copy of the sources.
 
@@ -167,6 +173,7 @@ def verify(
         sample: how many images to score again.
         seed: of the choice; a verifier should keep it to himself.
         datasets_file: another ``datasets.yaml``.
+        fuse: makes the images anew, for packs that hold none; then any image of the run may be chosen.
 
     Returns:
         The verdict; a pack that is damaged or inconsistent is refused too, with the reason.
@@ -180,25 +187,28 @@ def verify(
         raise BenchError(f"{archive}: no such file; give what bench pack made")
     try:
         with open_pack(archive) as opened:
-            return _verify(opened, data_root, sample, seed, datasets_file)
+            return _verify(opened, partial(_sources, opened, data_root, datasets_file), sample, seed, fuse)
     except BenchError as error:
         return Verdict(False, [], [str(error)])
 
 
-def _verify(opened: Pack, data_root: Path | None, sample: int, seed: int, datasets_file: Path | None) -> Verdict:
-    held = opened.contents.sample()
+def _verify(
+    opened: Pack, find: Callable[[str], dict[str, PairFiles]], sample: int, seed: int, fuse: Fuse | None
+) -> Verdict:
+    held = opened.contents.sample() if fuse is None else _all_images(opened)
     if not held:
         return Verdict(
-            False, [], [f"{opened.path}: holds no images, so nothing can be scored again; pack with --images 8"]
-        )
+            False, [], [f"{opened.path}: holds no images, so nothing can be scored again; pack with --images 8, or "
+                        "verify with --recompute"]
+        )  # fmt: skip
     chosen = sorted(random.Random(seed).sample(held, min(sample, len(held))))  # noqa: S311 - a choice, not a secret
     rows, problems = [], list(_gaps(opened))
     sources: dict[str, dict[str, PairFiles]] = {}
     for dataset, method, pair in chosen:
         try:
             if dataset not in sources:
-                sources[dataset] = _sources(opened, dataset, data_root, datasets_file)
-            numbers, difference, wrong = _score_again(opened, sources[dataset], (dataset, method, pair))
+                sources[dataset] = find(dataset)
+            numbers, difference, wrong = _score_again(opened, sources[dataset], (dataset, method, pair), fuse)
         except BenchError as error:
             numbers, difference, wrong = 0, math.nan, [str(error)]
         problems += wrong
@@ -213,6 +223,17 @@ def _verify(opened: Pack, data_root: Path | None, sample: int, seed: int, datase
             }
         )
     return Verdict(not problems, rows, list(dict.fromkeys(problems)), list(_notes(opened)))
+
+
+def _all_images(opened: Pack) -> list[tuple[str, str, str]]:
+    """Every image of the run whose method can be run by others; folders of images cannot."""
+    return [
+        (dataset, method, pair)
+        for dataset, methods in opened.contents.images.items()
+        for method, pairs in methods.items()
+        if method in opened.manifest.methods and opened.manifest.methods[method].kind != "folder"
+        for pair in pairs
+    ]
 
 
 def _gaps(opened: Pack) -> Iterator[str]:
@@ -243,7 +264,7 @@ def _notes(opened: Pack) -> Iterator[str]:
             yield f"{dataset}/{method}: failed on {len(lost)} pairs, e.g. {lost[0]}; its means are over the others"
 
 
-def _sources(opened: Pack, name: str, data_root: Path | None, datasets_file: Path | None) -> dict[str, PairFiles]:
+def _sources(opened: Pack, data_root: Path | None, datasets_file: Path | None, name: str) -> dict[str, PairFiles]:
     """The verifier's own pairs of one data set, by name."""
     dataset = open_dataset(name, data_root, datasets_file)
     split = opened.manifest.datasets[name].split or str(dataset.split)
@@ -251,7 +272,7 @@ def _sources(opened: Pack, name: str, data_root: Path | None, datasets_file: Pat
 
 
 def _score_again(
-    opened: Pack, sources: Mapping[str, PairFiles], key: tuple[str, str, str]
+    opened: Pack, sources: Mapping[str, PairFiles], key: tuple[str, str, str], fuse: Fuse | None
 ) -> tuple[int, float, list[str]]:
     """How many numbers were compared, the largest relative difference, and what is wrong."""
     from bench.data.pairs import pair_digest
@@ -269,13 +290,17 @@ def _score_again(
     for convention, metric in [*wanted, *denied]:
         conventions.setdefault(convention, []).append(metric)
     files = read_pair(sources[pair])
-    values = PairScorer(files.ir, files.vis, conventions).score(_decode(opened.image(dataset, method, pair), where))
+    if fuse is None:
+        image, tolerance = _decode(opened.image(dataset, method, pair), where), TOLERANCE
+    else:
+        image, tolerance = fuse(opened.manifest.methods[method], opened.manifest.seed, files), FUSED_TOLERANCE
+    values = PairScorer(files.ir, files.vis, conventions).score(image)
     seen = {(value.convention, value.metric): value.value for value in values}
     differences = {name: _difference(claim, seen.get(name)) for name, claim in wanted.items()}
     wrong = [
         f"{where}: {name[1]} ({name[0]}) is said to be {wanted[name]:.10g}, but is {_shown(seen.get(name))}"
         for name, difference in differences.items()
-        if not difference <= TOLERANCE
+        if not difference <= tolerance
     ]
     wrong += [
         f"{where}: {name[1]} ({name[0]}) is said to have no value, but is {_shown(seen.get(name))}"

@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.cli.runs import DataRoot, DatasetsFile
+from bench.cli.runs import DataRoot, DatasetsFile, Device, WeightsRoot
 from bench.cli.screen import fail, names, print_rows
+from bench.errors import BenchError
 
 RunDir = Annotated[Path, typer.Argument(help="The --out of a bench run.")]
 
@@ -82,23 +83,41 @@ def pack(
 
 
 def verify(
-    archive: Annotated[Path, typer.Argument(help="What bench pack made.")],
+    archive: Annotated[Path, typer.Argument(help="What bench pack made, or a folder of such archives.")],
     data_root: DataRoot = None,
     sample: Annotated[int, typer.Option(help="How many images to score again.")] = 16,
     seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
     datasets_file: DatasetsFile = None,
+    recompute: Annotated[
+        bool, typer.Option("--recompute", help="Fuse the sample anew instead of taking the archive's images.")
+    ] = False,
+    weights_root: WeightsRoot = None,
+    device: Device = "auto",
 ) -> None:
     """Recompute a random sample of an archive and refuse a tampered one."""
     from bench.analysis.verify_pack import verify as verify_pack
 
-    outcome = verify_pack(archive, data_root, sample=sample, seed=seed, datasets_file=datasets_file)
-    print_rows(outcome.rows)
-    for line in outcome.problems:
-        fail(line)
-    for line in outcome.notes:
-        typer.echo(f"note: {line}")
-    typer.echo("accepted" if outcome.accepted else "refused")
-    raise typer.Exit(0 if outcome.accepted else 1)
+    fuse = None
+    if recompute:
+        from bench.run.recompute import Recompute
+
+        fuse = Recompute(weights_root, device)
+    elif weights_root is not None or device != "auto":
+        raise BenchError("--weights-root and --device are for --recompute; give it too, or leave them out")
+    archives = sorted(archive.glob("*.zip")) if archive.is_dir() else [archive]
+    if not archives:
+        raise BenchError(f"{archive}: holds no *.zip; give what bench pack made, or a folder of such archives")
+    accepted = True
+    for path in archives:
+        outcome = verify_pack(path, data_root, sample=sample, seed=seed, datasets_file=datasets_file, fuse=fuse)
+        print_rows(outcome.rows)
+        for line in outcome.problems:
+            fail(line)
+        for line in outcome.notes:
+            typer.echo(f"note: {line}")
+        typer.echo(f"{path.name}: {'accepted' if outcome.accepted else 'refused'}")
+        accepted = accepted and outcome.accepted
+    raise typer.Exit(0 if accepted else 1)
 
 
 def leaderboard(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.ranked import SOURCES
 from bench.errors import BenchError
-from bench.files import VERSION, digest
+from bench.files import PROTOCOL, VERSION, digest
 from bench.machine import describe_machine
 from bench.plugin.kinds import TASKS
 from bench.plugin.task import Setting
@@ -116,6 +116,7 @@ def build_manifest(plan: Plan, before: Manifest, parameters: Mapping[str, int | 
     methods = {method.label: _method_facts(method, parameters, before) for method in plan.methods}
     return Manifest(
         version=VERSION,
+        protocol=PROTOCOL,
         created=before.created or _now(),
         updated=before.updated or _now(),
         command=before.command,

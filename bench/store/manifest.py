@@ -312,6 +312,7 @@ class Manifest(Facts):
     """A run.
 
     Attributes:
+        protocol: of what its numbers mean, see ``bench.files.PROTOCOL``; empty in runs that are older.
         command: the latest, as typed.
         commands: every command that worked on the folder, oldest first.
         config: the latest request, with the conventions, metrics and tasks of earlier ones.
@@ -321,6 +322,7 @@ class Manifest(Facts):
     """
 
     version: str = ""
+    protocol: str = ""
     created: str = ""
     updated: str = ""
     command: tuple[str, ...] = ()

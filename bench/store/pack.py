@@ -101,6 +101,7 @@ class RunFacts(Strict):
     """``manifest.json`` of a pack: what ran, without folders and names of the machine's owner."""
 
     version: str = ""
+    protocol: str = ""
     created: str = ""
     updated: str = ""
     seed: int = 0

@@ -20,9 +20,13 @@ from bench.analysis.verify_pack import pack, verify
 from bench.data.catalogue import open_dataset
 from bench.data.pairs import pair_digest, read_pair
 from bench.errors import BenchError
+from bench.files import PROTOCOL
 from bench.images import encode_png
 from bench.metrics.engine import PairScorer
+from bench.run.config import RunConfig
+from bench.run.recompute import Recompute
 from bench.run.record import declared
+from bench.run.stages import run as run_all
 from bench.store.fused import write_fused
 from bench.store.manifest import parse_manifest
 from bench.store.pack import open_pack
@@ -361,6 +365,50 @@ def test_without_images_nothing_is_accepted(run: Path, data: Path, tmp_path: Pat
     assert "holds no images" in verdict.problems[0]
 
 
+# ------------------------------------------------------------------ images fused anew
+
+
+@pytest.fixture(scope="module")
+def real(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack without images of a run of methods that anybody can run."""
+    out = tmp_path_factory.mktemp("real") / "run"
+    config = RunConfig(
+        methods=("average", "laplacian_pyramid"), datasets=("tno",), limit=3, tasks=("metrics",), out=out, way="plain",
+        data_root=data, device="cpu", executor="inline", conventions=("standard",),
+    )  # fmt: skip
+    assert run_all(config).exit_code == 0
+    return pack(out, out.parent / "real.zip", images=0)
+
+
+def test_a_pack_without_images_is_fused_anew(real: Path, data: Path) -> None:
+    verdict = verify(real, data, sample=6, fuse=Recompute())
+    assert verdict.accepted, verdict.problems
+    assert {(row["method"], row["verdict"]) for row in verdict.rows} == {
+        ("average", "the same"), ("laplacian_pyramid", "the same"),
+    }  # fmt: skip
+    assert all(row["numbers"] == 5 for row in verdict.rows)  # of the six, VIF wants larger images
+
+
+def test_numbers_of_other_images_are_refused(real: Path, data: Path, tmp_path: Path) -> None:
+    content = entries(real)
+    table = content["scores.csv"].decode().replace(",average,", ",swapped,").replace(",laplacian_pyramid,", ",average,")
+    content["scores.csv"] = table.replace(",swapped,", ",laplacian_pyramid,").encode()
+    forged = rewrite(tmp_path / "forged.zip", sealed(content))
+    verdict = verify(forged, data, sample=6, fuse=Recompute())
+    assert not verdict.accepted
+    assert any("is said to be" in problem for problem in verdict.problems)
+
+
+def test_other_weights_make_other_images(real: Path, data: Path, tmp_path: Path) -> None:
+    content = entries(real)
+    facts = json.loads(content["manifest.json"])
+    facts["methods"]["average"]["weights"] = [{"file": "w.pth", "sha256": "0" * 64}]
+    content["manifest.json"] = json.dumps(facts).encode()
+    verdict = verify(rewrite(tmp_path / "other.zip", sealed(content)), data, sample=6, fuse=Recompute())
+    assert not verdict.accepted
+    assert "only the same weights make the same images" in verdict.problems[0]
+
+
 # ------------------------------------------------------------------ hostile archives
 
 HEADER = "task,dataset,split,method,pair,metric,convention,label,value,status,reason\n"
@@ -541,6 +589,11 @@ def test_a_pack_of_fewer_pairs_is_not_ranked(archive: Path, data: Path, tmp_path
     page = leaderboard([archive, pack(fewer, tmp_path / "fewer.zip")], tmp_path / "board.html").read_text()
     assert "The packs cover different pairs" in page
     assert "3 of 6 pairs, so not ranked" in page
+
+
+def test_packs_of_two_protocols_share_no_board(archive: Path, real: Path, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=rf"before 2026.1 \(mine\), {PROTOCOL} \(real\), .*rank them apart"):
+        leaderboard([archive, real], tmp_path / "board.html")
 
 
 def test_packs_of_one_name_are_told_apart(archive: Path, data: Path, tmp_path: Path) -> None:

@@ -107,7 +107,10 @@ TABLE: dict[str, Case] = {
     "pack": Case(["pack", "r"], values(out="x.zip", images="3"), {"bench.analysis.verify_pack.pack": "x"}),
     "verify": Case(
         ["verify", "p.zip"],
-        values(data_root="x", sample="3", seed="4", datasets_file="x"),
+        {
+            **values(data_root="x", sample="3", seed="4", datasets_file="x", weights_root="x", device="cpu"),
+            "--recompute": ["--recompute"],
+        },
         {"bench.analysis.verify_pack.verify": OUTCOME},
     ),
     "leaderboard": Case(["leaderboard", "p.zip"], values(out="x.html"), {"reports.leaderboard.leaderboard": "x"}),
