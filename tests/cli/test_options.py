@@ -18,7 +18,7 @@ from bench.errors import BenchError
 OUTCOME = SimpleNamespace(
     summary=[], notes=[], failed=[], skipped=[], rows=[], computed={}, scores=0, report="", exit_code=0, path="",
     written=1, accepted=True, problems=[], name="", folder="x", text="", listed=0, good=0,
-    files=(), next=(),
+    files=(), next=(), answers=(),
     caption=lambda: "", as_json=dict,
 )  # fmt: skip
 """What a command gets from a function that only writes down how it was called."""
