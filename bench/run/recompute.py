@@ -45,9 +45,10 @@ class Recompute:
                 f"{method.name}: the run loaded {_in_words(wanted)} ({method.origin}), here is {_in_words(found)} "
                 f"({resolved.origin}); only the same weights make the same images"
             )
-        way = "plain" if method.way == "plain" else "published"
-        precision = "fast" if method.precision == "fast" else "exact"
-        return Fuser(cls(resolved.path, self.device), way=way, seed=seed, precision=precision)
+        return Fuser(
+            cls(resolved.path, self.device), way="plain" if method.way == "plain" else "published", seed=seed,
+            precision="fast" if method.precision == "fast" else "exact",
+        )  # fmt: skip
 
 
 def _in_words(digests: set[str]) -> str:
