@@ -342,9 +342,11 @@ class TrainableMethod(Method):
 
     Attributes:
         trained_by: a module that is a ``Trainer``, or ``module:NAME``; imported when a training is asked for.
+        unlabelled: the ablation that learns from pairs without labels; empty if the paper's loss needs none.
     """
 
     trained_by: ClassVar[str]
+    unlabelled: ClassVar[str] = ""
 
     @classmethod
     def trainer(cls) -> Trainer:

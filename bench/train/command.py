@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -60,6 +61,7 @@ def train_command(
         classes=opened.spec.classes, weights_root=weights_root,
         precision=train_precision,  # type: ignore[arg-type]
     )  # fmt: skip
+    request = _without_labels(cls, request, say)
     if preset == "paper" and hasattr(cls, "estimate_cost"):
         say(cls.estimate_cost(request))
     path = cls.train(request)
@@ -68,6 +70,15 @@ def train_command(
     if install and stop_after is None and path.is_file():
         install_weights(method, path)
     return path
+
+
+def _without_labels(cls: Any, request: TrainRequest, say: Callable[[str], None]) -> TrainRequest:
+    """The same training by what of the paper's loss needs no labels, where no pair has any; says so."""
+    alone = getattr(cls, "unlabelled", "")
+    if not alone or request.ablation or any(files.label_path for files in request.pairs):
+        return request
+    say(f"note: no pair has labels, so {cls.name} learns by its content loss alone ({alone}), not as its paper does")
+    return replace(request, ablation=alone)
 
 
 def trainable_methods() -> list[str]:

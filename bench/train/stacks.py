@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ class PairStack:
     """Source pairs of one size.
 
     Attributes:
-        ids: pair names.
+        ids: pair names; the name of each piece's pair.
         ir: uint8 (N, 1, H, W).
         vis: uint8 (N, 3, H, W) RGB.
         labels: uint8 (N, H, W) class ids, 255 ignored; None where they were not asked for.
@@ -59,16 +60,16 @@ class LabelledStack:
 def load_pairs(
     pairs: Sequence[PairFiles], device: str | torch.device, classes: int | None = None, scale: float = 1.0
 ) -> PairStack:
-    """Reads pairs into one stack.
+    """Reads pairs into one stack; images of several sizes are cut into pieces of the smallest height and width.
 
     Args:
-        pairs: their images must be of one size.
+        pairs: pieces cover each image evenly, and overlap where they must.
         device: where the stack shall lie.
         classes: how many there are, if labels are wanted.
         scale: images are shrunk to this share of their size (area means; labels by nearest neighbour).
 
     Raises:
-        BenchError: no pairs, unequal sizes, a file is broken, or labels are missing, of another size or unknown.
+        BenchError: no pairs, a file is broken, or labels are missing, of another size or unknown.
     """
     if not pairs:
         raise BenchError("a training set without a single pair; check the data root, or choose another data set")
@@ -79,14 +80,29 @@ def load_pairs(
         labels = None if classes is None else read_labels_of(files, classes, vis.shape[:2])
         return shrink(luma_uint8(pair.ir), scale), shrink(vis, scale), _shrink_labels(labels, scale)
 
-    ir, vis, labels = zip(*_in_threads(read, pairs), strict=True)
-    _check_one_size(pairs, vis)
+    whole = _in_threads(read, pairs)
+    smallest = [min(images[0].shape[axis] for images in whole) for axis in (0, 1)]
+    cut = [
+        (files.id, *(image if image is None else image[window] for image in images))
+        for files, images in zip(pairs, whole, strict=True)
+        for window in _windows(images[0].shape, smallest)
+    ]
+    names, ir, vis, labels = zip(*cut, strict=True)
     return PairStack(
-        tuple(files.id for files in pairs),
+        names,
         torch.from_numpy(np.stack(ir)[:, None]).to(device),
         _channels_first(vis).to(device),
         None if classes is None else torch.from_numpy(np.stack(labels)).to(device),
     )
+
+
+def _windows(shape: tuple[int, ...], smallest: Sequence[int]) -> Iterator[tuple[slice, slice]]:
+    """Windows of one size that cover an image evenly."""
+    rows, columns = (
+        [slice(start, start + size) for start in np.linspace(0, length - size, -(-length // size)).round().astype(int)]
+        for length, size in zip(shape, smallest, strict=False)
+    )
+    yield from product(rows, columns)
 
 
 def load_labelled(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -354,3 +355,25 @@ def test_cost_is_told_in_advance(request_for: Callable[..., TrainRequest]) -> No
     assert "preset paper, recipe paper, ablation full, on cpu (float32" in text
     assert "round 1: fusion 2700, round 1: segmenter 20000" in text
     assert "fusion with semantic loss: " in text
+
+
+def test_pairs_without_labels_are_learned_from_by_the_content_loss_alone(tmp_path: Path) -> None:
+    """Two bare folders of images of several sizes; what is left out of the paper's loss is said and recorded."""
+    from bench.train.command import train_command
+
+    rng = np.random.default_rng(4)
+    for number, size in enumerate(((48, 64), (33, 41), (60, 50))):
+        for side, shape in (("thermal", size), ("colour", (*size, 3))):
+            (tmp_path / side).mkdir(exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(tmp_path / side / f"{number}.png")
+    said: list[str] = []
+    path = train_command(
+        "seafusion", "demo", "smoke", "", "", tmp_path / "out", None, None, "cpu", 0, None, None, False,
+        ["rounds=1", "fusion_steps=3"], said.append, lambda *_: None, ir=tmp_path / "thermal", vis=tmp_path / "colour",
+    )  # fmt: skip
+    assert path.is_file()
+    assert ["learns by its content loss alone (no_semantic_loss), not as its paper does" in line for line in said] == [
+        True
+    ]
+    assert json.loads((tmp_path / "out/training.json").read_text())["ablation"] == "no_semantic_loss"
+    assert not (tmp_path / "out/segmenter.safetensors").exists()

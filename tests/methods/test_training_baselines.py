@@ -87,6 +87,34 @@ def small_features(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ifcnn, "ResNetFeatures", Small)
 
 
+SIZES = ((72, 96), (40, 61), (90, 50))
+"""Of a stranger's pairs: no two alike, odd sides among them."""
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_two_bare_folders_of_any_sizes_are_learned_from(name: str, tmp_path: Path, small_features: None) -> None:
+    from bench.data.frames import read_frames
+    from bench.train.command import train_command
+
+    rng = np.random.default_rng(4)
+    for number, size in enumerate(SIZES):
+        for side, shape in (("thermal", size), ("colour", (*size, 3))):
+            (tmp_path / side).mkdir(exist_ok=True)
+            Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(tmp_path / side / f"{number}.png")
+    said: list[str] = []
+    path = train_command(
+        name, "demo", "smoke", "", "", tmp_path / "out", None, None, "cpu", 0, None, None, False,
+        [f"{key}={value}" for key, value in TINY[name].items()], said.append, lambda *_: None,
+        ir=tmp_path / "thermal", vis=tmp_path / "colour",
+    )  # fmt: skip
+    assert path.is_file()
+    frames = read_frames(path)
+    assert frames is not None
+    assert (frames.dataset, frames.names) == ("folder", ("0", "1", "2"))
+    assert said == []  # its loss needs no labels
+    METHODS.get(name)(path, "cpu")
+
+
 def request(name: str, pairs: tuple[PairFiles, ...], out: Path, **more: Any) -> TrainRequest:
     options = tuple((key, str(value)) for key, value in (TINY[name] | more.pop("options", {})).items())
     return TrainRequest("made", pairs, "smoke", out, options=options, **more)

@@ -15,6 +15,7 @@ import torch.nn.functional as F  # noqa: N812
 from PIL import Image
 from torch import Tensor, nn
 
+from bench.data.pairs import read_pair
 from bench.errors import BenchError
 from bench.plugin.method import TrainRequest
 from bench.run.pretrained import keep_pretrained
@@ -488,10 +489,24 @@ def test_missing_labels_are_named(tmp_path: Path) -> None:
         load_pairs([bare], "cpu", classes=9)
 
 
-def test_unequal_sizes_are_named(tmp_path: Path) -> None:
-    pairs = [labelled_pair(tmp_path, "a", np.zeros((6, 8))), labelled_pair(tmp_path, "b", np.zeros((6, 10)), (6, 10))]
-    with pytest.raises(BenchError, match="made b: 10x6 pixels, wanted 8x6 as a"):
-        load_pairs(pairs, "cpu")
+def test_unequal_sizes_are_cut_into_pieces_that_cover_them(tmp_path: Path) -> None:
+    columns = np.tile(np.arange(20) % 9, (13, 1))
+    pairs = [
+        labelled_pair(tmp_path, "a", np.zeros((6, 8))), labelled_pair(tmp_path, "b", columns, (13, 20)),
+    ]  # fmt: skip
+    stack = load_pairs(pairs, "cpu", classes=9)
+    assert stack.labels is not None
+    assert stack.ids == ("a", *["b"] * 9)  # three rows of pieces, three columns
+    assert stack.ir.shape == (10, 1, 6, 8)
+    assert stack.vis.shape == (10, 3, 6, 8)
+    starts = [0, 6, 12]
+    for piece, start in zip(stack.labels[1:4], starts, strict=True):
+        np.testing.assert_array_equal(piece.numpy(), columns[:6, start : start + 8])
+    pair = read_pair(pairs[1])
+    np.testing.assert_array_equal(stack.vis[-1].permute(1, 2, 0).numpy(), pair.vis[7:, 12:])
+    np.testing.assert_array_equal(
+        stack.vis[5].permute(1, 2, 0).numpy(), pair.vis[4:10, 6:14]
+    )  # 3.5 is 4: halves to even
 
 
 def test_no_pairs_are_refused() -> None:
