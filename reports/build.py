@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from reports.ablation import build_ablation, is_ablation
 from reports.context import shared
 from reports.data_files import write_site_data
 from reports.overview import Overview
@@ -21,11 +20,10 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     """Writes the HTML report of a finished (or interrupted) run.
 
     What an earlier build left (thumbnails, copies of the sources) is used again where it is not older than its image.
-    The folder of ``bench ablate`` gets its own pages (``reports.ablation``).
     A build that is interrupted leaves the former ``index.html``, or none.
 
     Args:
-        run_dir: the ``--out`` folder of a run, or of ``bench ablate``.
+        run_dir: the ``--out`` folder of a run.
         jobs: threads that make thumbnails; 0 means one for each core.
         progress: called with (what, done, total), from more than one thread.
 
@@ -35,8 +33,6 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
     Raises:
         BenchError: ``run_dir`` holds no run, or a damaged one.
     """
-    if is_ablation(Path(run_dir)):
-        return build_ablation(run_dir, jobs)
     run = RunData.read(run_dir)
     report = run.store.report_dir
     pictures, carried = find_pictures(run)

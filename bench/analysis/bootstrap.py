@@ -164,16 +164,6 @@ def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> Wei
     return statistic
 
 
-def evaluated(evaluate: Callable[[Counts], Sequence[float]]) -> WeightedStatistic:
-    """Makes a statistic of a function that takes image numbers (with repeats) and returns K numbers, e.g. APs."""
-
-    def statistic(counts: Counts) -> Floats:
-        numbers = np.arange(counts.shape[1])
-        return np.array([evaluate(np.repeat(numbers, row)) for row in counts], dtype=np.float64).T
-
-    return statistic
-
-
 def stacked(statistics: Sequence[WeightedStatistic]) -> WeightedStatistic:
     """Several statistics of the same images as one, their numbers one after another."""
     return lambda counts: np.concatenate([statistic(counts) for statistic in statistics])

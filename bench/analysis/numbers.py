@@ -12,7 +12,8 @@ from typing import Literal
 
 from bench.metrics.catalogue import CONVENTIONS, METRICS
 from bench.metrics.convention_facts import SIX
-from bench.store.manifest import Manifest, NumberFacts, TaskFacts
+from bench.store.manifest import Manifest, TaskFacts
+from bench.types import Number
 
 Better = Literal["higher", "lower", ""]
 
@@ -58,12 +59,12 @@ class Numbers:
         """Those of runs; the later one speaks where two describe the same task."""
         return cls({name: facts for manifest in manifests for name, facts in manifest.tasks.items()})
 
-    def find(self, task: str, metric: str) -> NumberFacts:
+    def find(self, task: str, metric: str) -> Number:
         """What is known of a number; without direction where nothing is."""
         if task == FUSION:
-            return NumberFacts(metric=metric, better=direction(metric), title=metric)
+            return Number(metric=metric, better=direction(metric), title=metric)
         known = self.tasks.get(task, TaskFacts()).numbers
-        return next((number for number in known if number.metric == metric), NumberFacts(metric=metric))
+        return next((number for number in known if number.metric == metric), Number(metric, better=""))
 
     def better(self, task: str, metric: str) -> Better:
         """Its direction."""

@@ -17,8 +17,9 @@ from bench.analysis.verdict import Drawn, Verdict, draw, verdicts
 from bench.data.spec import DatasetSpec, recorded_spec
 from bench.errors import BenchError
 from bench.plugin.kinds import TASKS
-from bench.store.manifest import DatasetFacts, Manifest, NumberFacts
+from bench.store.manifest import DatasetFacts, Manifest
 from bench.store.run_folder import Store
+from bench.types import Number
 
 SETTINGS = Settings(resamples=999, interval="percentile")
 SUBSETS = ("day", "night")
@@ -164,7 +165,7 @@ class _Asked:
     task: str
     dataset: str
     facts: DatasetFacts
-    judged: Mapping[str, NumberFacts]
+    judged: Mapping[str, Number]
 
     @property
     def spec(self) -> DatasetSpec:

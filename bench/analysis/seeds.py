@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.analysis.means import digits_of, reasons_of, with_ranks
-from bench.analysis.numbers import CATALOGUE, Numbers, metric_order
+from bench.analysis.means import digits_of, mean_table, reasons_of, with_ranks
+from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, metric_order
 from bench.analysis.table import Cell, Column, Row, Table, select
+from bench.store.manifest import MethodFacts
+from bench.store.scores import scores_frame
+from bench.types import Score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,3 +81,38 @@ def _seed_cell(values: Sequence[float], most: int, reason: str) -> Cell:
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else None
     partial = f"{len(values)} of {most} seeds, so not ranked" if len(values) < most else ""
     return Cell(float(np.mean(values)), spread, len(values), None, partial)
+
+
+def by_seed(scores: pd.DataFrame, methods: Mapping[str, MethodFacts]) -> pd.DataFrame:
+    """The set-level numbers of an ablation's trials, ``method`` their variant and ``seed`` their seed.
+
+    Fusion metrics become their means over the pairs; a seed that lacks pairs has none, rather than one over fewer.
+
+    Args:
+        scores: the score table of the run.
+        methods: entries of the manifest; those without a ``variant`` are left out, and those of which nothing came out.
+
+    Returns:
+        The columns of the score table and ``seed``, variants in the order of ``methods``.
+    """
+    import pandas as pd
+
+    came_out = set(scores.loc[scores["status"] == "ok", "method"])
+    trials = {label: facts for label, facts in methods.items() if facts.variant and label in came_out}
+    own = scores[scores["method"].isin(list(trials))]
+    whole = own[(own["pair"] == "") & (own["task"] != FUSION)]
+    looks = own[own["task"] == FUSION]
+    parts = dict.fromkeys(zip(looks["dataset"], looks["split"], looks["convention"], strict=True))
+    means = [
+        Score(FUSION, dataset, split, row.method, column.metric, cell.mean, convention=convention)
+        for dataset, split, convention in parts
+        for table in [mean_table(looks, dataset, convention, split=split)]
+        for row in table.rows
+        for column, cell in zip(table.columns, row.cells, strict=True)
+        if cell.mean is not None and not cell.reason
+    ]
+    frame = pd.concat([whole, scores_frame(means)], ignore_index=True) if means else whole.copy()
+    frame["seed"] = [trials[label].seed for label in frame["method"]]
+    places = {label: place for place, label in enumerate(trials)}
+    frame = frame.iloc[sorted(range(len(frame)), key=lambda at: places[frame["method"].iloc[at]])]
+    return frame.assign(method=[trials[label].variant for label in frame["method"]])

@@ -15,7 +15,6 @@ from bench.metrics.catalogue import CONVENTIONS, METRICS
 if TYPE_CHECKING:
     import pandas as pd
 
-RANK_COLUMNS = ("dataset", "metric", "convention", "name", "method", "mean", "rank", "pairs")
 CHANGE_COLUMNS = (
     "dataset", "metric", "convention_a", "convention_b", "best_a", "best_b", "best_changes", "swapped", "comparisons",
     "kendall_tau", "methods", "pairs",
@@ -30,33 +29,6 @@ class _Standing:
     name: str
     means: pd.Series[float]
     pairs: int
-
-
-def rank_table(scores: pd.DataFrame, unranked: Collection[str] = ()) -> pd.DataFrame:
-    """Mean and rank of every method, per data set, metric and convention.
-
-    Metrics go by the idea they share, so that ``vifb``'s ``Entropy`` stands beside ``EN``. Only methods with a value
-    for every pair are ranked; equal means share a rank.
-
-    Args:
-        scores: the score table.
-        unranked: methods that are left out, such as a source passed through.
-
-    Returns:
-        One row per data set, metric, convention and method, columns ``RANK_COLUMNS``.
-    """
-    import pandas as pd
-
-    rows = []
-    for dataset, idea, standings in _standings(scores, unranked):
-        ascending = METRICS[idea].better == "lower" if idea in METRICS else False
-        for standing in standings:
-            ranks = standing.means.rank(ascending=ascending, method="min")
-            rows += [
-                (dataset, idea, standing.convention, standing.name, method, mean, int(rank), standing.pairs)
-                for (method, mean), rank in zip(standing.means.items(), ranks, strict=True)
-            ]
-    return pd.DataFrame(rows, columns=list(RANK_COLUMNS))
 
 
 def ranking_changes(scores: pd.DataFrame, unranked: Collection[str] = ()) -> pd.DataFrame:

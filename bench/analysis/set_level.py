@@ -65,8 +65,7 @@ def compare_sets(
     """Intervals of set-level numbers and of their differences; all methods see the same draws of images.
 
     Args:
-        statistics: method -> ``iou_statistic`` of its confusion matrices, or ``evaluated`` of a function that scores a
-            list of image numbers (detection).
+        statistics: method -> ``iou_statistic`` of its confusion matrices, or what a task's resampler gives.
         images: how many there are, in the same order for every method.
         names: of the numbers that each statistic gives.
         settings: of the intervals.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -243,7 +243,7 @@ def _causes(a: Manifest, b: Manifest) -> Iterator[str]:
         if getattr(a, key) != getattr(b, key):
             yield f"{key}: {getattr(a, key)} -> {getattr(b, key)}"
     yield from _differences("setting", a.config.model_dump(), b.config.model_dump(), skip=("jobs",))
-    yield from _differences("machine", a.machine.model_dump(), b.machine.model_dump(), skip=("packages",))
+    yield from _differences("machine", asdict(a.machine), asdict(b.machine), skip=("packages",))
     yield from _differences("package", a.machine.packages, b.machine.packages)
     for name in sorted(set(a.datasets) & set(b.datasets)):
         if a.datasets[name].fingerprint != b.datasets[name].fingerprint:

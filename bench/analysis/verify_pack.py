@@ -6,7 +6,7 @@ import math
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,7 +136,7 @@ def public_facts(manifest: Manifest) -> RunFacts:
         }
         for name, facts in manifest.methods.items()
     }
-    machine = manifest.machine.model_dump()
+    machine = asdict(manifest.machine)
     tasks = {name: _known(facts, PackedTask) for name, facts in manifest.tasks.items()}
     try:
         return RunFacts.model_validate(

@@ -164,14 +164,15 @@ def score(
     engine: Annotated[str, typer.Option(help="numpy, numba, or auto: what is quicker.")] = "auto",
 ) -> None:
     """Score a folder of fused images that anything made."""
-    from bench.run.score_command import score_command
+    from bench.run.score_command import ScoreRequest, score_command
 
+    request = ScoreRequest(
+        fused=fused, out=out, dataset=dataset, ir=ir, vis=vis, label=method, conventions=names(conventions),
+        metrics=names(metrics), data_root=data_root, datasets_file=datasets_file, jobs=jobs, engine=engine,
+        ir_range=ir_range,
+    )  # fmt: skip
     with progress() as listener:
-        outcome = score_command(
-            fused=fused, out=out, dataset=dataset, ir=ir, vis=vis, label=method, conventions=names(conventions),
-            metrics=names(metrics), data_root=data_root, datasets_file=datasets_file, jobs=jobs,
-            progress=lambda done, total: listener("score", done, total), engine=engine, ir_range=ir_range,
-        )  # fmt: skip
+        outcome = score_command(request, lambda done, total: listener("score", done, total))
     print_rows(outcome.summary)
     for line in outcome.notes:
         typer.echo(f"note: {line}")
@@ -195,20 +196,11 @@ def fuse(
 
     A folder may end in a pattern, e.g. images/{pair}_ir, where its names are more than the pair's own.
     """
-    from bench.fuse.files import fuse_files
+    from bench.fuse.files import FuseRequest, fuse_files
 
+    request = FuseRequest(method, ir, vis, out, weights_root, device, way, ir_range)
     with progress() as listener:
-        outcome = fuse_files(
-            method,
-            ir,
-            vis,
-            out,
-            weights_root,
-            device,
-            way,
-            lambda done, total: listener("fuse", done, total),
-            ir_range,
-        )
+        outcome = fuse_files(request, lambda done, total: listener("fuse", done, total))
     for line in outcome.notes:
         typer.echo(f"note: {line}")
     for line in outcome.failed:
@@ -239,15 +231,16 @@ def train(
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
 ) -> None:
     """Train a method here; run the same command again to go on after an interruption."""
-    from bench.train.command import train_command
+    from bench.train.command import TrainOrder, train_command
 
+    order = TrainOrder(
+        method=method, dataset=dataset, preset=preset, recipe=recipe, ablation=ablation, out=out,
+        data_root=data_root, datasets_file=datasets_file, device=device, seed=seed, limit=limit,
+        stop_after=stop_after, install=install, options=tuple(option or ()), weights_root=weights_root, ir=ir,
+        vis=vis, train_precision=train_precision, ir_range=ir_range,
+    )  # fmt: skip
     with progress() as listener:
-        path = train_command(
-            method=method, dataset=dataset, preset=preset, recipe=recipe, ablation=ablation, out=out,
-            data_root=data_root, datasets_file=datasets_file, device=device, seed=seed, limit=limit,
-            stop_after=stop_after, install=install, options=option or [], say=typer.echo, progress=listener,
-            weights_root=weights_root, ir=ir, vis=vis, train_precision=train_precision, ir_range=ir_range,
-        )  # fmt: skip
+        path = train_command(order, typer.echo, listener)
     typer.echo(f"weights: {path}")
 
 
@@ -265,18 +258,21 @@ def ablate(
     executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
 ) -> None:
     """Train SeAFusion's ablations and strategies and compare their segmentation."""
-    from bench.run.ablation import ablation_command
-    from reports import build_report
+    import sys
 
+    from bench.run.ablation import TASKS, trials_of
+    from bench.run.ablation import ablate as run_ablation
+
+    config = build_config(
+        methods=(), trials=trials_of("seafusion", names(ablations), seeds), datasets=(dataset,), tasks=TASKS,
+        conventions=("standard",), preset=preset, out=out, data_root=data_root, datasets_file=datasets_file,
+        device=device, jobs=jobs, executor=executor, train_precision=train_precision,
+    )  # fmt: skip
     with progress(out) as listener:
-        result = ablation_command(
-            dataset=dataset, preset=preset, variants=names(ablations), seeds=seeds, out=out, data_root=data_root,
-            device=device, executor=executor, jobs=jobs, listener=listener, datasets_file=datasets_file,
-            train_precision=train_precision,
-        )  # fmt: skip
+        result = run_ablation(config, ["bench", *sys.argv[1:]], listener)
     print_rows(result.rows, list(dict.fromkeys(key for row in result.rows for key in row)))
     for line in result.failed:
         fail(f"failed: {line}")
-    if result.rows:
-        typer.echo(f"report: {build_report(out)}")
+    if result.report:
+        typer.echo(f"report: {result.report}")
     raise typer.Exit(1 if result.failed else 0)

@@ -136,7 +136,7 @@ class _Lister:
         self.labels = self._truth_of(self.part.labels, ENDINGS, names)
         self.boxes = self._truth_of(self.part.boxes, tuple(READERS), names)
         found = [name for name in names if name in self.ir_of or name in self.vis_of]
-        twins = [name for name in names if self._is_twin(name)]
+        twins = [name for name in names if any(key_of(name) in side.twins for side in (self.ir, self.vis))]
         for name in found:
             if limit is not None and len(self.pairs) >= limit:
                 break
@@ -168,7 +168,8 @@ class _Lister:
         if subset and subset.pairs:
             return self._fit(subset.pairs), True
         if subset and needs_list(subset):
-            return self._fit(list(self._read_list(self.source.path(self.source.layout.lists[self.subset])))), True
+            path = self.source.path(self.source.layout.lists[self.subset])
+            return self._fit(list(_read_list(path, self.problems))), True
         names, explicit = self._split_names()
         if subset:
             names = [name for name in names if subset.tag in self._suffix_tags(name)]
@@ -220,9 +221,6 @@ class _Lister:
         taken = [*self.ir_of.values(), *self.vis_of.values()]
         return sorted({*leftovers(self.ir, taken), *leftovers(self.vis, taken)}, key=natural)
 
-    def _is_twin(self, name: str) -> bool:
-        return any(key_of(name) in side.twins for side in (self.ir, self.vis))
-
     def _truth_of(self, folder: str, endings: Sequence[str], names: Sequence[str]) -> dict[str, Found]:
         if not folder:
             return {}
@@ -235,22 +233,6 @@ class _Lister:
         except BenchError as error:
             self._problem("", str(error))
             return {}
-
-    def _read_list(self, path: Path) -> Iterator[str]:
-        try:
-            if path.stat().st_size > MAX_LIST_BYTES:
-                raise BenchError(f"{path}: {path.stat().st_size} bytes, wanted a list of pair names, one a line")
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise BenchError(
-                f"{path}: not readable as a list of pair names ({error}); fetch the data set again"
-            ) from error
-        for number, line in enumerate(dict.fromkeys(line.strip() for line in lines), 1):
-            try:
-                if line:
-                    yield check_pair_id(line.removesuffix(".png"))
-            except ValueError as error:
-                self.problems.append(Problem(f"{path}, entry {number}", f"{error}; mend the list"))
 
     # ------------------------------------------------------------------ one pair
 
@@ -274,7 +256,7 @@ class _Lister:
             paths = dict.fromkeys((ir.path, vis.path))
             headers = [read_header(path, self.four_channel, path in deep) for path in paths]
             self._check_alpha(files, headers)
-            self._check_border(files, headers[0])
+            _check_border(files, headers[0])
         except BenchError as error:
             self._problem(name, str(error))
             return
@@ -295,14 +277,6 @@ class _Lister:
             if header.alpha:
                 read_image(path)
                 self.opaque.append(path.name)
-
-    @staticmethod
-    def _check_border(files: PairFiles, header: Header) -> None:
-        if 2 * files.border >= min(header.height, header.width):
-            raise BenchError(
-                f"{files.ir_path}: {header.width}x{header.height} pixels, nothing is left within the border of "
-                f"{files.border}; mend border in the data set's description"
-            )
 
     def _check_content(self, files: PairFiles) -> None:
         """Names a pair whose two images are one: equal files always, equal pixels from the first pair on."""
@@ -369,3 +343,26 @@ def same_pixels(files: PairFiles) -> bool:
     except BenchError:  # said where the pair is used
         return False
     return ir.shape[:2] == vis.shape[:2] and bool(np.array_equal(as_rgb(ir), as_rgb(vis)))
+
+
+def _read_list(path: Path, problems: list[Problem]) -> Iterator[str]:
+    try:
+        if path.stat().st_size > MAX_LIST_BYTES:
+            raise BenchError(f"{path}: {path.stat().st_size} bytes, wanted a list of pair names, one a line")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchError(f"{path}: not readable as a list of pair names ({error}); fetch the data set again") from error
+    for number, line in enumerate(dict.fromkeys(line.strip() for line in lines), 1):
+        try:
+            if line:
+                yield check_pair_id(line.removesuffix(".png"))
+        except ValueError as error:
+            problems.append(Problem(f"{path}, entry {number}", f"{error}; mend the list"))
+
+
+def _check_border(files: PairFiles, header: Header) -> None:
+    if 2 * files.border >= min(header.height, header.width):
+        raise BenchError(
+            f"{files.ir_path}: {header.width}x{header.height} pixels, nothing is left within the border of "
+            f"{files.border}; mend border in the data set's description"
+        )

@@ -74,10 +74,6 @@ def _metric_faults(name: str) -> Iterator[str]:
             yield f"{name}: changed its input"
 
 
-def _flat(level: int) -> Image:
-    return np.full((64, 80), level, np.uint8)
-
-
 def _random(rng: np.random.Generator, height: int, width: int) -> Image:
     return rng.integers(0, 256, (height, width), dtype=np.uint8)
 

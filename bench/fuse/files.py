@@ -47,13 +47,11 @@ class _Work:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def fuse_files(
-    method: str, ir: Path, vis: Path, out: Path, weights: Path | None, device: str, way: str,
-    progress: Callable[[int, int], None], ir_range: str = "",
-) -> FuseOutcome:  # fmt: skip
-    """Fuses a pair of files into a file, or two folders into a folder of PNG named as the pairs.
+@dataclass(frozen=True, slots=True)
+class FuseRequest:
+    """What ``bench fuse`` was asked for.
 
-    Args:
+    Attributes:
         method: registered name.
         ir: infrared image, or folder, or ``FOLDER/PATTERN``.
         vis: visible image, or folder, or ``FOLDER/PATTERN``.
@@ -61,18 +59,35 @@ def fuse_files(
         weights: weights root or file.
         device: torch device.
         way: ``published`` or ``plain``.
-        progress: called with (done, total).
         ir_range: how infrared of more than 8 bits becomes 8; empty refuses it.
+    """
+
+    method: str
+    ir: Path
+    vis: Path
+    out: Path
+    weights: Path | None = None
+    device: str = "auto"
+    way: str = "published"
+    ir_range: str = ""
+
+
+def fuse_files(request: FuseRequest, progress: Callable[[int, int], None]) -> FuseOutcome:
+    """Fuses a pair of files into a file, or two folders into a folder of PNG named as the pairs.
+
+    Args:
+        request: what is asked for.
+        progress: called with (done, total).
 
     Raises:
         BenchError: unknown method, way or mapping, missing weights, a file beside a folder, no pairs, an
             ending that would lose pixels.
     """
-    if way not in ("published", "plain"):
-        raise BenchError(f"--way is {way!r}, wanted published or plain")
-    work = _list_work(ir.expanduser(), vis.expanduser(), out.expanduser(), ir_range)
-    chosen: Way = "plain" if way == "plain" else "published"
-    fuser = create_fuser(method, weights, device, chosen)
+    if request.way not in ("published", "plain"):
+        raise BenchError(f"--way is {request.way!r}, wanted published or plain")
+    work = _list_work(request.ir.expanduser(), request.vis.expanduser(), request.out.expanduser(), request.ir_range)
+    way: Way = "plain" if request.way == "plain" else "published"
+    fuser = create_fuser(request.method, request.weights, request.device, way)
     failed = [f"{problem.where}: {problem.text}" for problem in work.problems if problem.fault]
     done = written = 0
 

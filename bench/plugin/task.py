@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from bench.types import Fused, PairFiles, Score
+from bench.types import Number as Number  # part of what a task is written with
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,40 +104,6 @@ class Setting:
     weights_root: Path | None = None
     train_precision: str = "auto"
     pretrained: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number that a task yields, for tables, ranks and pages.
-
-    Attributes:
-        metric: as in the column ``metric``.
-        better: direction; empty where more is neither better nor worse, so that nobody is ranked by it.
-        title: for headings, with the unit where it has one.
-        decimals: places printed; None leaves it to the size of the numbers.
-        headline: True for the one or two numbers that speak for the task on the overview.
-        measured: True if a repetition on the same machine gives another value (times, memory).
-        labels: the labels that a headline is about, e.g. ``("all",)``; empty for the number without a label.
-        by_label: True if a column of it is headed by its label alone, e.g. the name of a class.
-        spread_of: the number whose spread this is; it is shown beside that one.
-        hidden: True if it is no column of tables (it stands in the score table all the same).
-        zero: why a 0 is no place in a ranking, e.g. ``none``; empty if it is one.
-        effect: the smallest difference that counts, for the verdict whether fusion helps; None for no verdict. Only
-            for numbers where higher is better.
-    """
-
-    metric: str
-    better: Literal["higher", "lower", ""] = "higher"
-    title: str = ""
-    decimals: int | None = None
-    headline: bool = False
-    measured: bool = False
-    labels: tuple[str, ...] = ()
-    by_label: bool = False
-    spread_of: str = ""
-    hidden: bool = False
-    zero: str = ""
-    effect: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,10 +11,35 @@ from bench.data.spec import PresetName
 from bench.strict import Strict
 
 
+class Trial(Strict):
+    """One method of an ablation.
+
+    Attributes:
+        method: a registered method.
+        ablation: one of its ablations, which is trained in this run; empty for the method as it is.
+        seed: of its training, and of what tasks train on its images.
+    """
+
+    method: str
+    ablation: str = ""
+    seed: int = 0
+
+    @property
+    def variant(self) -> str:
+        """What is varied: the rows of the ablation's tables."""
+        return self.ablation or self.method
+
+    @property
+    def label(self) -> str:
+        """What the score table calls it."""
+        return f"{self.variant}-{self.seed}"
+
+
 class RunConfig(Strict):
     """All that ``bench run`` was asked for; what of it a reader needs stands in the manifest."""
 
     methods: tuple[str, ...] = ("all",)
+    trials: tuple[Trial, ...] = ()
     datasets: tuple[str, ...] = ("demo",)
     tasks: tuple[str, ...] = ()
     conventions: tuple[str, ...] = ("standard", "seafusion2022")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.data.catalogue import Dataset
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
-from bench.run.config import RunConfig
+from bench.run.config import RunConfig, Trial
 from bench.run.pretrained import Pretrained
 from bench.run.sources import MethodSource
 from bench.store.manifest import MethodFacts
@@ -77,6 +77,7 @@ class MethodPlan:
         facts: what the manifest says of it.
         train: True if its weights are to be trained in this run first.
         train_on: the data set whose training part it learns from; empty for the first chosen one that has any.
+        trial: what it is of an ablation, if it is of one.
     """
 
     label: str
@@ -86,6 +87,7 @@ class MethodPlan:
     facts: MethodFacts = field(default_factory=MethodFacts)
     train: bool = False
     train_on: str = ""
+    trial: Trial | None = None
 
     @property
     def ready(self) -> MethodSource:
@@ -111,3 +113,7 @@ class Plan:
     metrics: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
     pretrained: Pretrained | None = None
+
+    def seed_of(self, method: MethodPlan) -> int:
+        """Of what is trained for a method or on its images."""
+        return method.trial.seed if method.trial else self.config.seed

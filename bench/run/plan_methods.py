@@ -12,7 +12,7 @@ from bench.files import VERSION, digest, file_digest
 from bench.fuse.zoo import DATASET, zoo_files
 from bench.plugin.kinds import METHODS
 from bench.plugin.proof import in_words, recorded
-from bench.run.config import RunConfig
+from bench.run.config import RunConfig, Trial
 from bench.run.keys import fuse_code
 from bench.run.plan import MethodPlan, Plan
 from bench.run.sources import MethodSource
@@ -121,6 +121,31 @@ def retrained_methods(config: RunConfig) -> tuple[MethodPlan, ...]:
     return tuple(found)
 
 
+def plan_trials(config: RunConfig) -> tuple[MethodPlan, ...]:
+    """The methods of an ablation: variants with a seed of their own, each trained in this run.
+
+    Raises:
+        BenchError: a method that has no trainer here, or no preset that says how long it learns.
+    """
+    return tuple(_plan_trial(trial, config.model_copy(update={"seed": trial.seed})) for trial in config.trials)
+
+
+def _plan_trial(trial: Trial, config: RunConfig) -> MethodPlan:
+    from bench.plugin.method import Trainable
+
+    cls = METHODS.get(trial.method)
+    if trial.ablation:
+        if not isinstance(cls, Trainable) or config.preset is None:
+            raise BenchError(f"{trial.label}: {trial.method} needs a trainer here and a --preset to be trained with")
+        facts = method_facts(cls, config).model_copy(update={"origin": "trained here", "agreement": ""})
+        plan = MethodPlan(cls.name, True, make_source(cls, None, config), facts=facts, train=True)
+    else:
+        plan = _plan_named(cls, True, config)
+    title = f"{trial.variant.replace('_', ' ')}, seed {trial.seed}"
+    facts = plan.facts.model_copy(update={"title": title, "variant": trial.variant, "seed": trial.seed})
+    return replace(plan, label=trial.label, facts=facts, trial=trial)
+
+
 def _with_weights(facts: MethodFacts, resolved: Resolved) -> MethodFacts:
     """What the manifest says of a method once its weights are known."""
     update: dict[str, Any] = {
@@ -192,6 +217,8 @@ def with_trained_weights(plan: MethodPlan, weights: Path, config: RunConfig) -> 
     from bench.weights.find import resolve
 
     cls = METHODS.get(plan.facts.name)
+    if plan.trial:
+        config = config.model_copy(update={"seed": plan.trial.seed})
     resolved = resolve(cls, weights)
     facts = _with_weights(plan.facts, resolved).model_copy(update={"origin": plan.facts.origin})
     return replace(plan, source=make_source(cls, resolved.path, config), facts=facts, train=False)

@@ -18,7 +18,7 @@ from bench.plugin.task import Setting
 from bench.run.config import RunConfig
 from bench.run.met import check_tasks
 from bench.run.plan import METRICS, DatasetPlan, Plan
-from bench.run.plan_methods import TRAINED_ON, device_of, plan_method, retrained_methods
+from bench.run.plan_methods import TRAINED_ON, device_of, plan_method, plan_trials, retrained_methods
 from bench.types import PairFiles, Problem
 
 
@@ -39,7 +39,7 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
     for option, folder in (("--data-root", config.data_root), ("--weights-root", config.weights_root)):
         if folder is not None and not folder.exists():
             raise BenchError(f"{option} {folder} does not exist; give an existing folder")
-    if not _unique(config.methods) and config.results is None:
+    if not (_unique(config.methods) or config.results or config.trials):
         raise BenchError("--methods names no method, wanted all, or names by comma; see bench list methods")
     if not _unique(config.datasets):
         raise BenchError("--datasets names no data set, wanted names by comma; see bench list datasets")
@@ -50,7 +50,7 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
     _one_part_each(selections)
     datasets = tuple(_plan_dataset(selection, config, tasks) for selection in selections)
     methods = tuple(plan_method(label, label in named, config) for label in every)
-    methods += retrained_methods(config)
+    methods += (*retrained_methods(config), *plan_trials(config))
     if not any(plan.files() for plan in datasets):
         faults = [f"{p.where}: {p.text}" for plan in datasets for p in plan.problems if p.fault]
         why = f" ({'; '.join(faults[:3])})" if faults else ""
@@ -68,6 +68,8 @@ def _check_options(config: RunConfig, tasks: Sequence[str], earlier: Collection[
     for option in config.options:
         name, _, key = option.partition(".")
         if key == TRAINED_ON or (name in earlier and name not in tasks):  # checked where it is read, or ran before
+            continue
+        if name in {trial.method for trial in config.trials if trial.ablation}:  # its training reads them
             continue
         if METHODS.known(name):
             raise BenchError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +19,9 @@ from bench.run.plan import METRICS, DatasetPlan, MethodPlan, Plan
 from bench.store.manifest import (
     CommandFacts,
     DatasetFacts,
-    MachineFacts,
     Manifest,
     MethodFacts,
-    NumberFacts,
     PartFacts,
-    ProblemFacts,
     Request,
     SourceFacts,
     TaskFacts,
@@ -124,7 +120,7 @@ def build_manifest(plan: Plan, before: Manifest, parameters: Mapping[str, int | 
         config=_request(plan.config, plan, before),
         seed=plan.config.seed,
         device=plan.device,
-        machine=MachineFacts(**asdict(describe_machine())),
+        machine=describe_machine(),
         datasets={**before.datasets, **{dataset.name: dataset_facts(dataset) for dataset in plan.datasets}},
         methods={**before.methods, **methods, **_control_facts(plan)},
         tasks={**before.tasks, **{name: task_facts(name, plan) for name in plan.tasks}},
@@ -159,7 +155,7 @@ def dataset_facts(dataset: DatasetPlan) -> DatasetFacts:
         listed=dataset.listed,
         found=len(main),
         parts={split: _part_facts(dataset, files) for split, files in dataset.parts.items()},
-        problems=tuple(ProblemFacts(**asdict(problem)) for problem in dataset.problems),
+        problems=tuple(dataset.problems),
         fingerprint=digest(*(f"{split} {pair} {value}" for (split, pair), value in sorted(dataset.digests.items()))),
         classes=tuple(spec.classes),
         palette=tuple(spec.palette),
@@ -219,7 +215,7 @@ def declared(name: str) -> TaskFacts:
     cls = TASKS.get(name)
     return TaskFacts(
         name=name, title=cls.title or name.replace("_", " "), about=cls.about, summary=TASKS.summary(name),
-        numbers=tuple(NumberFacts(**asdict(number)) for number in cls.numbers), ways=dict(cls.ways),
+        numbers=tuple(cls.numbers), ways=dict(cls.ways),
         contends=not cls.needs_method, controls=dict(cls.controls),
     )  # fmt: skip
 

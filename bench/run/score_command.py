@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,32 +32,60 @@ class ScoreOutcome:
     rows: int
 
 
-def score_command(
-    fused: Path, out: Path, dataset: str, ir: Path | None, vis: Path | None, label: str, conventions: Sequence[str],
-    metrics: Sequence[str], data_root: Path | None, datasets_file: Path | None, jobs: int,
-    progress: Callable[[int, int], None], engine: str = "auto", ir_range: str = "",
-) -> ScoreOutcome:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """What ``bench score`` was asked for.
+
+    Attributes:
+        fused: folder of fused images, or ``FOLDER/PATTERN``.
+        out: the table, ``.csv`` or ``.parquet``.
+        dataset: of the sources; empty for the folders ``ir`` and ``vis``.
+        label: of the ``method`` column; empty for the folder's name.
+        conventions: names.
+        metrics: names, or ``all``; none: each convention's default.
+        jobs: worker processes; 0: one per core.
+        engine: ``auto``, ``numpy`` or ``numba``.
+        ir_range: how deep infrared images become 8 bits; empty for the data set's own rule.
+    """
+
+    fused: Path
+    out: Path
+    dataset: str = ""
+    ir: Path | None = None
+    vis: Path | None = None
+    label: str = ""
+    conventions: tuple[str, ...] = ("standard", "seafusion2022")
+    metrics: tuple[str, ...] = ()
+    data_root: Path | None = None
+    datasets_file: Path | None = None
+    jobs: int = 0
+    engine: str = "auto"
+    ir_range: str = ""
+
+
+def score_command(request: ScoreRequest, progress: Callable[[int, int], None]) -> ScoreOutcome:
     """Scores ``fused`` against a data set, or against the folders ``ir`` and ``vis``, and writes the table.
 
     Raises:
         BenchError: unknown names, folders that do not exist, neither or both kinds of sources, no image that matches.
     """
-    if out.suffix not in (".csv", ".parquet"):
-        raise BenchError(f"--out is {out}, wanted a file that ends in .csv or .parquet")
-    if bool(dataset) == (ir is not None or vis is not None):
+    if request.out.suffix not in (".csv", ".parquet"):
+        raise BenchError(f"--out is {request.out}, wanted a file that ends in .csv or .parquet")
+    if bool(request.dataset) == (request.ir is not None or request.vis is not None):
         raise BenchError("give the sources either as --dataset NAME or as --ir DIR --vis DIR")
-    label = check_label(label or _label_of(fused), "--method")
+    label = check_label(request.label or _label_of(request.fused), "--method")
     others: frozenset[str] = frozenset()
-    if dataset:
-        opened = open_dataset(dataset, data_root, datasets_file, ir_range)
+    if request.dataset:
+        opened = open_dataset(request.dataset, request.data_root, request.datasets_file, request.ir_range)
         listing = opened.listing()
         others = opened.known_names() - {files.id for files in listing.pairs}
     else:
-        listing = list_folders(ir, vis, ir_range)
+        listing = list_folders(request.ir, request.vis, request.ir_range)
     scores, found = score_folder(
-        fused, listing.pairs, label, chosen_metrics(conventions, list(metrics) or None), jobs, progress, others, engine
+        request.fused, listing.pairs, label, chosen_metrics(request.conventions, list(request.metrics) or None),
+        request.jobs, progress, others, request.engine,
     )  # fmt: skip
-    write_scores(scores, out)
+    write_scores(scores, request.out)
     problems = [*listing.problems, *found]
     return ScoreOutcome(
         summary_rows(scores),

@@ -121,7 +121,7 @@ class TaskList(Outstanding):
         return TaskUnit(
             out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None, gpus=self.gpus,
             key="", task=task, spec=dataset.spec, parts=tuple(parts.items()), source=method.ready,
-            preset=config.preset or "quick", seed=config.seed,
+            preset=config.preset or "quick", seed=self.plan.seed_of(method),
             seen=seen_pairs(dataset, method, (files.split for files in chain(*parts.values()))),
             weights_root=config.weights_root, options=tuple(sorted(config.options_of(task).items())),
             train_precision=config.train_precision, pretrained=self.pretrained,

@@ -41,19 +41,25 @@ class TrainingList(Outstanding):
                 cls: Any = METHODS.get(method.facts.name)
                 code = train_code(cls.__module__, getattr(cls, "built_on", ()))
                 data = [digest(*_digests(dataset, item)) for item in files]
+                seed, options = self.plan.seed_of(method), self._options(method)
                 unit = TrainUnit(
                     out=self.store.root, dataset=dataset.name, method=method.label, time_limit_s=None,
                     gpus=self.gpus, key="", name=cls.name, files=files, preset=cast(Any, config.preset),
-                    seed=config.seed, device=self.plan.device, trained_on=dataset.opened.training_selection,
+                    seed=seed, device=self.plan.device, trained_on=dataset.opened.training_selection,
                     classes=dataset.spec.classes, weights_root=config.weights_root, precision=config.train_precision,
-                    pretrained=self.pretrained,
+                    pretrained=self.pretrained, ablation=method.trial.ablation if method.trial else "",
+                    options=options,
                 )  # fmt: skip
                 starts = training_starts(unit.name, unit.request()).values() if unit.pretrained else ()
                 return replace(unit, key=digest(
-                    VERSION, code, method.label, str(config.preset), str(config.seed), config.train_precision,
-                    *data, *map(backbone_digest, starts),
+                    VERSION, code, method.label, str(config.preset), str(seed), config.train_precision,
+                    str(options), *data, *map(backbone_digest, starts),
                 ))  # fmt: skip
         return None
+
+    def _options(self, method: MethodPlan) -> tuple[tuple[str, str], ...]:
+        """Settings of a trial's training; other trainings of a run have none."""
+        return tuple(sorted(self.plan.config.options_of(method.facts.name).items())) if method.trial else ()
 
     def _training_sets(self, method: MethodPlan) -> Iterator[DatasetPlan]:
         """The chosen data sets, or the one that the method is to learn from."""

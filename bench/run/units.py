@@ -198,6 +198,8 @@ class TrainUnit(WholeUnit):
         classes: of their labels.
         weights_root: where backbones may lie.
         pretrained: the folder of the run that holds the one copy of each.
+        ablation: the variant of the training; empty for the published one.
+        options: of the training.
     """
 
     name: str
@@ -210,6 +212,8 @@ class TrainUnit(WholeUnit):
     weights_root: Path | None = None
     precision: TrainPrecision = "auto"
     pretrained: Path | None = None
+    ablation: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -223,7 +227,7 @@ class TrainUnit(WholeUnit):
         return TrainRequest(
             dataset=self.trained_on, pairs=self.files, preset=self.preset, out=self.folder(), device=self.device,
             seed=self.seed, progress=self.progress(), classes=self.classes, weights_root=self.weights_root,
-            precision=self.precision, pretrained=self.pretrained,
+            precision=self.precision, pretrained=self.pretrained, ablation=self.ablation, options=self.options,
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:

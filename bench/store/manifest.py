@@ -6,13 +6,13 @@ asked for. The meaning of each key stands in docs/architecture.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.errors import BenchError
-from bench.types import Status
+from bench.types import Machine, Number, Problem, Status
 
 Json = Any
 """A plain JSON value: what a task or a training says of its own settings."""
@@ -88,30 +88,6 @@ class CommandFacts(Facts):
     complete: bool = False
 
 
-class MachineFacts(Facts):
-    """What the run was measured on; as ``bench.types.Machine``."""
-
-    cpu: str = ""
-    cores: int = 0
-    memory_gb: float = 0.0
-    gpu: str = ""
-    driver: str = ""
-    python: str = ""
-    torch: str = ""
-    cuda: str = ""
-    platform: str = ""
-    threads: int = 0
-    packages: dict[str, str] = Field(default_factory=dict)
-
-    def rows(self) -> Iterator[tuple[str, str]]:
-        """What is known, as (title, text), without the packages."""
-        titles = {"cpu": "CPU", "gpu": "GPU", "memory_gb": "Memory (GB)", "torch": "PyTorch", "cuda": "CUDA"}
-        for key in type(self).model_fields:
-            value = getattr(self, key)
-            if value and key != "packages":
-                yield titles.get(key, key.capitalize()), str(value)
-
-
 class SourceFacts(Facts):
     """Where a pair's files lie, absolute; empty where there is none."""
 
@@ -122,14 +98,6 @@ class SourceFacts(Facts):
     four_channel: bool = False
     border: int = 0
     ir_range: str = ""
-
-
-class ProblemFacts(Facts):
-    """Something wrong with the data that did not stop the rest."""
-
-    where: str = ""
-    text: str = ""
-    fault: bool = True
 
 
 class PartFacts(Facts):
@@ -172,7 +140,7 @@ class DatasetFacts(Facts):
     listed: int | None = None
     found: int | None = None
     parts: dict[str, PartFacts] = Field(default_factory=dict)
-    problems: tuple[ProblemFacts, ...] = ()
+    problems: tuple[Problem, ...] = ()
     fingerprint: str = ""
     classes: tuple[str, ...] = ()
     palette: tuple[tuple[int, int, int], ...] = ()
@@ -237,6 +205,8 @@ class MethodFacts(Facts):
         way: how its images were read and written.
         stretches: True if the way of its authors stretches the contrast of each image.
         beside: the method that this row only shows in another way; such a row is not ranked.
+        variant: of an ablation, what is varied; empty in other runs.
+        seed: of an ablation's training and tasks; None: the run's.
         parameters: of its networks; None where unknown.
         training: what its training recorded, if it was trained here.
     """
@@ -257,6 +227,8 @@ class MethodFacts(Facts):
     way: str = ""
     stretches: bool = False
     beside: str = ""
+    variant: str = ""
+    seed: int | None = None
     precision: str = ""
     compile: str = ""
     status: Status = "ok"
@@ -268,23 +240,6 @@ class MethodFacts(Facts):
     @classmethod
     def _only_objects(cls, value: object) -> object:
         return value if isinstance(value, Mapping) else None
-
-
-class NumberFacts(Facts):
-    """A number that a task yields, see ``bench.plugin.task.Number``."""
-
-    metric: str
-    better: Literal["higher", "lower", ""] = ""
-    title: str = ""
-    decimals: int | None = None
-    headline: bool = False
-    measured: bool = False
-    labels: tuple[str, ...] = ()
-    by_label: bool = False
-    spread_of: str = ""
-    hidden: bool = False
-    zero: str = ""
-    effect: float | None = None
 
 
 class TaskFacts(Facts):
@@ -301,7 +256,7 @@ class TaskFacts(Facts):
     summary: str = ""
     about: str = ""
     reason: str = ""
-    numbers: tuple[NumberFacts, ...] = ()
+    numbers: tuple[Number, ...] = ()
     ways: dict[str, str] = Field(default_factory=dict)
     contends: bool = True
     controls: dict[str, str] = Field(default_factory=dict)
@@ -330,7 +285,7 @@ class Manifest(Facts):
     config: Request = Request()
     seed: int | None = None
     device: str = ""
-    machine: MachineFacts = MachineFacts()
+    machine: Machine = Machine()
     datasets: dict[str, DatasetFacts] = Field(default_factory=dict)
     methods: dict[str, MethodFacts] = Field(default_factory=dict)
     tasks: dict[str, TaskFacts] = Field(default_factory=dict)

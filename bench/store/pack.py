@@ -25,9 +25,8 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from bench.archive import Limits, open_zip, read_entry
 from bench.errors import BenchError
 from bench.files import SAFE_NAME
-from bench.store.manifest import NumberFacts
 from bench.strict import Strict
-from bench.types import SCORE_COLUMNS
+from bench.types import SCORE_COLUMNS, Number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +91,7 @@ class PackedTask(Strict):
     name: str = ""
     title: str = ""
     about: str = ""
-    numbers: tuple[NumberFacts, ...] = ()
+    numbers: tuple[Number, ...] = ()
     ways: dict[str, str] = Field(default_factory=dict)
     contends: bool = True
 

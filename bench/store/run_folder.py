@@ -74,11 +74,7 @@ class Store:
 
     def fused_path(self, dataset: str, split: str, method: str, pair: str) -> Path:
         """A fused image: parts may use the same names, so each but ``test`` has a folder of its own."""
-        return self.fused_dir(dataset, split, method) / f"{_safe(pair)}.png"
-
-    def fused_dir(self, dataset: str, split: str, method: str) -> Path:
-        """The folder of one method's fused images of one part."""
-        return self.root / "fused" / _safe(place(dataset, split)) / _safe(method)
+        return self.root / "fused" / _safe(place(dataset, split)) / _safe(method) / f"{_safe(pair)}.png"
 
     def fused_of(self, files: PairFiles, method: str) -> Path:
         """The fused image of a pair."""

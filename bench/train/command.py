@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,55 +20,87 @@ from bench.train.precision import pick_precision
 from bench.weights.places import trained_path
 
 
-def train_command(
-    method: str, dataset: str, preset: str, recipe: str, ablation: str, out: Path | None, data_root: Path | None,
-    datasets_file: Path | None, device: str, seed: int, limit: int | None, stop_after: int | None, install: bool,
-    options: Sequence[str], say: Callable[[str], None], progress: Callable[[str, int, int], None],
-    weights_root: Path | None = None, ir: Path | None = None, vis: Path | None = None,
-    train_precision: str = "auto", ir_range: str = "",
-) -> Path:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class TrainOrder:
+    """What ``bench train`` was asked for; the rest is as in ``TrainRequest``.
+
+    Attributes:
+        method: a trainable method.
+        dataset: with a training part; ``ir`` and ``vis`` are two bare folders in its place.
+        out: folder of checkpoint and weights; None: named after the request.
+        limit: at most so many pairs.
+        install: copy the result to where ``bench run`` looks for weights when no published ones are there.
+        options: ``NAME=VALUE``.
+    """
+
+    method: str
+    dataset: str = "demo"
+    preset: str = "quick"
+    recipe: str = ""
+    ablation: str = ""
+    out: Path | None = None
+    data_root: Path | None = None
+    weights_root: Path | None = None
+    datasets_file: Path | None = None
+    ir: Path | None = None
+    vis: Path | None = None
+    device: str = "auto"
+    seed: int = 0
+    limit: int | None = None
+    stop_after: int | None = None
+    train_precision: str = "auto"
+    ir_range: str = ""
+    install: bool = True
+    options: tuple[str, ...] = ()
+
+
+def train_command(order: TrainOrder, say: Callable[[str], None], progress: Callable[[str, int, int], None]) -> Path:
     """Trains a method and returns its weights; resumes what ``out`` holds.
 
-    With ``install`` the result is copied to where ``bench run`` looks for weights when no published ones are there;
-    ``say`` prints a line, e.g. what the training will cost. ``ir`` and ``vis`` are two bare folders in place of a data
-    set. The rest is as in ``TrainRequest``.
+    Args:
+        order: what is asked for.
+        say: prints a line, e.g. what the training will cost.
+        progress: called with (phase, steps done, steps in all).
 
     Raises:
         BenchError: unknown names, a method that cannot be trained, a data set without a training part.
     """
-    if preset not in get_args(Preset):
-        raise BenchError(f"--preset is {preset!r}, wanted one of {', '.join(get_args(Preset))}")
-    pick_precision(train_precision, "cpu")
-    cls: Any = METHODS.get(method)
+    if order.preset not in get_args(Preset):
+        raise BenchError(f"--preset is {order.preset!r}, wanted one of {', '.join(get_args(Preset))}")
+    pick_precision(order.train_precision, "cpu")
+    cls: Any = METHODS.get(order.method)
     if not isinstance(cls, Trainable):
-        raise BenchError(f"{method} cannot be trained here; trainable: {', '.join(trainable_methods())}")
-    bare = ir is not None or vis is not None
+        raise BenchError(f"{order.method} cannot be trained here; trainable: {', '.join(trainable_methods())}")
+    bare = order.ir is not None or order.vis is not None
     opened = (
-        open_folders(ir, vis, TRAIN, ir_range) if bare else open_dataset(dataset, data_root, datasets_file, ir_range)
+        open_folders(order.ir, order.vis, TRAIN, order.ir_range)
+        if bare
+        else open_dataset(order.dataset, order.data_root, order.datasets_file, order.ir_range)
     )
     if not opened.has_split("train"):
-        raise BenchError(f"{dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
-    listing = opened.listing(split="train", limit=limit)
+        raise BenchError(f"{order.dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
+    listing = opened.listing(split="train", limit=order.limit)
     if not listing.pairs:
-        raise BenchError(f"{dataset}: no training pair is on disk; see bench data check {dataset}")
+        raise BenchError(f"{order.dataset}: no training pair is on disk; see bench data check {order.dataset}")
     for problem in listing.problems:
         say(f"note: {problem.where}: {problem.text}")
     trained_on = opened.training_selection
-    out = out or Path("runs/train") / f"{method}-{trained_on.replace(':', '-')}-{preset}-{seed}"
+    name = f"{order.method}-{trained_on.replace(':', '-')}-{order.preset}-{order.seed}"
     request = TrainRequest(
-        dataset=trained_on, pairs=listing.pairs, preset=preset, out=out, recipe=recipe, ablation=ablation,  # type: ignore[arg-type]
-        device=pick_device(device), seed=seed, stop_after=stop_after, progress=progress, options=_options(options),
-        classes=opened.spec.classes, weights_root=weights_root,
-        precision=train_precision,  # type: ignore[arg-type]
+        dataset=trained_on, pairs=listing.pairs, preset=order.preset,  # type: ignore[arg-type]
+        out=order.out or Path("runs/train") / name, recipe=order.recipe, ablation=order.ablation,
+        device=pick_device(order.device), seed=order.seed, stop_after=order.stop_after, progress=progress,
+        options=_options(order.options), classes=opened.spec.classes, weights_root=order.weights_root,
+        precision=order.train_precision,  # type: ignore[arg-type]
     )  # fmt: skip
     request = _without_labels(cls, request, say)
-    if preset == "paper" and hasattr(cls, "estimate_cost"):
+    if order.preset == "paper" and hasattr(cls, "estimate_cost"):
         say(cls.estimate_cost(request))
     path = cls.train(request)
     if path.is_file():
         write_frames(path, trained_on, listing.pairs)
-    if install and stop_after is None and path.is_file():
-        install_weights(method, path)
+    if order.install and order.stop_after is None and path.is_file():
+        install_weights(order.method, path)
     return path
 
 

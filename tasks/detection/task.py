@@ -21,14 +21,12 @@ from tasks.detection.average_precision import CONVENTIONS, Truth, table
 from tasks.detection.boxes import PAPER, VAL_PADDING, Protocol
 from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all, merge_kept
-from tasks.detection.resampling import SUMMARY, UNSEEN, read_resamplers
+from tasks.detection.resampling import METRICS, SUMMARY, UNSEEN, read_resamplers
 from tasks.detection.settings import Settings, read_settings
 from tasks.detection.truth import known_classes, read_truth
 
 VERSION = 2
 """Raised whenever the same images would get other scores."""
-
-METRICS = ("AP@0.5", "AP@0.7", "AP@0.9", "AP@[0.5:0.95]")
 
 PICTURES = "pictures"
 MERGED = "merged_boxes"

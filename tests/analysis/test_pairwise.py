@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from bench.analysis.bootstrap import bootstrap_images, evaluated, iou_statistic, weighted_means
+from bench.analysis.bootstrap import bootstrap_images, iou_statistic, weighted_means
 from bench.analysis.diagram import critical_difference_svg
 from bench.analysis.pairwise import Comparison, Settings, compare, compare_values, critical_difference, wilcoxon
 from bench.analysis.sections import compare_metrics, comparison_sections
@@ -442,7 +442,10 @@ def test_detection_scores_are_recomputed_on_every_draw() -> None:
         seen.append(drawn.tolist())
         return [hits[drawn].sum() / found[drawn].sum()]
 
-    result = compare_sets({"a": evaluated(precision)}, 4, ["precision"], Settings(resamples=200))
+    def statistic(counts: np.ndarray) -> np.ndarray:
+        return np.array([precision(np.repeat(np.arange(4), row)) for row in counts]).T
+
+    result = compare_sets({"a": statistic}, 4, ["precision"], Settings(resamples=200))
     assert result.values["a"][0].value == pytest.approx(3 / 7)
     assert 0 <= result.values["a"][0].low < 3 / 7 < result.values["a"][0].high <= 1.0
     assert [0, 1, 2, 3] in seen

@@ -88,7 +88,7 @@ TABLE: dict[str, Case] = {
             dataset="mfnet", preset="smoke", ablations="full", seeds="2", out="x", data_root="x", datasets_file="x",
             device="cpu", train_precision="float32", jobs="3", executor="inline",
         ),
-        {"bench.run.ablation.ablation_command": SimpleNamespace(rows=[], failed=[])},
+        {"bench.run.ablation.ablate": SimpleNamespace(rows=[], failed=[], report=None)},
     ),
     "report": Case(["report", "r"], values(jobs="3"), {"reports.build_report": "x"}),
     "stats": Case(
