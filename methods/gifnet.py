@@ -36,6 +36,7 @@ class GIFNetMethod(NetMethod):
         notes="trained on LLVIP by the name of the authors' loader, with synthetic focus pairs; not verified",
     )
     whole = True
+    layout = "contiguous"  # sums in the authors' order, and with them pixels truncated alike
     smallest = 5
     published = ImageStyle(reader="luma_floor", ir_reader="luma_png15", merge="ycbcr3", rounding="even")
 

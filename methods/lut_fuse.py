@@ -45,7 +45,7 @@ class LUTFuseMethod(NetMethod):
     )  # fmt: skip
     space = "rgb_to_luma"
     whole = True
-    layout = "contiguous"  # sums in the authors' order: a table steepens small differences
+    dtype = "float64"  # a table steepens small differences: float32 is further from its authors
     clips = True
     published = ImageStyle(reader="luma", merge="ycbcr6", rounding="truncate")
 

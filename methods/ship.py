@@ -35,6 +35,7 @@ class SHIPMethod(NetMethod):
         trained_on=("m3fd",),
     )
     whole = True
+    layout = "contiguous"  # sums in the authors' order: Fourier transforms spread the last bit over the image
     published = ImageStyle(reader="luma", ir_reader="red", merge="float_ycrcb")
 
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:

@@ -98,12 +98,15 @@ def _unknown_settings(cls: type[Method], variant: str) -> list[str]:
 
 
 def proves_what_it_claims(subject: Subject) -> Iterator[str]:
-    """A proof that it claims is declared with a bar, and was recorded when that was reached."""
+    """A proof that it claims is declared with a bar, and every bar that it declares was recorded as reached."""
     cls = subject.cls
     claim = cls.info.proof
+    own = [proof for proof in declared(cls).proofs if proof.variant == cls.variant and proof.judged]
+    reached = {record.against.rpartition("/")[0] for record in recorded(cls) if record.ok}
+    for source in sorted({proof.source for proof in own} - reached):
+        yield f"it declares a bar against {source}, which was never recorded; run bench prove {cls.name} --record"
     if claim is None or claim.level == "none":
         return
-    own = [proof for proof in declared(cls).proofs if proof.variant == cls.variant and proof.judged]
     if claim.level not in {proof.level for proof in own}:
         yield f"it claims {claim.level!r}, which no Proof in its _proofs module declares; declare one, or claim nothing"
     if not any(record.ok and record.level == claim.level for record in recorded(cls)):

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bench.fuse.contract import check_class, check_method, examine
 from bench.fuse.harness import Fuser
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
+from bench.plugin.proof import Bar, Proof, Proofs, Record
 from bench.plugin.registry import Registry
 
 INFO = MethodInfo(title="T", year=2026, paper="doi:10.0/x", licence="Apache-2.0", kind="classical")
@@ -424,6 +426,26 @@ def test_the_share_that_is_clipped_is_counted(fuse: Any, share: float) -> None:
     fuser = Fuser(cls(None, "cpu"))
     fuser.fuse_pair(half, half)
     assert fuser.last_clipped == (share,)
+
+
+def claiming(monkeypatch: pytest.MonkeyPatch, proofs: Proofs, rows: tuple[Record, ...], claim: Record | None) -> str:
+    """What the contract says of a method with these bars, recorded results and claim."""
+    monkeypatch.setattr("bench.fuse.class_promises.declared", lambda _: proofs)
+    monkeypatch.setattr("bench.fuse.class_promises.recorded", lambda _: rows)
+    cls = type("Claiming", (Good,), {"info": replace(INFO, proof=claim), "__module__": __name__})
+    return " ".join(check_class(cls))
+
+
+TNO = Proofs((Proof("tno_published", Bar(80.0, 1)),))
+REACHED = Record("good", "tno_published/Good", "published images", 3, 85.0, 1, ok=True)
+
+
+def test_a_proof_that_no_result_backs_breaks_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert claiming(monkeypatch, TNO, (REACHED,), REACHED) == ""
+    assert "it declares a bar against tno_published, which was never" in claiming(monkeypatch, TNO, (), None)
+    missed = replace(REACHED, ok=False)
+    assert "which was never recorded" in claiming(monkeypatch, TNO, (missed,), REACHED)
+    assert "which no Proof in its _proofs module declares" in claiming(monkeypatch, Proofs(), (), REACHED)
 
 
 def test_adapters_stay_short() -> None:
