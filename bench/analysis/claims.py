@@ -17,7 +17,18 @@ METHOD_HEADERS = ("method", "methods", "algorithm", "algorithms", "model", "appr
 SUMMARIES = ("mean", "average", "avg", "std", "sd", "median", "all")
 """First cells of rows that sum up others in a table of images."""
 
+NO_METRICS = (
+    "year", "venue", "publication", "journal", "params", "parameters", "flops", "time", "runtime", "fps", "size",
+    "rank", "no", "index", "reference", "type", "",
+)  # fmt: skip
+"""Headers of columns that hold no metric, letters only."""
+
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_BRACED = re.compile(r"\\(?:caption|label|footnote)\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}")
+_POWER = re.compile(
+    r"(?:\\times|×|\\cdot|·|(?<=\d)\s*x)\s*10\s*(?:\^\s*\{?|<sup>)?\s*([-+−⁻]?[\d⁰¹²³⁴⁵⁶⁷⁸⁹]+)(?:\}|</sup>)?"
+)
+_RAISED = str.maketrans("⁻−⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
 _UNIFORM_SHARE = 0.8
 _FEWEST = 5  # claims of a column that can say how it was printed
 Rows = list[list[str]]
@@ -84,8 +95,8 @@ def parse_claims(text: str, where: str = "the table") -> ClaimTable:
     if len(rows) < 2:
         raise BenchError(f"{where}: {len(rows)} table rows, wanted a header and at least one row of values")
     width = max(len(row) for row in rows)
-    rows = _upright([row + [""] * (width - len(row)) for row in rows])
-    headers, body = rows[0], rows[1:]
+    rows = _upright(_one_header([row + [""] * (width - len(row)) for row in rows]))
+    headers, body = rows[0], _dotted(rows[1:])
     pair, method = _labels(headers, body)
     if pair is not None:
         body = [row for row in body if row[pair].casefold() not in SUMMARIES]
@@ -94,7 +105,7 @@ def parse_claims(text: str, where: str = "the table") -> ClaimTable:
     for index, header in enumerate(headers):
         if index in (pair, method):
             continue
-        claims = _claims([row[index] for row in body])
+        claims = () if _is_no_metric(header) else _claims([row[index] for row in body], "%" in header)
         if any(claims):
             columns.append(ClaimColumn(header, claims))
         elif header:
@@ -104,15 +115,43 @@ def parse_claims(text: str, where: str = "the table") -> ClaimTable:
     return ClaimTable(keys, tuple(columns), tuple(ignored))
 
 
+def _one_header(rows: Rows) -> Rows:
+    """Two lines of headers as one: the lower one, and the upper one where that is empty."""
+    if len(rows) < 3 or any(_NUMBER.match(cell) for cell in rows[1]):
+        return rows
+    upper, lower = rows[:2]
+    if sum(bool(ideas_of(cell)) for cell in lower) <= sum(bool(ideas_of(cell)) for cell in upper):
+        return rows
+    return [[below or above for above, below in zip(upper, lower, strict=True)], *rows[2:]]
+
+
+def _dotted(rows: Rows) -> Rows:
+    """Numbers with a point: a comma between digits separates decimals, or thousands where it can do so everywhere."""
+    cells = [cell for row in rows for cell in row if re.match(r"[-+]?\d+,\d", cell)]
+    point = any(re.match(r"[-+]?\d+\.\d", cell) for row in rows for cell in row)
+    thousands = all(re.match(r"[-+]?\d{1,3}(,\d{3})+(?!\d)", cell) for cell in cells)
+    if not cells or not (point or thousands or not any("." in cell for cell in cells)):
+        return rows
+    mark = "" if thousands else "."
+    return [[re.sub(r"(?<=\d),(?=\d)", mark, cell) for cell in row] for row in rows]
+
+
+def _is_no_metric(header: str) -> bool:
+    """True for years and the like, and for the spread of a metric that has a column of its own."""
+    if re.sub(r"[^a-z]", "", re.sub(r"\(.*?\)", "", header.casefold())) in NO_METRICS:
+        return True
+    spread = re.fullmatch(r"(.+?)[\s_-]+(?:std|stdev|sd|deviation|±)", header, flags=re.IGNORECASE)
+    return spread is not None and bool(ideas_of(spread[1]))
+
+
 def _cells(text: str) -> Rows:
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if any(re.search(r"(?<!\\)&", line) and "\\\\" in line for line in lines):
         return _latex(text)
     if sum(line.strip().startswith("|") or line.count("|") > 1 for line in lines) > 1:
         return _markdown(lines)
     delimiter = max((";", "\t", ","), key=lambda mark: lines[0].count(mark)) if lines else ","
-    rows = [[plain(cell) for cell in row] for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
-    return [row for row in rows if not row[0].startswith("#")]
+    return [[plain(cell) for cell in row] for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True)]
 
 
 def _markdown(lines: Sequence[str]) -> Rows:
@@ -122,8 +161,9 @@ def _markdown(lines: Sequence[str]) -> Rows:
 
 def _latex(text: str) -> Rows:
     text = re.sub(r"(?<!\\)%.*", "", text)
+    text = _BRACED.sub(" ", text)
     text = re.sub(r"\\(?:begin|end)\{[^}]*\}(?:\[[^]]*\])?(?:\{[^}]*\})?", "\n", text)
-    text = re.sub(r"\\(?:toprule|midrule|bottomrule|hline|centering|caption\{.*?\}|label\{.*?\})", " ", text)
+    text = re.sub(r"\\(?:toprule|midrule|bottomrule|hline|centering)", " ", text)
     text = re.sub(r"\\c(?:mid|)(?:rule|line)(?:\([^)]*\))?\{[^}]*\}", " ", text)
     rows = []
     for line in re.split(r"\\\\(?:\[[^]]*\])?", text):
@@ -138,13 +178,16 @@ def _latex(text: str) -> Rows:
 
 def plain(cell: str) -> str:
     """A cell without the marks of Markdown and LaTeX: emphasis, arrows, math, citations."""
+    cell = _POWER.sub(lambda found: f"e{found[1].translate(_RAISED)}", cell)
+    cell = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", cell)
+    cell = re.sub(r"<sup>|<sub>", " ^", cell)
     cell = re.sub(r"\\(?:cite|citep|citet|ref|footnote|textsuperscript)\w*\*?(?:\[[^]]*\])*\{[^}]*\}", "", cell)
     cell = re.sub(r"\\multi(?:column|row)\{[^}]*\}\{[^}]*\}", "", cell)
     cell = re.sub(r"\\(?:color|textcolor|cellcolor|rowcolor)(?:\[[^]]*\])?\{[^}]*\}", "", cell)
     cell = cell.replace("\\%", "%").replace("\\_", "_").replace("\\&", "&").replace("\\#", "#").replace("\\pm", "±")
     cell = re.sub(r"\\(?:up|down|left|right)?arrow\b|[↑↓⬆⬇]|\\[a-zA-Z]+\*?|[{}$]", " ", cell)
     cell = re.sub(r"\*\*|__|</?\w+/?>|`", "", cell)
-    return " ".join(cell.split()).strip("*~ ")
+    return " ".join(cell.split()).strip("*~^†‡ ")
 
 
 def _upright(rows: Rows) -> Rows:
@@ -169,13 +212,13 @@ def _labels(headers: Sequence[str], body: Rows) -> tuple[int | None, int | None]
     return pair, method
 
 
-def _claims(cells: Sequence[str]) -> tuple[Claim | None, ...]:
+def _claims(cells: Sequence[str], percent: bool = False) -> tuple[Claim | None, ...]:
     """The claims of a column; where most are printed alike, those with fewer digits have lost their trailing zeros.
 
     Writers of CSV drop them: 7.10 among 6.83, 7.42, ... stands there as 7.1. Printed alike means equally many decimals,
     or equally many significant digits, whichever holds for more of the column.
     """
-    claims = [_claim(cell) for cell in cells]
+    claims = [_claim(cell, percent) for cell in cells]
     texts = [claim.text for claim in claims if claim is not None and "e" not in claim.text.lower()]
     if len(texts) < _FEWEST or any(claim is not None and claim.text not in texts for claim in claims):
         return tuple(claims)
@@ -196,13 +239,19 @@ def _sharpened(claim: Claim, decimals: int | None, digits: int | None) -> Claim:
     return replace(claim, half=min(claim.half, max(halves, default=claim.half)))
 
 
-def _claim(cell: str) -> Claim | None:
-    found = _NUMBER.match(cell.replace("−", "-").strip("( <>~≈"))
+def _claim(cell: str, percent: bool) -> Claim | None:
+    cell = cell.replace("−", "-").strip("( <>~≈")
+    found = _NUMBER.match(cell)
     if not found:
         return None
     text = found.group()
     mantissa, _, exponent = text.lower().partition("e")
-    return Claim(float(text), 0.5 * 10.0 ** (int(exponent or 0) - _decimals(mantissa)), text)
+    shift = -2 if percent or cell[found.end() :].lstrip().startswith("%") else 0
+    return Claim(
+        float(f"{mantissa}e{int(exponent or 0) + shift}"),
+        0.5 * 10.0 ** (int(exponent or 0) + shift - _decimals(mantissa)),
+        text,
+    )
 
 
 def _decimals(text: str) -> int:

@@ -192,19 +192,36 @@ def _match(
 ) -> Match:
     # what single precision left of the original says nothing of a variant, whose program nobody has seen
     error = EXACT_TO if key[1] else CONVENTIONS[key[0]].stated_error(key[2])
-    met, count = 0, 0
     worst, misfit = 0.0, 0.0
+    apart: list[float] = []  # in halves of a printed digit
+    met: list[bool] = []
     for claim, values, sizes in zip(column.claims, rows, pixels, strict=True):
         if claim is None:
             continue
-        count += 1
         found = float(np.mean(change(values, sizes))) if values.size else float("nan")
         difference = abs(found - claim.value)
         allowed = max(claim.half * (1.0 + _SLACK), error * abs(found))
-        met += bool(difference <= allowed)  # False for NaN, too
+        met.append(bool(difference <= allowed))  # False for NaN, too
+        apart.append(difference / claim.half)
         worst = max(worst, _relative(difference, claim))
         misfit += (difference / claim.half) ** 2 if np.isfinite(difference) else np.inf
-    return Match(key[0], key[1], key[2], worst, met, count, _rounded(misfit / max(count, 1)))
+    count = len(met)
+    right = sum(met) - _alone(apart, met)
+    return Match(key[0], key[1], key[2], worst, right, count, _rounded(misfit / max(count, 1)))
+
+
+FAR = 3.0
+"""Halves of a printed digit."""
+
+
+def _alone(apart: Sequence[float], met: Sequence[bool]) -> bool:
+    """True if one claim is met by the stated error alone, and by far, where all others are met to the digit.
+
+    Such an error stands for arithmetic that nobody can repeat, which moves many claims a little, not one by more than
+    a digit: that one is another number.
+    """
+    loose = [distance for distance in apart if distance > 1.0 + _SLACK]
+    return len(met) > 2 and all(met) and len(loose) == 1 and loose[0] >= FAR
 
 
 def _rounded(misfit: float) -> float:

@@ -88,3 +88,60 @@ def test_what_is_no_table_is_refused(tmp_path: Path, text: str, words: str) -> N
         read_claims(path)
     with pytest.raises(BenchError, match="cannot be read"):
         read_claims(tmp_path / "absent.csv")
+
+
+ODD = {
+    "two lines of headers": r"""\begin{tabular}{l|cc|cc}
+\multirow{2}{*}{Method} & \multicolumn{2}{c|}{Information} & \multicolumn{2}{c}{Edges} \\ \cline{2-5}
+ & EN & SD & SF & Qabf \\ \hline
+DenseFuse & 6.64 & 27.7 & 8.11 & 0.43 \\
+SeAFusion & 7.17 & 33.1 & 9.42 & 0.47 \\
+\end{tabular}""",
+    "subscripts and places": r"""\begin{tabular}{lcc}
+Methods & \textbf{EN} ($\uparrow$) & SD~$\uparrow$ \\ \hline
+DenseFuse\cite{a} & $6.64_{\pm 0.3}$ & $\bm{27.7}$ \\
+SeAFusion$^{*}$ & \textbf{7.17}$_{\pm0.1}$ & \underline{33.1}$^{2}$ \\
+\end{tabular}""",
+    "prose, years, links, raised marks": """Results on TNO (means):
+
+| Method | Year | EN (↑) | SD ↑ |
+|--------|------|--------|------|
+| DenseFuse | 2019 | 6.64<sup>2</sup> | 27.7 (0.5) |
+| [SeAFusion](https://x.y) | 2022 | **7.17**<sup>1</sup> | __33.1__ (0.4) |
+
+Bold is best.""",
+    "decimal comma": "Method;EN;SD\nDenseFuse;6,64;27,7\nSeAFusion;7,17;33,1\n",
+    "an index": ",Method,EN,SD\n0,DenseFuse,6.64,27.7\n1,SeAFusion,7.17,33.1\n",
+    "arrows first": "Method,↑EN,SD↑\nDenseFuse,6.64,27.7\nSeAFusion,7.17,33.1\n",
+    "colours": r"""Method & EN & SD \\
+DenseFuse & \cellcolor{red!25}{6.64} & {\color{blue} 27.7} \\
+SeAFusion & \textcolor{red}{\textbf{7.17}} & \textbf{\textcolor{blue}{33.1}} \\""",
+    "plus and minus": "|Method|EN|SD|\n|-|-|-|\n|DenseFuse|6.64 +- 0.3|27.7+/-2.1|\n|SeAFusion|7.17 ± 0.2|33.1±1.0|\n",
+    "siunitx": r"""\begin{tabular}{lSS} \toprule {Method} & {EN} & {SD} \\ \midrule DenseFuse & \num{6.64} & 27.7 \\
+SeAFusion & 7.17(2) & 33.1(10) \\ \bottomrule \end{tabular}""",
+    "a caption with an ampersand": r"""\begin{table*} \caption{Best in \textbf{bold} & second \underline{underlined}.}
+\begin{tabular}{lcc} \toprule Method&EN&SD\\\midrule DenseFuse&6.64&27.7\\ SeAFusion&7.17&33.1\\\bottomrule
+\end{tabular} \end{table*}""",
+    "a remark above": "# from a paper\nmethod,EN,SD\nDenseFuse,6.64,27.7\nSeAFusion,7.17,33.1\n",
+    "a spread beside": "Method,EN,EN std,SD\nDenseFuse,6.64,0.3,27.7\nSeAFusion,7.17,0.2,33.1\n",
+    "powers of ten": "Method,EN,SD\nDenseFuse,6.64×10^0,277×10⁻¹\nSeAFusion,7.17,33.1\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_tables_are_read_like_plain_ones(name: str) -> None:
+    table = parse_claims(ODD[name])
+    columns = {ideas_of(column.header)[0]: column.claims for column in table.columns}
+    for metric, values, half in (("EN", [6.64, 7.17], 0.005), ("SD", [27.7, 33.1], 0.05)):
+        claims = [claim for claim in columns[metric] if claim]
+        assert [claim.value for claim in claims] == pytest.approx(values)
+        if name != "powers of ten":
+            assert [claim.half for claim in claims] == pytest.approx([half, half])
+    assert [method for method, _ in table.rows] == ["DenseFuse", "SeAFusion"]
+    assert not {"Year", "EN std", ""} & {column.header for column in table.columns}
+
+
+def test_percent_and_thousands() -> None:
+    table = parse_claims('Method,SSIM (%),Qabf,MSE\nA,85.3,43.1%,"1,234.5"\nB,91.2,47.0%,"2,001.1"\n')
+    assert numbers(table) == [[0.853, 0.912], [0.431, 0.47], [1234.5, 2001.1]]
+    assert table.columns[0].claims[0].half == pytest.approx(0.0005)

@@ -146,6 +146,19 @@ def test_claims_moved_by_two_in_the_last_digit_are_met_by_nothing(values: tuple[
         assert found.near
 
 
+def test_a_stated_error_excuses_no_single_claim_among_exact_ones(values: tuple[Values, float]) -> None:
+    bench = Bench(*values)
+    column = ("ivif_zoo", "EI")  # its original ran in single precision
+    rows = bench.rows(per_image=True)
+    size = min(bench.mean(row, *column) for row in rows)
+    error = CONVENTIONS["ivif_zoo"].stated_error("EI") * size
+    digits = math.ceil(-math.log10(error / 2.5))
+    assert 2 * 10.0**-digits < error  # a claim moved by two stays within the error
+    moved = bench.table([column], digits, True, (0, 0, 2))
+    assert bench.ask(bench.table([column], digits, True), True).columns[0].verdict == "ivif_zoo"
+    assert "ivif_zoo" not in {match.convention for match in bench.ask(moved, True).columns[0].matches}
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [("seafusion2022", "cddfuse"), ("standard", "vifb"), ("tang2023", "ivif_zoo"), ("liu2012", "cddfuse")],
