@@ -222,7 +222,7 @@ def _claims(cells: Sequence[str], percent: bool = False) -> tuple[Claim | None, 
     texts = [claim.text for claim in claims if claim is not None and "e" not in claim.text.lower()]
     if len(texts) < _FEWEST or any(claim is not None and claim.text not in texts for claim in claims):
         return tuple(claims)
-    decimals, digits = [_decimals(text) for text in texts], [_significant(text) for text in texts]
+    decimals, digits = [_decimals(text) for text in texts], [significant(text) for text in texts]
     alike = decimals.count(max(decimals)), digits.count(max(digits))
     if max(alike) < _UNIFORM_SHARE * len(texts):
         return tuple(claims)
@@ -258,5 +258,6 @@ def _decimals(text: str) -> int:
     return len(text.partition(".")[2])
 
 
-def _significant(text: str) -> int:
+def significant(text: str) -> int:
+    """How many significant digits a number is printed with."""
     return len(text.lstrip("+-").replace(".", "").lstrip("0"))

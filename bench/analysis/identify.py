@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from bench.analysis.claims import Claim, ClaimColumn, ClaimTable
+from bench.analysis.claims import Claim, ClaimColumn, ClaimTable, significant
 from bench.analysis.variants import Numbers, Transform, variants
 from bench.metrics.catalogue import CONVENTIONS, METRICS
 from bench.metrics.facts import Use
-from bench.metrics.spellings import ideas_of
+from bench.metrics.spellings import ideas_of, written
 
 NONE = "none"
 NEAR = 0.02
@@ -144,13 +144,14 @@ def identify(table: ClaimTable, scored: Scored) -> Identification:
     A claim is met within half of its last printed digit or the convention's stated error, whichever is larger; variants
     have none. Columns met by several conventions go to the fewest conventions that explain the table; among those to
     one that writes the metric as the header does, then to the one that explains most of the table, then to the closest.
-    A convention itself goes before a variant of another.
+    A convention itself goes before a variant of another. One short number alone is met by a variant, or by a metric of
+    another name, only where its convention explains another column too.
 
     Args:
         table: the claims.
         scored: values of :func:`wanted_metrics` for the same rows.
     """
-    judged = [_judge(column, scored) for column in table.columns]
+    judged = _without_coincidences(table.columns, [_judge(column, scored) for column in table.columns])
     exact = [[match for match in _met(matches) if not match.variant] for matches in judged]
     chosen = _fewest(exact)
     columns = []
@@ -170,6 +171,34 @@ def identify(table: ClaimTable, scored: Scored) -> Identification:
             )
         )
     return Identification(tuple(columns), table.ignored)
+
+
+SHORT = 4
+"""Significant digits below which one number alone may be met by chance."""
+
+
+def _without_coincidences(columns: Sequence[ClaimColumn], judged: Sequence[list[Match]]) -> list[list[Match]]:
+    """The matches, less those of one short number by what nothing else in the table speaks for."""
+    plain = [
+        {match.convention for match in _met(matches) if not match.variant and _is_spelt(match, column)}
+        for column, matches in zip(columns, judged, strict=True)
+    ]
+    found = []
+    for index, (column, matches) in enumerate(zip(columns, judged, strict=True)):
+        elsewhere = set().union(*plain[:index], *plain[index + 1 :])
+        claims = [claim for claim in column.claims if claim is not None]
+        weak = len(claims) == 1 and significant(claims[0].text) < SHORT
+        found.append([
+            replace(match, met=0)
+            if weak and (match.variant or not _is_spelt(match, column)) and match.convention not in elsewhere
+            else match
+            for match in matches
+        ])  # fmt: skip
+    return found
+
+
+def _is_spelt(match: Match, column: ClaimColumn) -> bool:
+    return written(match.metric).replace("/", "") == written(column.header).replace("/", "")
 
 
 def _judge(column: ClaimColumn, scored: Scored) -> list[Match]:

@@ -146,6 +146,24 @@ def test_claims_moved_by_two_in_the_last_digit_are_met_by_nothing(values: tuple[
         assert found.near
 
 
+def test_one_short_number_is_met_by_no_metric_of_another_name(values: tuple[Values, float]) -> None:
+    bench = Bench(*values)
+    key = next(iter(bench.values))
+    found = bench.values[key]
+    keys = (("standard", "AG"), ("vifb", "Avg_gradient"))
+    alone = {source: f"method,AG\n{key[0]},{found[source]:.1f}" for source in keys}
+    rows = bench.rows
+    bench.rows = lambda per_image: rows(True)[:1]  # type: ignore[method-assign]
+    assert bench.ask(alone[keys[0]], False).columns[0].verdict != "none"
+    column = bench.ask(alone[keys[1]], False).columns[0]
+    assert "vifb" not in {match.convention for match in column.matches}
+    assert "vifb" in {match.convention for match in column.near}
+    long = bench.ask(f"method,AG\n{key[0]},{found[keys[1]]:.5f}", False).columns[0]
+    assert "vifb" in {match.convention for match in long.matches}
+    backed = f"method,AG,Spatial_frequency\n{key[0]},{found[keys[1]]:.1f},{found['vifb', 'Spatial_frequency']:.4f}"
+    assert "vifb" in {match.convention for match in bench.ask(backed, False).columns[0].matches}
+
+
 def test_a_stated_error_excuses_no_single_claim_among_exact_ones(values: tuple[Values, float]) -> None:
     bench = Bench(*values)
     column = ("ivif_zoo", "EI")  # its original ran in single precision
