@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -36,6 +38,25 @@ def describe_machine() -> Machine:
         threads=torch.get_num_threads(),
         packages={name: found for name in PACKAGES if (found := _version(name))},
     )
+
+
+@lru_cache(maxsize=1)
+def source_commit() -> str:
+    """The commit of the checkout that this program runs from, ``-changed`` where files differ; empty if unknown."""
+    root = Path(__file__).resolve().parents[1]
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        return ""
+    try:
+        told = [
+            subprocess.run(
+                [git, "-C", str(root), *words], capture_output=True, text=True, check=True, timeout=20
+            ).stdout.strip()
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        ]
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f"{told[0]}-changed" if told[1] else told[0]
 
 
 def count_cores() -> int:

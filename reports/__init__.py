@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def build_report(run_dir: Path, jobs: int = 0, progress: Callable[[str, int, int], None] | None = None) -> Path:
+def build_report(
+    run_dir: Path, jobs: int = 0, progress: Callable[[str, int, int], None] | None = None, highlight: str = ""
+) -> Path:
     """Writes the HTML report of a run and returns the path of its first page; see ``reports.build.build_report``."""
     from reports.build import build_report as build
 
-    return build(run_dir, jobs, progress)
+    return build(run_dir, jobs, progress, highlight)
 
 
 __all__ = ["build_report"]

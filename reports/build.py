@@ -11,12 +11,12 @@ from reports.data_files import write_site_data
 from reports.overview import Overview
 from reports.pages import KINDS, first
 from reports.pages.kind import Build
-from reports.pictures import Pictures, Progress, background_thumbnails, copy_sources, find_pictures, write_carried
+from reports.pictures import Pictures, Progress, background_thumbnails, convert_sources, report_pictures, write_carried
 from reports.site import Site
 from reports.source import RunData
 
 
-def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None) -> Path:
+def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None, highlight: str = "") -> Path:
     """Writes the HTML report of a finished (or interrupted) run.
 
     What an earlier build left (thumbnails, copies of the sources) is used again where it is not older than its image.
@@ -26,18 +26,19 @@ def build_report(run_dir: Path, jobs: int = 0, progress: Progress | None = None)
         run_dir: the ``--out`` folder of a run.
         jobs: threads that make thumbnails; 0 means one for each core.
         progress: called with (what, done, total), from more than one thread.
+        highlight: label or title of the method that is marked everywhere; empty for none.
 
     Returns:
         The path of ``report/index.html``.
 
     Raises:
-        BenchError: ``run_dir`` holds no run, or a damaged one.
+        BenchError: ``run_dir`` holds no run, or a damaged one, or no method of the name to mark.
     """
-    run = RunData.read(run_dir)
+    run = RunData.read(run_dir, highlight)
     report = run.store.report_dir
-    pictures, carried = find_pictures(run)
+    pictures, carried = report_pictures(run)
     if not carried:
-        pictures = copy_sources(run, pictures)
+        convert_sources(run, pictures)
     with background_thumbnails(pictures, report, jobs, progress) as thumbnails:
         _write(run, pictures, carried, jobs, progress, thumbnails)
     return report / "index.html"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from bench.analysis.table import format_number
+from bench.analysis.table import decimals, format_number
 from bench.analysis.two_runs import Change, Comparison
 from bench.errors import BenchError
 from bench.files import write_atomic
@@ -57,8 +57,7 @@ def write_comparison(comparison: Comparison, path: Path) -> Path:
 
 
 def _digits(change: Change) -> int:
-    largest = max(abs(change.before), abs(change.after))
-    return 4 if largest < 10 else 3 if largest < 100 else 2
+    return decimals(max(abs(change.before), abs(change.after)))
 
 
 def _looks(comparison: Comparison, base: Path) -> list[Look]:

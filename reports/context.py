@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bench.analysis.captions import caption, heading, marks, notes, remark
-from bench.analysis.export import to_csv, to_latex, to_markdown
-from bench.analysis.numbers import headline
+from bench.analysis.export import row_starts, to_csv, to_latex, to_markdown
+from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, headline
 from bench.analysis.sections import format_p
-from bench.analysis.table import Table, format_number
+from bench.analysis.table import Column, Table, format_number
 from bench.store.manifest import TaskFacts, WeightFacts
 from reports.conventions import definition, task_convention, text_of
 from reports.source import RunData
@@ -22,6 +23,10 @@ def shared(run: RunData, now: datetime, nav: Sequence[tuple[str, str]]) -> dict[
     return {
         **base_context(now, run.manifest.version or "(version not recorded)", nav, by_label),
         "run": run,
+        "own": run.own,
+        "exports": partial(exports, own=run.own),
+        "is_headline": partial(is_headline, run.numbers),
+        "short": run.places.short,
         "format_p": format_p,
         "no_weights": WeightFacts(),
         "convention_text": text_of,
@@ -47,7 +52,11 @@ def base_context(
         "version": version,
         "nav": list(nav),
         "number": format_number,
+        "own": "",
         "exports": exports,
+        "export_names": export_names,
+        "is_headline": partial(is_headline, CATALOGUE),
+        "short": str,
         "caption": caption,
         "table_notes": notes,
         "marks": marks,
@@ -59,11 +68,23 @@ def base_context(
     }
 
 
-def exports(table: Table, title: str) -> list[tuple[str, str, str]]:
+def exports(table: Table, title: str, own: str = "") -> list[tuple[str, str, str]]:
     """The table as text that says what the page says: name of the form, file extension, text."""
     return [
-        ("LaTeX", "tex", to_latex(table, title)),
-        ("LaTeX with ±", "tex", to_latex(table, title, spread=True)),
-        ("Markdown", "md", to_markdown(table, title)),
-        ("CSV", "csv", to_csv(table)),
+        ("LaTeX", "tex", to_latex(table, title, own=own)),
+        ("LaTeX with ±", "tex", to_latex(table, title, spread=True, own=own)),
+        ("Markdown", "md", to_markdown(table, title, own=own)),
+        ("CSV", "csv", to_csv(table, own)),
     ]
+
+
+def export_names(table: Table) -> dict[str, dict[str, tuple[str, str]]]:
+    """Method -> how its row begins in each form, plain and marked, for the script that marks a row."""
+    return {row.method: row_starts(table, row.method) for row in table.rows}
+
+
+def is_headline(numbers: Numbers, table: Table, column: Column) -> bool:
+    """True for a column that leads a table and stays in sight."""
+    if table.task == FUSION:
+        return column.metric in headline(table.convention)
+    return (column.metric, column.label) in numbers.headlines(table.task)

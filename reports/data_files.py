@@ -23,7 +23,7 @@ def write_site_data(site: Site, run: RunData, carried: bool) -> None:
         "site",
         {
             "pixels": carried,
-            "root": run.store.root.as_posix(),
+            "root": run.store.root.name,
             "methods": [
                 {
                     "label": method.label, "title": method.title, "page": method.page, "colour": method.colour,

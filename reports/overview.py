@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -11,6 +11,8 @@ from bench.analysis.asked import run_findings
 from bench.analysis.captions import described
 from bench.analysis.means import Layout, mean_table
 from bench.analysis.numbers import headline
+from bench.analysis.overall import Overall, Strand, overall, pair_strands, set_strand
+from bench.analysis.pairwise import DEFAULTS, Comparison, compare
 from bench.analysis.questions import Finding
 from bench.analysis.standing import pair_disagreement, pair_standing
 from bench.analysis.table import Table, select
@@ -19,6 +21,9 @@ from reports import words
 from reports.source import DatasetView, RunData
 from reports.task_comparisons import Comparisons, task_comparisons, with_ties
 from reports.task_tables import TaskTables, task_tables
+
+INTERVALS = DEFAULTS
+"""How the intervals of the statistics page are made."""
 
 
 class Overview:
@@ -54,7 +59,7 @@ class Overview:
             unranked=self.run.references,
             layout=Layout([method.label for method in self.run.methods], titles=self.run.titles),
         )
-        return described(table, self.run.manifest.methods)
+        return described(table.scored(), self.run.manifest.methods)
 
     @cached_property
     def task_tables(self) -> TaskTables:
@@ -81,6 +86,50 @@ class Overview:
             return run_findings(self.run.store)
         except BenchError:
             return []
+
+    @cached_property
+    def overall(self) -> Overall | None:
+        """The mean rank over all data sets, tasks and leading numbers; None if nothing compares."""
+        return overall([*self._pair_strands(), *self._task_strands()])
+
+    def _pair_strands(self) -> Iterator[Strand]:
+        for data in self.run.datasets:
+            if data.conventions:
+                convention = data.conventions[0]
+                rows = self.rows[data.name, convention]
+                yield from pair_strands(rows, data.name, headline(convention), self.ranked)
+
+    def _task_strands(self) -> Iterator[Strand]:
+        """Leading numbers of the tasks, on the part that speaks for each; measured ones (times) are no merit."""
+        numbers = self.run.numbers
+        for (task, dataset), found in self.task_comparisons.items():
+            wanted = numbers.headlines(task)
+            for part in found if not isinstance(found, str) else ():
+                places = [at for at, number in enumerate(part.numbers) if number[:2] in wanted]
+                for at in places:
+                    metric, label, _ = part.numbers[at]
+                    better = numbers.better(task, metric)
+                    if better and not numbers.measured(task, metric):
+                        yield set_strand(task, dataset, (metric, label), better, part.comparison, at, self.ranked)
+                if places:  # the parts after it are of other images
+                    break
+
+    @cached_property
+    def comparisons(self) -> dict[str, list[Comparison | str]]:
+        """Data set -> the paired comparison of each leading metric (first convention), or why there is none."""
+        return {data.name: list(self._compare(data)) for data in self.run.datasets if data.conventions}
+
+    def _compare(self, data: DatasetView) -> Iterator[Comparison | str]:
+        convention = data.conventions[0]
+        known = {column.metric for column in self.tables[data.name][convention].columns}
+        for metric in headline(convention):
+            if metric not in known:
+                continue
+            try:
+                rows = self.rows[data.name, convention]
+                yield compare(rows, data.name, metric, convention, exclude=self.run.references, settings=INTERVALS)
+            except BenchError as error:
+                yield f"{metric}: {error}"
 
     @cached_property
     def rows(self) -> dict[tuple[str, str], pd.DataFrame]:

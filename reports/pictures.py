@@ -6,13 +6,13 @@ import base64
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from PIL import Image as PillowImage
@@ -28,10 +28,11 @@ from reports.source import DatasetView, RunData, slug
 THUMB_WIDTH = 192
 """Pixels; sharp at the 96 to 192 CSS pixels that the gallery shows."""
 
-CARRIED_BYTES = 48_000_000
+CARRIED_BYTES = 16_000_000
 """Up to this many bytes of images a report carries its images itself, as scripts; beyond it the viewer shows the
 run's files. A page opened from disk may show its neighbours' images but not read them, so only carried images can be
-drawn into a figure without asking the reader for the run folder; and such a report can be sent to someone by itself."""
+drawn into a figure without asking the reader for the run folder. Beyond it sources and fused images are shown where
+they lie, and nothing is copied; ``bench report --zip`` packs what someone else needs."""
 
 SOURCES = {"infrared": "@ir", "visible": "@vis"}
 """Reference methods whose stored images are the sources themselves, so that no copy is needed."""
@@ -59,6 +60,12 @@ class Picture:
     thumb: str
     how: SourceFacts | None = None
 
+    def at(self, address: str, base: Path | None = None) -> Picture:
+        """The picture with another address; with ``base`` also as the file there."""
+        if base is None:
+            return replace(self, url=quote(address))
+        return replace(self, url=quote(address), path=base.joinpath(*address.split("/")), how=None)
+
     def read(self) -> Image:
         """The image, uint8 (H, W) or (H, W, 3) RGB.
 
@@ -84,7 +91,10 @@ def workers(jobs: int) -> int:
 
 def url_of(path: Path, base: Path) -> str:
     """A relative, percent-encoded address of ``path`` for a page that lies in ``base``."""
-    return quote(Path(os.path.relpath(path, base)).as_posix())
+    try:
+        return quote(Path(os.path.relpath(path, base)).as_posix())
+    except ValueError:  # another drive
+        return path.as_uri()
 
 
 def find_pictures(run: RunData) -> tuple[Pictures, bool]:
@@ -125,24 +135,47 @@ def _picture(
     return Picture(key, path, url_of(path, base), url_of(thumb, base), how)
 
 
-def copy_sources(run: RunData, pictures: Pictures) -> Pictures:
-    """Copies the sources that lie outside the run folder into the report; returns the pictures with their addresses."""
+def report_pictures(run: RunData) -> tuple[Pictures, bool]:
+    """All pictures with the addresses that the report uses; sources are shown where they lie if a browser can.
+
+    Returns:
+        The pictures, and True if they are few enough for the report to carry them.
+    """
+    pictures, carried = find_pictures(run)
+    if carried:
+        return pictures, True
     base = run.store.report_dir
     return {
-        (dataset, pair): [
-            picture if picture.path.is_relative_to(run.store.root) else _copied(picture, base, dataset, pair)
-            for picture in group
-        ]
-        for (dataset, pair), group in pictures.items()
-    }
+        key: [one if _is_shared(one, run.store.root) else one.at(copy_name(one, *key), base) for one in group]
+        for key, group in pictures.items()
+    }, False
 
 
-def _copied(picture: Picture, base: Path, dataset: str, pair: str) -> Picture:
+def _is_shared(picture: Picture, root: Path) -> bool:
+    """True if pages can show the file itself; other sources are turned into PNG files once."""
+    return picture.path.is_relative_to(root) or (_shows_itself(picture) and not picture.url.startswith("file:"))
+
+
+def copy_name(picture: Picture, dataset: str, pair: str) -> str:
+    """Where a copy of a source lies in a report."""
     suffix = ".jpg" if _shows_itself(picture) and picture.path.suffix.lower() != ".png" else ".png"
-    target = base / "sources" / slug(dataset) / f"{slug(pair)}.{picture.key[1:]}{suffix}"
-    if _older(target, picture.path):
-        write_atomic(target, showable_bytes(picture))
-    return replace(picture, path=target, url=url_of(target, base), how=None)
+    return f"sources/{slug(dataset)}/{slug(pair)}.{picture.key[1:]}{suffix}"
+
+
+def convert_sources(run: RunData, pictures: Pictures) -> None:
+    """Writes the sources that no browser shows as PNG files, and removes copies that are no longer needed."""
+    base = run.store.report_dir
+    originals = find_pictures(run)[0]
+    kept = set()
+    for key, group in pictures.items():
+        for picture, original in zip(group, originals[key], strict=True):
+            if picture.path != original.path:
+                kept.add(picture.path)
+                if _older(picture.path, original.path):
+                    write_atomic(picture.path, showable_bytes(original))
+    for path in (base / "sources").rglob("*"):
+        if path.is_file() and path not in kept:
+            path.unlink()
 
 
 def showable_bytes(picture: Picture) -> bytes:
@@ -218,8 +251,16 @@ def write_carried(base: Path, pictures: Pictures) -> None:
         target = base / "pixels" / slug(dataset) / f"{slug(pair)}.js"
         keys = [picture.key for picture in group]
         if any(_older(target, picture.path) for picture in group) or _keys(target) != keys:
-            images = {picture.key: _data_url(picture) for picture in group}
-            write_atomic(target, script(f"pixels/{dataset}/{pair}", {"keys": keys, **images}).encode())
+            write_atomic(target, pixel_script(dataset, pair, group).encode())
+
+
+def pixel_script(dataset: str, pair: str, group: Sequence[Picture]) -> str:
+    """The bytes of a pair's images as a data file; one that cannot be read is left out."""
+    images = {}
+    for picture in group:
+        with suppress(BenchError, OSError):
+            images[picture.key] = _data_url(picture)
+    return script(f"pixels/{dataset}/{pair}", {"keys": [picture.key for picture in group], **images})
 
 
 def _keys(path: Path) -> list[str] | None:
@@ -235,6 +276,12 @@ def _keys(path: Path) -> list[str] | None:
 def _data_url(picture: Picture) -> str:
     kind = "jpeg" if _shows_itself(picture) and picture.path.suffix.lower() != ".png" else "png"
     return f"data:image/{kind};base64,{base64.b64encode(showable_bytes(picture)).decode()}"
+
+
+def unscript(text: str) -> tuple[str, Any]:
+    """Key and value of a data file."""
+    key, value = json.loads(text[text.index("[") : text.rindex("]") + 1])
+    return key, value
 
 
 def script(key: str, value: object) -> str:

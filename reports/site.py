@@ -77,7 +77,7 @@ class Site:
 
     def sweep(self) -> None:
         """Removes pages and data of earlier builds that this one did not write."""
-        for pattern in ("*.html", "data/*.js", "assets/*", "curves/*", "diagrams/*"):
+        for pattern in ("*.html", "data/*.js", "assets/*", "curves/*", "bars/*", "diagrams/*", "statistics/*"):
             for path in self.root.glob(pattern):
                 if path not in self.written and path.is_file():
                     path.unlink()

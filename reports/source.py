@@ -18,6 +18,7 @@ from bench.analysis.ranked import counted, is_ranked, unranked_in
 from bench.errors import BenchError
 from bench.store.manifest import DatasetFacts, Manifest, MethodFacts, TaskFacts
 from bench.store.run_folder import Store
+from reports.places import Places
 
 STYLES = 7
 """How many colours the palette has; further methods reuse them with another line style."""
@@ -131,25 +132,48 @@ class RunData:
         store: its paths.
         manifest: as written by the run.
         scores: the score table.
+        own: label of the method that is marked everywhere; empty for none.
     """
 
     store: Store
     manifest: Manifest
     scores: pd.DataFrame
+    own: str = ""
 
     @classmethod
-    def read(cls, run_dir: Path) -> RunData:
+    def read(cls, run_dir: Path, own: str = "") -> RunData:
         """Reads a run folder.
 
+        Args:
+            run_dir: its path.
+            own: label or title of the method to mark.
+
         Raises:
-            BenchError: it is not one, or it is damaged.
+            BenchError: it is not one, it is damaged, or has no such method.
         """
         store = Store(Path(run_dir).resolve())
         scores = store.read_scores()
         for column in scores.columns.difference(["value"]):
             scores[column] = scores[column].fillna("").astype(str)
         scores["value"] = scores["value"].astype("float64")
-        return cls(store, store.read_manifest(), scores)
+        run = cls(store, store.read_manifest(), scores)
+        run.own = run._label_of(own) if own else ""
+        return run
+
+    def _label_of(self, name: str) -> str:
+        """The label of a method named by label or title, in whatever case."""
+        wanted = name.strip().casefold()
+        for method in self.methods:
+            if wanted in (method.label.casefold(), method.title.casefold()):
+                return method.label
+        known = ", ".join(method.label for method in self.methods)
+        raise BenchError(f"--highlight {name}: no such method in this run; it has {known or 'none'}")
+
+    @cached_property
+    def places(self) -> Places:
+        """Names of the folders that texts speak of."""
+        config = self.manifest.config
+        return Places.of(self.store.root, config.data_root, config.weights_root)
 
     @cached_property
     def methods(self) -> tuple[MethodView, ...]:
@@ -242,17 +266,25 @@ class RunData:
     def problems(self) -> list[dict[str, str]]:
         """Work that was skipped or failed, and faults of the data: where, what happened, why; equal ones counted."""
         found: list[dict[str, str]] = []
+        absent: dict[tuple[str, str], list[str]] = {}
         for method in self.methods:
             if method.status != "ok":
-                found.append(_problem(method.status, method.title, method.facts.reason))
+                absent.setdefault((method.status, method.facts.reason), []).append(method.title)
+        for (status, reason), titles in absent.items():
+            found.append(_problem(status, ", ".join(titles), self.places.short(reason)))
         bad = self.scores[self.scores["status"] != "ok"]
-        for (status, task, reason), rows in bad.groupby(["status", "task", "reason"], sort=False):
+        bad = bad[~bad["method"].isin([method.label for method in self.methods if method.status != "ok"])]
+        for (state, task, why), rows in bad.groupby(["status", "task", "reason"], sort=False):
             methods = [self.titles.get(name, name) for name in dict.fromkeys(rows["method"])]
             where = [str(task), _some(dict.fromkeys(rows["dataset"])), _some(methods)]
             pairs = [pair for pair in dict.fromkeys(rows["pair"]) if pair]
-            found.append(_problem(str(status), " · ".join(part for part in where if part), str(reason), pairs))
+            told = self.places.short(str(why))
+            found.append(_problem(str(state), " · ".join(part for part in where if part), told, pairs))
         for name, facts in self.manifest.datasets.items():
-            found += [_problem("data", f"{name} · {item.where}", item.text) for item in facts.problems]
+            found += [
+                _problem("data", f"{name} · {self.places.short(item.where)}", self.places.short(item.text))
+                for item in facts.problems
+            ]
         return found
 
 

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.analysis.captions import way_words
+from bench.analysis.letters import letters
 from bench.analysis.set_level import SetComparison
+from bench.analysis.table import decimals, format_number
+from reports.bars import bar_places
 from reports.overview import Overview
 from reports.source import DatasetView, RunData
-from reports.words import listing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +68,21 @@ def _entry(
 ) -> TaskEntry:
     metric, label, convention = number
     values = {name: intervals[place] for name, intervals in comparison.values.items()}
-    ends = [end for one in values.values() for end in (one.low, one.high, one.value)]
-    low, width = min(ends), (max(ends) - min(ends)) or 1.0
+    digits = decimals(max(abs(one.value) for one in values.values()))
+    order = sorted(values, key=lambda name: -values[name].value)
+    told = [pair for pair, found in comparison.differences.items() if found[place].excludes(0.0)]
+    marked = letters(order, told)
     rows = []
-    for name in sorted(values, key=lambda name: -values[name].value):
+    for name, bar in zip(order, bar_places([values[name] for name in order]), strict=True):
         one = values[name]
-        ties = [run.titles.get(other, "") for other in comparison.ties(name, place)]
+        ends = [format_number(end, digits) for end in (one.value, one.low, one.high)]
         rows.append(
             {
                 "label": name,
                 "value": one.value,
-                "text": f"{one.value:.4f} ({one.low:.4f} to {one.high:.4f})",
-                "bar": [round(100 * (end - low) / width, 2) for end in (one.low, one.value, one.high)],
-                "ties": listing(ties, 8) or "–",
+                "text": ends,
+                "bar": bar,
+                "letters": marked[name] or "–",
             }
         )
     words = (metric, "" if label == "all" else label, f"({way_words(convention)})" if convention else "")

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from bench.analysis.captions import STRETCHED, TIED, TRAINED, caption, heading, marks, notes, remark
 from bench.analysis.table import Cell, Table
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: Table, own: str = "") -> str:
     """The table as CSV: full precision, and for each column its spread, count, rank, tie and remark beside it.
 
     The columns after the method say what the page says of the whole: convention, way, and training on this set.
+
+    Args:
+        table: what to write.
+        own: the method that is marked; empty for none.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     heads = [heading(column) for column in table.columns]
     tails = ("", " spread", " n", " rank", " tied with the best", " remark")
-    writer.writerow(["method", *CSV_FACTS, *(f"{head}{tail}" for head in heads for tail in tails)])
+    writer.writerow(["method", "marked", *CSV_FACTS, *(f"{head}{tail}" for head in heads for tail in tails)])
     for row in table.rows:
         trained = "yes" if row.method in table.trained else ""
         stretched = "yes" if row.method in table.stretched else ""
         way = table.ways.get(row.method, "")
-        fields: list[object] = [_inert(row.method), table.dataset, table.convention, way, stretched, trained]
+        marked = "yes" if row.method == own else ""
+        fields: list[object] = [inert(row.method), marked, table.dataset, table.convention, way, stretched, trained]
         for column, cell in zip(table.columns, row.cells, strict=True):
             text = "; ".join(part for part in (cell.reason, column.note) if part)
             fields += [_plain(cell.mean), _plain(cell.spread), cell.n, cell.rank or "", TIED if cell.tied else ""]
-            fields.append(_inert(text))
+            fields.append(inert(text))
         writer.writerow(fields)
     return buffer.getvalue()
 
@@ -39,7 +45,7 @@ def _plain(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """A spreadsheet takes a text that starts with one of these for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
@@ -57,7 +63,8 @@ def latex_escape(text: str) -> str:
 
 _MARKS = {
     TRAINED: r"$^{\dagger}$", STRETCHED: r"$^{\ddagger}$", TIED: r"$^{\approx}$", "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$", "²": "$^2$",
+    "↓": r"$\downarrow$", "²": "$^2$", "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "–": "--", "…": r"\ldots{}",
+    "µ": r"$\mu$", "°": r"$^{\circ}$",
 }  # fmt: skip
 
 
@@ -69,30 +76,66 @@ def _latex(text: str) -> str:
     return text
 
 
-def to_latex(table: Table, title: str = "", spread: bool = False) -> str:
-    r"""The table for a paper: booktabs, the best red, the second blue.
+WIDE = 8
+"""Beyond so many columns a table is set over both columns of a page, in small type."""
+
+
+def to_latex(table: Table, title: str = "", spread: bool = False, own: str = "") -> str:
+    r"""The table for a paper: booktabs, the best red, the second blue, a label to refer to.
 
     Args:
         table: what to print.
         title: what it shows; opens the caption; empty for no caption.
         spread: True adds the standard deviations.
+        own: the method whose name is set bold; empty for none.
 
     Returns:
-        A ``table`` environment; its first lines name the packages it needs.
+        A ``table`` environment; its first line names the packages it needs.
     """
+    form = "table*" if len(table.columns) > WIDE else "table"
     heads = [_latex(heading(column)) for column in table.columns]
-    lines = [r"% needs \usepackage{booktabs} and \usepackage{xcolor}", r"\begin{table}[t]", r"\centering"]
+    lines = [r"% needs \usepackage{booktabs} and \usepackage{xcolor}", rf"\begin{{{form}}}[t]", r"\centering"]
     if title:
         lines.append(rf"\caption{{{_latex('. '.join([caption(table, title), *notes(table)]))}.}}")
+    lines.append(rf"\label{{{label_of(table)}}}")
+    if form == "table*":
+        lines += [r"\scriptsize", r"\setlength{\tabcolsep}{2pt}"]
     lines += [rf"\begin{{tabular}}{{l{'r' * len(heads)}}}", r"\toprule"]
     lines += [" & ".join(["Method", *heads]) + r" \\", r"\midrule"]
     for row in table.rows:
         cells = [
             _latex_cell(cell, column.digits, spread) for column, cell in zip(table.columns, row.cells, strict=True)
         ]
-        lines.append(" & ".join([_latex(_name(table, row.method)), *cells]) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}", r"\end{table}"]
+        lines.append(" & ".join([_latex_name(table, row.method, row.method == own), *cells]) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}", rf"\end{{{form}}}"]
     return "\n".join(lines) + "\n"
+
+
+def label_of(table: Table) -> str:
+    r"""What ``\ref`` refers to: letters, digits and hyphens only."""
+    words = [table.task, table.dataset, table.convention]
+    return "tab:" + "-".join(part for word in words if (part := re.sub(r"[^A-Za-z0-9]+", "-", word).strip("-")))
+
+
+def _latex_name(table: Table, method: str, own: bool) -> str:
+    name = _latex(_name(table, method))
+    return rf"\textbf{{{name}}}" if own else name
+
+
+def _markdown_name(table: Table, method: str, own: bool) -> str:
+    name = _markdown_escape(_name(table, method))
+    return f"**{name}**" if own else name
+
+
+def row_starts(table: Table, method: str) -> dict[str, tuple[str, str]]:
+    """How a method's row begins in each form, plain and marked, so that a page can mark a row of a finished text."""
+    quoted = io.StringIO()
+    csv.writer(quoted, lineterminator="").writerow([inert(method)])
+    return {
+        "tex": (f"{_latex_name(table, method, False)} & ", f"{_latex_name(table, method, True)} & "),
+        "md": (f"| {_markdown_name(table, method, False)} | ", f"| {_markdown_name(table, method, True)} | "),
+        "csv": (f"{quoted.getvalue()},,", f"{quoted.getvalue()},yes,"),
+    }
 
 
 def _name(table: Table, method: str) -> str:
@@ -112,8 +155,8 @@ def _latex_cell(cell: Cell, digits: int, spread: bool) -> str:
     return text + (_MARKS[TIED] if cell.tied else "") + said
 
 
-def to_markdown(table: Table, title: str = "", spread: bool = True) -> str:
-    """The table in Markdown: the best bold, the second in italics; caption above, notes below."""
+def to_markdown(table: Table, title: str = "", spread: bool = True, own: str = "") -> str:
+    """The table in Markdown: the best and the marked method bold, the second in italics; caption above, notes below."""
     heads = ["Method", *(heading(column) for column in table.columns)]
     lines = [
         "| " + " | ".join(_markdown_escape(head) for head in heads) + " |",
@@ -123,7 +166,7 @@ def to_markdown(table: Table, title: str = "", spread: bool = True) -> str:
         cells = [
             _markdown_cell(cell, column.digits, spread) for column, cell in zip(table.columns, row.cells, strict=True)
         ]
-        lines.append("| " + " | ".join([_markdown_escape(_name(table, row.method)), *cells]) + " |")
+        lines.append("| " + " | ".join([_markdown_name(table, row.method, row.method == own), *cells]) + " |")
     if title:
         lines = [_markdown_escape(caption(table, title)) + ".", "", *lines]
         lines += ["", *(f"{_markdown_escape(note)}.  " for note in notes(table))]

@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, direction, metric_order, unit
 from bench.analysis.pairwise import ties_of_best
-from bench.analysis.table import Cell, Column, Row, Table, capped_pairs, pair_values, select
+from bench.analysis.table import Cell, Column, Row, Table, capped_pairs, decimals, pair_values, select
 from bench.types import UNDER_LOAD
 
 if TYPE_CHECKING:
@@ -169,9 +169,8 @@ def reasons_of(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
 
 
 def digits_of(cells: Iterable[Cell]) -> int:
-    """Four decimals as the papers print; fewer where the numbers are large."""
-    largest = max((abs(cell.mean) for cell in cells if cell.mean is not None), default=0.0)
-    return 4 if largest < 10 else 3 if largest < 100 else 2
+    """Four decimals as the papers print; fewer where the numbers are large, more where they are tiny."""
+    return decimals(max((abs(cell.mean) for cell in cells if cell.mean is not None), default=0.0))
 
 
 def with_ranks(column: Column, cells: dict[str, Cell], methods: Sequence[str]) -> dict[str, Cell]:

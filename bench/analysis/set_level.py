@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.analysis.bootstrap import Interval, WeightedStatistic, bootstrap_images, stacked, with_differences
+from bench.analysis.bootstrap import Floats, Interval, WeightedStatistic, bootstrap_images, stacked, with_differences
 from bench.analysis.numbers import FUSION, Numbers
 from bench.analysis.pairwise import DEFAULTS, Settings
 from bench.data.spec import DatasetSpec, recorded_spec
@@ -37,6 +37,7 @@ class SetComparison:
         images: how many images were drawn from.
         lost: of each number, the share of draws in which it is not defined for some method, because a class has no
             truth there; such draws do not count.
+        drawn: float64 (methods, numbers, draws), the numbers of every draw; empty where they were not kept.
     """
 
     names: tuple[str, ...]
@@ -44,6 +45,7 @@ class SetComparison:
     differences: Mapping[tuple[str, str], tuple[Interval, ...]]
     images: int
     lost: tuple[float, ...] = ()
+    drawn: Floats = field(default_factory=lambda: np.empty((0, 0, 0)), repr=False, compare=False)
 
     def caution(self, at: int) -> str:
         """What must be said of a number that many draws lack; empty if it matters to none."""
@@ -89,7 +91,8 @@ def compare_sets(
     lost = tuple(map(float, np.isnan(drawn).any(axis=0).mean(axis=1)))
     values = dict(zip(methods, chunks[: len(methods)], strict=True))
     keys = [(methods[a], methods[b]) for a, b in couples]
-    return SetComparison(tuple(names), values, dict(zip(keys, chunks[len(methods) :], strict=True)), images, lost)
+    differences = dict(zip(keys, chunks[len(methods) :], strict=True))
+    return SetComparison(tuple(names), values, differences, images, lost, drawn)
 
 
 def seed_spread(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +39,54 @@ def pair_standing(rows: pd.DataFrame, metrics: Sequence[str], methods: Sequence[
     if not ranks:
         return pd.DataFrame(columns=list(methods))
     return pd.concat(ranks).groupby(level=0, sort=False).mean()
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One method on one pair.
+
+    Attributes:
+        best: the method with the best mean rank on the pair.
+        gap: how far behind it, mean over the metrics, in units of each metric's spread over all values.
+        metric: in which it is farthest behind.
+    """
+
+    method: str
+    pair: str
+    best: str
+    gap: float
+    metric: str
+
+
+def pair_losses(rows: pd.DataFrame, metrics: Sequence[str], methods: Sequence[str]) -> list[Loss]:
+    """Where each method is behind the best one of a pair; pairs on which it is not are left out.
+
+    Args:
+        rows: scores of one task, data set and convention.
+        metrics: those that count, each alike.
+        methods: those that are compared.
+    """
+    standing = pair_standing(rows, metrics, methods).dropna(how="all")
+    best = standing.idxmin(axis=1) if not standing.empty else standing
+    gaps: dict[str, pd.DataFrame] = {}
+    for metric in metrics:
+        values = pair_values(rows, metric).reindex(index=standing.index, columns=list(methods))
+        spread = float(np.nanstd(values.to_numpy(dtype=np.float64))) if values.notna().to_numpy().any() else 0.0
+        if direction(metric) and spread > 0:
+            places = [list(methods).index(str(name)) for name in best]
+            own = values.to_numpy(dtype=np.float64)[np.arange(len(values)), places]
+            sign = 1.0 if direction(metric) == "higher" else -1.0
+            gaps[metric] = values.rsub(own, axis=0) * (sign / spread)
+    if not gaps:
+        return []
+    names = list(gaps)
+    table = np.stack([gaps[name].to_numpy(dtype=np.float64) for name in names])
+    found = []
+    for (at, pair), (column, method) in product(enumerate(standing.index), enumerate(methods)):
+        own = table[:, at, column]
+        if np.isfinite(own).all() and own.mean() > 0:
+            found.append(Loss(method, str(pair), str(best[pair]), float(own.mean()), names[int(own.argmax())]))
+    return found
 
 
 def pair_disagreement(rows: pd.DataFrame, metrics: Sequence[str], methods: Sequence[str]) -> pd.Series[float]:

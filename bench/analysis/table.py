@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,6 +114,10 @@ class Table:
         firsts = [row.method for row in self.rows if self.cell(row.method, metric, label).rank == 1]
         return firsts[0] if len(firsts) == 1 else None
 
+    def scored(self) -> Table:
+        """The table without rows that hold no number: what was skipped is said elsewhere, once."""
+        return replace(self, rows=tuple(row for row in self.rows if any(cell.mean is not None for cell in row.cells)))
+
     def title_of(self, method: str) -> str:
         """How the method is named in print."""
         return self.titles.get(method, method)
@@ -155,6 +160,13 @@ def pair_values(rows: pd.DataFrame, metric: str, capped: bool = False) -> pd.Dat
         wanted = wanted[~wanted["pair"].isin(capped_pairs(rows, metric))]
     table = wanted.pivot_table(index="pair", columns="method", values="value", aggfunc="last", sort=False, dropna=False)
     return table.where(np.isfinite(table.astype("float64")))
+
+
+def decimals(largest: float) -> int:
+    """How many decimals suit numbers up to a size: four as the papers print, fewer above 10, more below 0.1."""
+    if largest >= 10:
+        return 3 if largest < 100 else 2
+    return 4 if largest == 0 or largest >= 0.1 else min(8, 3 - math.floor(math.log10(largest)))
 
 
 def format_number(value: float | None, digits: int) -> str:

@@ -20,11 +20,27 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def report(run_dir: RunDir, jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0) -> None:
+def report(
+    run_dir: RunDir,
+    archive: Annotated[
+        Path | None, typer.Option("--zip", help="Also pack the report with all its images into this file.")
+    ] = None,
+    single_page: Annotated[bool, typer.Option(help="Also write all pages and images as one HTML file.")] = False,
+    highlight: Annotated[str, typer.Option(help="Mark this method everywhere, in figures and exports too.")] = "",
+    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+) -> None:
     """Rebuild the HTML from what a run holds."""
     from reports import build_report
 
-    typer.echo(f"report: {build_report(run_dir, jobs=jobs)}")
+    typer.echo(f"report: {build_report(run_dir, jobs=jobs, highlight=highlight)}")
+    if archive is not None:
+        from reports.bundle import zip_report
+
+        typer.echo(f"archive: {zip_report(run_dir, archive)}")
+    if single_page:
+        from reports.single import write_single
+
+        typer.echo(f"single page: {write_single(run_dir)}")
 
 
 def stats(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.analysis.ranked import SOURCES
 from bench.errors import BenchError
 from bench.files import PROTOCOL, VERSION, digest
-from bench.machine import describe_machine
+from bench.machine import describe_machine, source_commit
 from bench.plugin.kinds import TASKS
 from bench.plugin.task import Setting
 from bench.run.collect import FusedIndex
@@ -93,8 +93,8 @@ class Recorder:
             "conventions": tuple(plan.metrics),
         }
         return CommandFacts(
-            command=self.command, version=VERSION, started=self.started, device=plan.device,
-            machine=machine.gpu or machine.cpu, covers=covers,
+            command=self.command, version=VERSION, commit=source_commit(), started=self.started,
+            device=plan.device, machine=machine.gpu or machine.cpu, covers=covers,
             made={stage: count for stage, count in made.items() if count}, rows=self.rows, engine=self.engine,
             complete=complete,
         )  # fmt: skip

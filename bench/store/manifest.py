@@ -66,6 +66,7 @@ class CommandFacts(Facts):
     Attributes:
         command: as typed.
         version: of this program.
+        commit: of the checkout it ran from, ``-changed`` behind it where files differed; empty if there was none.
         started: UTC, ISO 8601.
         device: what it computed on.
         machine: processor, or GPU.
@@ -78,6 +79,7 @@ class CommandFacts(Facts):
 
     command: tuple[str, ...] = ()
     version: str = ""
+    commit: str = ""
     started: str = ""
     device: str = ""
     machine: str = ""

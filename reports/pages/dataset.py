@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from bench.analysis.standing import way_changes
 from reports.data_files import write_dataset_data
-from reports.figures import curves_pdf
+from reports.figures import bar_files, curve_files
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.site import Site
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, MethodView, RunData, slug
 
 
 def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
@@ -35,10 +36,23 @@ def _ways(overview: Overview, data: DatasetView) -> dict[str, list[dict[str, Any
     return {name: way_changes(overview.rows[data.name, name], data.name, name, beside) for name in data.conventions}
 
 
-def _curves(site: Site, overview: Overview, data: DatasetView, convention: str) -> None:
-    pdf = curves_pdf(overview.rows[data.name, convention], data.name, convention, overview.run.methods)
-    if pdf:
-        site.binary(f"curves/{slug(data.name)}-{slug(convention)}.pdf", pdf)
+def _figures(site: Site, overview: Overview, data: DatasetView, convention: str) -> None:
+    run = overview.run
+    order = _best_first(overview, data)
+    name = f"{slug(data.name)}-{slug(convention)}"
+    curves = curve_files(overview.rows[data.name, convention], data.name, convention, order, run.own)
+    first = convention == data.conventions[0]
+    bars = bar_files(overview.tables[data.name][convention], order, run.own) if first else {}
+    for ending, content in curves.items():
+        site.binary(f"curves/{name}.{ending}", content)
+    for ending, content in bars.items():
+        site.binary(f"bars/{name}.{ending}", content)
+
+
+def _best_first(overview: Overview, data: DatasetView) -> list[MethodView]:
+    """The methods by their mean rank on the pairs; those without one last."""
+    ranks = overview.standing[data.name].mean()
+    return sorted(overview.run.methods, key=lambda method: float(ranks.get(method.label, math.inf)))
 
 
 def _links(run: RunData) -> list[tuple[str, str]]:
@@ -51,7 +65,7 @@ def _steps(build: Build) -> Iterator[Step]:
         yield partial(write_dataset_data, site, overview, data, build.pictures, build.carried)
         yield partial(_dataset_page, site, overview, data)
         for convention in data.conventions:
-            yield partial(_curves, site, overview, data, convention)
+            yield partial(_figures, site, overview, data, convention)
 
 
 KIND = PageKind("data sets", _links, _steps)

@@ -7,6 +7,7 @@ from typing import Any
 from reports.answers import answers
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind
+from reports.pages.overall import summary
 from reports.pictures import Pictures
 from reports.source import DatasetView, viewer_link
 from reports.task_tables import leading_table
@@ -17,6 +18,7 @@ def write_first(build: Build) -> None:
     run, overview = build.run, build.overview
     build.site.page(
         "index.html", "index.html", title="Overview", tables=overview.tables, notes=overview.notes,
+        standing=summary(overview),
         problems=run.problems(), faults=overview.faults, tasks=leading_table(run, overview.task_tables),
         answers={data.title: [one for one in answers(run, overview.findings, "", data.name) if one.main]
                  for data in run.datasets},

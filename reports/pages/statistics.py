@@ -1,8 +1,9 @@
-"""The statistics page: which differences are real, and which rankings hang on the convention."""
+"""The page of statistics: which differences are real, and which rankings hang on the convention."""
 
 from __future__ import annotations
 
-import math
+import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -12,13 +13,14 @@ import pandas as pd
 
 from bench.analysis.bootstrap import Interval
 from bench.analysis.diagram import critical_difference_svg
-from bench.analysis.numbers import headline
-from bench.analysis.pairwise import Comparison, Standing, compare
+from bench.analysis.export import inert
+from bench.analysis.letters import letters
+from bench.analysis.pairwise import Comparison, Standing
 from bench.analysis.sections import NO_CORRECTION, format_p
 from bench.analysis.sensitivity import agreement, ranking_changes
 from bench.analysis.set_level import DRAWS
-from bench.analysis.table import format_number
-from bench.errors import BenchError
+from bench.analysis.table import decimals, format_number
+from reports.bars import bar_places
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.site import Site
@@ -29,6 +31,9 @@ from reports.words import listing
 FEW_PAIRS = 10
 """Below this many pairs the page says that hardly anything can be told apart."""
 
+LISTED = 12
+"""Up to so many methods every two are listed on the page; beyond it they stand in a CSV file beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -38,7 +43,8 @@ class Entry:
         sentence: the outcome in plain words.
         rows: one per method, best mean rank first.
         diagram: address of the critical-difference diagram, empty if there is none.
-        differences: Holm-corrected p values of every two methods, for a table.
+        differences: Holm-corrected p values of every two methods, for a table; none for many methods.
+        file: address of all differences as CSV.
     """
 
     metric: str
@@ -47,6 +53,7 @@ class Entry:
     rows: list[dict[str, Any]]
     diagram: str
     differences: list[dict[str, Any]]
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +90,10 @@ def _parts(site: Site, overview: Overview) -> Iterator[Part]:
         if not data.conventions:
             continue
         convention = data.conventions[0]
-        names = [name for name in headline(convention) if _has(overview, data, convention, name)]
-        found = [_compare(overview, data, convention, name) for name in names]
+        found = overview.comparisons[data.name]
         entries = [_entry(site, overview.run, data, item) for item in found if isinstance(item, Comparison)]
         refused = [item for item in found if isinstance(item, str)]
         yield Part(data, convention, entries, refused, _caution(entries))
-
-
-def _has(overview: Overview, data: DatasetView, convention: str, metric: str) -> bool:
-    return any(column.metric == metric for column in overview.tables[data.name][convention].columns)
-
-
-def _compare(overview: Overview, data: DatasetView, convention: str, metric: str) -> Comparison | str:
-    rows = overview.rows[data.name, convention]
-    try:
-        return compare(rows, data.name, metric, convention, exclude=overview.run.references)
-    except BenchError as error:
-        return f"{metric}: {error}"
 
 
 def _caution(entries: list[Entry]) -> str:
@@ -117,52 +111,58 @@ def _entry(site: Site, run: RunData, data: DatasetView, comparison: Comparison) 
     if comparison.omnibus is not None:
         diagram = f"diagrams/{slug(data.name)}-{slug(comparison.metric)}.svg"
         site.text(diagram, critical_difference_svg(comparison, run.titles))
-    span = _span(comparison)
     differences = [
         {
             "first": run.titles.get(item.first, item.first),
             "second": run.titles.get(item.second, item.second),
-            "difference": _interval(item.difference, comparison),
+            "difference": "{} ({} to {})".format(*_ends(item.difference, comparison)),
             "p": format_p(item.p_holm),
             "better": run.titles.get(item.better, item.better),
         }
         for item in comparison.differences
     ]
-    rows = [_row(run, comparison, standing, span) for standing in comparison.standings]
-    return Entry(comparison.metric, comparison, _sentence(run, comparison), rows, diagram, differences)
-
-
-def _span(comparison: Comparison) -> tuple[float, float]:
-    ends = [end for entry in comparison.standings for end in (entry.mean.low, entry.mean.high, entry.mean.value)]
-    finite = [end for end in ends if math.isfinite(end)]
-    low, high = min(finite), max(finite)
-    return low, (high - low) or 1.0
-
-
-def _row(run: RunData, comparison: Comparison, entry: Standing, span: tuple[float, float]) -> dict[str, Any]:
-    low, width = span
-    ends = [entry.mean.low, entry.mean.value, entry.mean.high]
-    places = [
-        100 * (end - low) / width if math.isfinite(end) else 100 * (entry.mean.value - low) / width for end in ends
+    file = f"statistics/{slug(data.name)}-{slug(comparison.metric)}.csv"
+    site.text(file, _csv(comparison))
+    told = [(item.first, item.second) for item in comparison.differences if item.better]
+    marked = letters([entry.method for entry in comparison.standings], told)
+    bars = bar_places([entry.mean for entry in comparison.standings])
+    rows = [
+        _row(comparison, standing, bar, marked[standing.method])
+        for standing, bar in zip(comparison.standings, bars, strict=True)
     ]
+    shown = differences if len(rows) <= LISTED else []
+    return Entry(comparison.metric, comparison, _sentence(run, comparison), rows, diagram, shown, file)
+
+
+def _csv(comparison: Comparison) -> str:
+    """Every two methods: difference of means with its interval, p values, who is better."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["first", "second", "difference", "low", "high", "p", "p_holm", "better"])
+    for one in comparison.differences:
+        ends = (one.difference.value, one.difference.low, one.difference.high, one.p, one.p_holm)
+        writer.writerow([inert(one.first), inert(one.second), *map(repr, ends), inert(one.better)])
+    return buffer.getvalue()
+
+
+def _row(comparison: Comparison, entry: Standing, bar: list[float], marked: str) -> dict[str, Any]:
     return {
         "label": entry.method,
-        "mean": _interval(entry.mean, comparison),
+        "mean": _ends(entry.mean, comparison),
         "value": entry.mean.value,
         "rank": f"{entry.rank.value:.2f}",
         "rank_interval": f"{entry.rank.low:.2f} to {entry.rank.high:.2f}",
         "place": f"{entry.place.value:.0f}",
         "place_interval": f"{entry.place.low:.0f} to {entry.place.high:.0f}",
-        "bar": [round(place, 2) for place in places],
-        "ties": listing([run.titles.get(name, name) for name in comparison.ties(entry.method)], 6) or "–",
+        "bar": bar,
+        "letters": marked or "–",
     }
 
 
-def _interval(interval: Interval, comparison: Comparison) -> str:
-    largest = max(abs(entry.mean.value) for entry in comparison.standings)
-    digits = 4 if largest < 10 else 3 if largest < 100 else 2
-    ends = [format_number(number, digits) for number in (interval.value, interval.low, interval.high)]
-    return f"{ends[0]} ({ends[1]} to {ends[2]})"
+def _ends(interval: Interval, comparison: Comparison) -> list[str]:
+    """The value and the ends of its interval, with the decimals that suit the means."""
+    digits = decimals(max(abs(entry.mean.value) for entry in comparison.standings))
+    return [format_number(number, digits) for number in (interval.value, interval.low, interval.high)]
 
 
 def _sentence(run: RunData, comparison: Comparison) -> str:

@@ -4,6 +4,10 @@
   const { make, svg } = Report;
   const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#c4609a", "#b87a00", "#3f9fd6", "#17191c"];
   const GREY = "#8a9098";
+  const MARKS = ["circle", "square", "up", "diamond", "down", "plus", "cross"]; // as in figures.py
+  const SHAPES = { square: "M-3-3H3V3H-3Z", up: "M0-4L3.5 3H-3.5Z", down: "M0 4L3.5-3H-3.5Z", diamond: "M0-4L4 0L0 4L-4 0Z",
+    plus: "M-1.2-4H1.2V-1.2H4V1.2H1.2V4H-1.2V1.2H-4V-1.2H-1.2Z", cross: "M-3.5-2L-2-3.5L0-1.5L2-3.5L3.5-2L1.5 0L3.5 2L2 3.5L0 1.5L-2 3.5L-3.5 2L-1.5 0Z",
+    circle: "M-3 0A3 3 0 1 1 3 0A3 3 0 1 1-3 0Z" };
   const DASHES = ["", "7 4", "2 3", "10 3 2 3", "4 2"];
 
   /** The curve of one method: values in rising order, x the part of all its pairs that lie not above. */
@@ -24,6 +28,9 @@
     return found.map((value) => ({ value, text: value.toFixed(Math.min(places, 10)).replace("-", "−") }));
   }
 
+  function markOf(method, ink, transform) {
+    return svg("path", { d: SHAPES[MARKS[(method.colour + 3 * method.dash) % MARKS.length]], fill: ink.series[method.colour], transform });
+  }
   function dashOf(method) { return method.reference ? DASHES[(method.dash + 1) % 3 + 1] : DASHES[method.dash % DASHES.length]; }
 
   function colours() {
@@ -57,7 +64,8 @@
       }, this.tip);
       const links = make("span", { class: "links" },
         make("button", { type: "button", onclick: () => this.saveSvg() }, "Save SVG"),
-        this.pdf = make("a", { class: "file", download: true }, "PDF of all"));
+        make("button", { type: "button", onclick: () => this.savePng() }, "Save PNG"));
+      Report.onOwn(() => this.data && this.draw());
       this.section.querySelector("[data-mount]").append(
         make("div", { class: "controls" }, make("label", {}, "Metric ", this.select), links),
         make("div", { class: "curves" }, this.frame, this.legend));
@@ -74,7 +82,6 @@
       const names = this.data.metrics.map((metric) => metric.name);
       if (!names.includes(this.metric)) this.metric = names[0];
       this.select.replaceChildren(...names.map((one) => make("option", { value: one, selected: one === this.metric }, one)));
-      this.pdf.href = `curves/${this.dataset.slug}-${convention.slug}.pdf`;
       this.draw();
     }
 
@@ -132,14 +139,20 @@
         text("Part of the pairs", { x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle", fill: ink.ink }),
         text(this.metric, { transform: `translate(12 ${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle", fill: ink.ink }));
       const lines = new Map();
-      for (const { method, points } of this.shown) {
+      const own = Report.own();
+      const order = [...this.shown].sort((one, two) => (one.method.label === own) - (two.method.label === own)); // one's own on top
+      for (const [at, { method, points }] of order.entries()) {
         const line = svg("polyline", {
           points: points.map((point) => `${x(point.x).toFixed(2)},${y(point.value).toFixed(2)}`).join(" "),
-          fill: "none", stroke: method.reference ? ink.grey : ink.series[method.colour], "stroke-width": 1.8,
+          fill: "none", stroke: method.reference ? ink.grey : ink.series[method.colour], "stroke-width": method.label === own ? 3.4 : 1.8,
           "stroke-linejoin": "round", "stroke-dasharray": dashOf(method), "data-method": method.label,
         });
-        lines.set(method.label, line);
-        root.append(line);
+        const every = Math.max(1, Math.floor(points.length / 5));
+        const marks = method.reference ? [] : points.filter((_, index) => index % every === at % every).map((point) =>
+          markOf(method, ink, `translate(${x(point.x).toFixed(2)} ${y(point.value).toFixed(2)})${method.label === own ? " scale(1.4)" : ""}`));
+        const group = svg("g", {}, line, ...marks);
+        lines.set(method.label, { group, line, width: method.label === own ? 3.4 : 1.8 });
+        root.append(group);
       }
       const dot = svg("circle", { r: 4.5, fill: ink.paper, "stroke-width": 2, visibility: "hidden" });
       root.append(dot);
@@ -154,8 +167,8 @@
         const ink = this.drawn.ink;
         const sample = svg("svg", { width: 28, height: 10, "aria-hidden": "true" }, svg("line", {
           x1: 0, x2: 28, y1: 5, y2: 5, stroke: method.reference ? ink.grey : ink.series[method.colour], "stroke-width": 2,
-          "stroke-dasharray": dashOf(method) }));
-        return make("li", {}, make("button", {
+          "stroke-dasharray": dashOf(method) }), method.reference ? "" : markOf(method, ink, "translate(14 5)"));
+        return make("li", { class: method.label === Report.own() ? "own-mark" : null }, make("button", {
           type: "button", "aria-pressed": String(on), "data-toggle": method.label,
           onclick: () => { this.toggle(method.label); },
           onpointerenter: () => this.emphasise(method.label), onpointerleave: () => this.emphasise(null),
@@ -171,8 +184,8 @@
 
     emphasise(label) {
       for (const [name, line] of this.drawn.lines) {
-        line.setAttribute("opacity", label === null || name === label ? "1" : "0.25");
-        line.setAttribute("stroke-width", name === label ? "2.6" : "1.8");
+        line.group.setAttribute("opacity", label === null || name === label ? "1" : "0.25");
+        line.line.setAttribute("stroke-width", name === label ? Math.max(2.6, line.width) : line.width);
       }
     }
 
@@ -243,7 +256,8 @@
       this.point(entry, entry.points[Math.min(entry.points.length - 1, Math.max(0, step))], true);
     }
 
-    saveSvg() {
+    /** The curves shown as one figure, the legend below. */
+    figure() {
       const [width, height] = [560, 340];
       const plot = this.render(width, height, PRINT);
       plot.dot.remove();
@@ -256,11 +270,34 @@
         const [cx, cy] = [plot.box.left + (index % 3) * ((width - plot.box.left) / 3), height + 14 + Math.floor(index / 3) * 18];
         const label = svg("text", { x: cx + 30, y: cy + 4, "font-size": 11, fill: PRINT.ink });
         label.textContent = `${method.title} ${mean.toFixed(this.digits)}`;
-        plot.root.append(svg("line", { x1: cx, x2: cx + 24, y1: cy, y2: cy, "stroke-width": 1.8, "stroke-dasharray": dashOf(method),
-          stroke: method.reference ? PRINT.grey : PRINT.series[method.colour] }), label);
+        const own = method.label === Report.own();
+        if (own) label.setAttribute("font-weight", "bold");
+        plot.root.append(svg("line", { x1: cx, x2: cx + 24, y1: cy, y2: cy, "stroke-width": own ? 3.4 : 1.8, "stroke-dasharray": dashOf(method),
+          stroke: method.reference ? PRINT.grey : PRINT.series[method.colour] }),
+        method.reference ? "" : markOf(method, PRINT, `translate(${cx + 12} ${cy})`), label);
       });
-      Report.save(`${this.dataset.slug}-${this.metric}-${this.convention.slug}.svg`,
-        new XMLSerializer().serializeToString(plot.root), "image/svg+xml");
+      plot.root.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+      return { name: `${this.dataset.slug}-${this.metric}-${this.convention.slug}`, width, height: total,
+        text: new XMLSerializer().serializeToString(plot.root) };
+    }
+
+    saveSvg() {
+      const figure = this.figure();
+      Report.save(`${figure.name}.svg`, figure.text, "image/svg+xml");
+    }
+
+    /** One column of 3.5 inches at 300 dots an inch. */
+    async savePng() {
+      const figure = this.figure();
+      const image = new Image();
+      image.src = URL.createObjectURL(new Blob([figure.text], { type: "image/svg+xml" }));
+      await image.decode();
+      const canvas = document.createElement("canvas");
+      canvas.width = 1050;
+      canvas.height = Math.round(1050 * figure.height / figure.width);
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      URL.revokeObjectURL(image.src);
+      canvas.toBlob((blob) => Report.save(`${figure.name}.png`, blob, "image/png"), "image/png");
     }
   }
 

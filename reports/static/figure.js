@@ -79,6 +79,7 @@ const Figure = (() => {
       }
       const label = svg("text", { x: size.width / 2, y: cell.height - font * 0.45, "text-anchor": "middle", fill: "#000" });
       label.textContent = entry.title;
+      if (entry.key === Report.own()) label.setAttribute("font-weight", "bold");
       group.append(label);
       root.append(group);
     });

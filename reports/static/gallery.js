@@ -86,9 +86,9 @@
         if (!thumb) return null;
         const chosen = byValue && key === this.method.value;
         const value = byValue ? this.valueOf(key, index) : null;
-        return make("a", { href: Report.viewerLink(this.dataset.name, pair, key.startsWith("@") ? [] : [key]), class: chosen ? "chosen" : null },
+        return make("a", { href: Report.viewerLink(this.dataset.name, pair, key.startsWith("@") ? [] : [key]), class: chosen ? "chosen" : key === Report.own() ? "own-mark" : null },
           make("img", { src: thumb, loading: "lazy", width: 192, height: 144, alt: `Pair ${pair}, ${title}` }),
-          make("span", {}, title, value === null ? null : make("small", {}, Report.format(value, 4))));
+          make("span", {}, title, value === null ? null : make("small", {}, Report.format(value, this.scores.metrics.find((one) => one.name === this.metric.value)?.digits ?? 4))));
       });
       return make("article", { class: "strip", "data-pair": pair },
         make("h3", {}, make("a", { href: Report.viewerLink(this.dataset.name, pair) }, pair)),

@@ -51,6 +51,7 @@
     address() {
       const state = this.state;
       const query = new URLSearchParams();
+      if (Report.state.get("page")) query.set("page", "viewer.html");
       query.set("d", state.dataset.name);
       query.set("p", state.dataset.pairs[state.pair]);
       if (state.mode !== "grid") query.set("v", state.mode);
@@ -71,12 +72,13 @@
         if (box) query.set(key, [box.x, box.y, box.w, box.h].map(short).join(","));
       }
       if (state.convention && state.convention !== state.dataset.conventions[0]) query.set("c", state.convention.name);
+      if (Report.own()) query.set("own", Report.own());
       return `#${query}`;
     }
 
     keepAddress() {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => history.replaceState(null, "", this.address()), 150);
+      this.timer = setTimeout(() => (Report.state.get("page") ?? "viewer.html") === "viewer.html" && history.replaceState(null, "", this.address()), 150);
     }
 
     // ---- page ----
@@ -123,6 +125,7 @@
       addEventListener("keydown", (event) => this.key(event));
       addEventListener("hashchange", () => { this.readAddress(); this.open(); });
       addEventListener("resize", () => this.layout());
+      Report.onOwn(() => this.pictures && this.draw());
       document.addEventListener("click", (event) => { if (!this.menu.contains(event.target)) this.menu.open = false; });
     }
 
@@ -248,7 +251,7 @@
       layer.append(marks);
       const view = make("div", { class: "view" }, layer);
       const insets = make("div", { class: "insets" });
-      const tile = make("figure", { class: "tile", "data-key": key }, view, insets, make("figcaption", {}, title));
+      const tile = make("figure", { class: key === Report.own() ? "tile own" : "tile", "data-key": key }, view, insets, make("figcaption", {}, title));
       const entry = { key, tile, view, layer, marks, insets, images };
       this.listen(entry);
       this.tiles.push(entry);
@@ -540,7 +543,7 @@
       const head = make("tr", {}, make("th", { scope: "col" }, "Method"), ...data.metrics.map((metric) =>
         make("th", { scope: "col", class: "num", title: data.warnings[metric.name] ?? null }, metric.name,
           metric.better ? make("span", { class: "dir" }, metric.better === "higher" ? "↑" : "↓") : null, data.warnings[metric.name] ? "*" : null)));
-      const rows = data.methods.map((label, row) => make("tr", { class: this.methods.get(label)?.reference ? "reference" : null },
+      const rows = data.methods.map((label, row) => make("tr", { class: label === Report.own() ? "own" : this.methods.get(label)?.reference ? "reference" : null },
         make("th", { scope: "row" }, this.titles.get(label) ?? label),
         ...data.metrics.map((metric, column) => make("td", { class: `num ${["", "best", "second"][ranks[column][row]] ?? ""}` },
           make("span", { class: "v" }, Report.format(data.values[metric.name][row][pair], metric.digits))))));

@@ -90,7 +90,11 @@ TABLE: dict[str, Case] = {
         ),
         {"bench.run.ablation.ablate": SimpleNamespace(rows=[], failed=[], report=None)},
     ),
-    "report": Case(["report", "r"], values(jobs="3"), {"reports.build_report": "x"}),
+    "report": Case(
+        ["report", "r"],
+        {**values(jobs="3", zip="x.zip", highlight="mine"), "--single-page": ["--single-page"]},
+        {"reports.build_report": "x", "reports.bundle.zip_report": "x", "reports.single.write_single": "x"},
+    ),
     "stats": Case(
         ["stats", "r"],
         values(metrics="EN", convention="tang2023", seed="4", differences="all", diagrams="x"),

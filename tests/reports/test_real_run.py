@@ -68,6 +68,7 @@ def open_all(visit: Visitor, root: Path, width: int, scheme: str) -> set[str]:
 def test_every_page_of_a_real_run_opens_without_errors(real: Path, visit: Visitor, width: int, scheme: str) -> None:
     names = open_all(visit, real, width, scheme)
     fixed = {"index.html", "viewer.html", "statistics.html", "proofs.html", "provenance.html", "detection.html"}
+    fixed |= {"overall.html", "failures.html"}
     assert names == fixed | {f"dataset-{name}.html" for name in ("mfnet", "tno")} | {
         f"method-{name}.html" for name in METHODS
     }

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 from make_run import HOSTILE, RunPlan, make_run
+from PIL import Image
 
 from bench.analysis.curves import cumulative_curves
 from bench.analysis.means import mean_table
@@ -26,6 +28,7 @@ from reports import build, build_report, pictures
 from reports.pages import first
 from reports.pages import method as method_page
 from reports.pictures import script
+from reports.places import Places
 from reports.source import RunData, slug
 
 QUICK: dict[str, Any] = {"tasks": ("metrics",), "metrics": ("EN",), "conventions": ("standard",)}
@@ -337,12 +340,15 @@ def test_a_large_run_shows_its_files_instead_of_carrying_them(tmp_path: Path, mo
     assert data_file(root, "site")["pixels"] is False  # type: ignore[index]
 
 
-def test_sources_outside_the_run_are_copied_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_no_browser_shows_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_run(tmp_path / "run", RunPlan(methods=1, pairs={"tno": 1}, **QUICK))
-    source = tmp_path / "data" / "odd name.png"
+    source = tmp_path / "data" / "odd name.bmp"
     source.parent.mkdir()
-    source.write_bytes((root / "fused/tno/visible/00000D.png").read_bytes())
-    (root / "fused/tno/visible/00000D.png").unlink()
+    stored = root / "fused/tno/visible/00000D.png"
+    with Image.open(stored) as image:
+        image.save(source)
+        wanted = np.asarray(image)
+    stored.unlink()
     manifest = json.loads((root / "manifest.json").read_text())
     manifest["datasets"]["tno"]["parts"]["test"]["sources"] = {
         "00000D": {"ir": str(tmp_path / "gone.png"), "vis": str(source)}
@@ -350,14 +356,16 @@ def test_sources_outside_the_run_are_copied_as_they_are(tmp_path: Path, monkeypa
     (root / "manifest.json").write_text(json.dumps(manifest))
     monkeypatch.setattr(pictures, "CARRIED_BYTES", 10)
     build_report(root, jobs=1)
-    assert (root / "report/sources/tno/00000D.vis.png").read_bytes() == source.read_bytes()
+    made = root / "report/sources/tno/00000D.vis.png"
+    with Image.open(made) as image:
+        assert np.array_equal(np.asarray(image), wanted)
     assert data_file(root, "pictures-tno")["images"]["@vis"]["before"] == "sources/tno/"  # type: ignore[index]
+    made.with_name("left over.png").write_bytes(b"")
+    build_report(root, jobs=1)
+    assert [path.name for path in made.parent.iterdir()] == [made.name]
 
 
 def test_four_channel_sources_are_split(tmp_path: Path) -> None:
-    import numpy as np
-    from PIL import Image
-
     from reports.pictures import Picture
 
     channels = np.arange(4 * 5 * 4, dtype=np.uint8).reshape(4, 5, 4)
@@ -383,3 +391,44 @@ def test_curves_come_as_pdf(built: Path) -> None:
     files = sorted(path.name for path in (built / "report" / "curves").glob("*.pdf"))
     assert files == [f"{data}-{name}.pdf" for data in ("mfnet", "tno") for name in ("seafusion2022", "standard")]
     assert (built / "report" / "curves" / files[0]).read_bytes().startswith(b"%PDF")
+
+
+def test_a_skipped_method_is_named_once_and_no_path_of_the_machine_stands_in_a_page(tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 2}, **QUICK, faults=False))
+    manifest = json.loads((root / "manifest.json").read_text())
+    for name in ("gone1", "gone2"):
+        manifest["methods"][name] = {
+            "name": name, "title": name.title(), "kind": "learned", "status": "skipped",
+            "reason": f"no weights in {tmp_path}/weights; bench weights fetch",
+        }  # fmt: skip
+    manifest["methods"]["method1"]["weights"] = [{"path": str(tmp_path / "weights" / "a.pth"), "sha256": "0" * 64}]
+    manifest["commands"] = [{"command": ["bench", "run", "--out", str(root), "--data-root", "/srv/some data/sets"]}]
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    scores = Store(root).read_scores()
+    rows = scores[scores["method"] == "method0"].assign(
+        method="gone1", status="skipped", reason="its weights are not there", value=None
+    )
+    Store(root).write_scores(tidy(pd.concat([scores, rows])))
+    index = build_report(root, jobs=1).read_text(encoding="utf-8")
+    assert " ".join(Links(index).words).count("Gone1") == 1
+    assert " ".join(Links(index).words).count("Gone2") == 1
+    for path in (root / "report").rglob("*"):
+        if path.suffix in (".html", ".js", ".bib"):
+            text = path.read_text(encoding="utf-8")
+            assert str(tmp_path) not in text, path.name
+            assert "/srv/" not in text, path.name
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("no file /data/MSRS/test/vi/1.png here", "no file DATA/test/vi/1.png here"),
+        ("--out /tmp/a b/run", "--out RUN"),
+        ("see /opt/elsewhere/weights/a.pth;", "see …/a.pth;"),
+        ("https://example.org/a/b, joint/night, 1/2", "https://example.org/a/b, joint/night, 1/2"),
+        ("/data/MSRSother/x", "…/x"),
+        (r"C:\Users\me\weights\a.pth", "…/a.pth"),
+    ],
+)  # fmt: skip
+def test_folders_are_called_by_what_they_are(text: str, wanted: str) -> None:
+    assert Places.of(Path("/tmp/a b/run"), "/data/MSRS", None).short(text) == wanted  # noqa: S108

@@ -57,7 +57,7 @@ TABLE = [
     ("bench/analysis/bootstrap.py", {"report"}),
     ("bench/run/stages.py", set()),
     ("bench/cli/runs.py", set()),
-    ("reports/pages.py", {"report"}),
+    ("reports/pages/first.py", {"report"}),
     ("reports/templates/index.html", {"report"}),
     ("reports/static/style.css", {"report"}),
     ("methods/average.py", {"fuse"}),

@@ -1,0 +1,150 @@
+"""A run as large as they come, 46 rows of folders and 17 metrics: nothing is cut, what is chosen is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from make_run import RunPlan, make_run
+
+from bench.analysis.pairwise import Settings
+from bench.metrics.catalogue import CONVENTIONS
+from bench.store.run_folder import Store
+from reports import build_report, overview
+
+Visitor = Callable[..., Any]
+
+METRICS = CONVENTIONS["standard"].metrics[:17]
+LONG = "A Folder of Images with a Long Name"
+
+CUT = """() => {
+  const cut = [];
+  for (const table of document.querySelectorAll("table")) {
+    const box = table.closest(".scroll") ?? table.parentElement;
+    if (!table.checkVisibility() || box.classList.contains("tall")) continue;
+    const name = box.getAttribute("aria-label") ?? table.className;
+    if (box.scrollWidth > box.clientWidth) cut.push(`${name}: ${box.scrollWidth} in ${box.clientWidth}`);
+    for (const cell of table.querySelectorAll("th, td")) {
+      if (!cell.checkVisibility()) continue;
+      const area = cell.getBoundingClientRect();
+      if (area.right > innerWidth + 1 || cell.scrollWidth > cell.clientWidth + 1)
+        cut.push(`${name}: ${cell.textContent.trim().slice(0, 30)}`);
+    }
+  }
+  return cut;
+}"""
+"""Tables that reach out of their frame, and cells that reach out of the screen or hold more than they show."""
+
+HIDDEN = """() => [...document.querySelectorAll("table[data-fit] thead th[data-column]")]
+  .filter((head) => head.closest("table").checkVisibility() && head.hidden).map((head) => head.dataset.column)"""
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """44 folders and the two sources."""
+    tasks = ("metrics", "efficiency", "detection")
+    plan = RunPlan(
+        methods=44, pairs={"mfnet": 3}, conventions=("standard",), metrics=METRICS, size=(32, 24), tasks=tasks
+    )  # fmt: skip
+    root = make_run(tmp_path_factory.mktemp("large") / "run", plan)
+    store = Store(root)
+    manifest = store.read_manifest()
+    methods = {
+        label: facts if facts.kind == "reference" else facts.model_copy(
+            update={"kind": "folder", "weights": (), "title": f"{LONG} 7" if label == "method7" else facts.title}
+        )
+        for label, facts in manifest.methods.items()
+    }  # fmt: skip
+    store.write_manifest(manifest.model_copy(update={"methods": methods}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(overview, "INTERVALS", Settings(resamples=49, interval="percentile"))
+        build_report(root, jobs=1)
+    return root
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_nothing_of_any_table_is_cut(large: Path, visit: Visitor, width: int) -> None:
+    one = visit(large, width)
+    rows = set()
+    for path in sorted((large / "report").glob("*.html")):
+        if path.name.startswith("method-") and path.name != "method-method7.html":
+            continue
+        page = one.go(path.name)
+        page.wait_for_timeout(100)
+        assert page.evaluate(CUT) == [], path.name
+        assert page.evaluate(HIDDEN) == [], path.name
+        rows |= set(page.locator("tr[data-method]").evaluate_all("(all) => all.map((one) => one.dataset.method)"))
+    assert len(rows) == 46
+
+
+@pytest.mark.browser
+def test_columns_filter_and_mark_are_kept_in_the_address(large: Path, visit: Visitor) -> None:
+    page = visit(large).go("dataset-mfnet.html")
+    page.wait_for_selector(".columns-menu")
+    page.locator(".columns-menu summary").click()
+    page.get_by_role("checkbox", name="EN", exact=True).uncheck()
+    page.keyboard.press("Escape")
+    page.get_by_label("Filter methods by name").fill("method3 long")
+    page.locator("tr[data-method=method31] td").nth(2).click()
+    shown = "tr[data-method]:visible"
+
+    def state() -> tuple[list[str], bool, list[str]]:
+        rows = page.locator(shown).evaluate_all("(all) => all.map((one) => one.dataset.method)")
+        marked = page.locator("tr.own").evaluate_all("(all) => all.map((one) => one.dataset.method)")
+        return rows, page.locator("th[data-column=EN]").is_visible(), marked
+
+    wanted = (["method3", "method7", *(f"method{number}" for number in range(30, 40))], False, ["method31"])
+    assert state() == wanted
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector(".columns-menu")
+    assert state() == wanted
+    page.get_by_label("Filter methods by name").fill("")
+    page.locator("nav a", has_text="Overall").click()
+    page.wait_for_selector("tr.own")
+    assert page.locator("tr.own").first.get_attribute("data-method") == "method31", "the mark goes along"
+
+
+@pytest.mark.browser
+def test_more_columns_than_fit_are_named_and_can_be_had(large: Path, visit: Visitor) -> None:
+    page = visit(large, 720).go("dataset-mfnet.html")
+    page.wait_for_selector(".columns-menu")
+    assert page.evaluate(CUT) == []
+    hidden = page.evaluate(HIDDEN)
+    assert hidden
+    assert not set(hidden) & set(METRICS[:6]), "the leading ones stay"
+    assert page.locator(".columns-menu summary").inner_text() == f"Columns {17 - len(hidden)} of 17"
+    page.locator(".columns-menu summary").click()
+    page.get_by_role("checkbox", name=hidden[-1], exact=True).check()
+    assert page.locator(f"th[data-column={hidden[-1]}]").is_visible()
+
+
+@pytest.mark.browser
+def test_on_a_phone_first_and_leading_columns_stay_in_sight(large: Path, visit: Visitor) -> None:
+    page = visit(large, 390, 844).go("dataset-mfnet.html")
+    page.wait_for_selector("table.scrolled")
+    box = page.locator(".scroll").first
+    box.evaluate("(one) => { one.scrollLeft = one.scrollWidth; }")
+    left, right = box.evaluate("(one) => { const area = one.getBoundingClientRect(); return [area.left, area.right]; }")
+    for head in ("thead th:first-child", "thead th[data-column=EN]"):
+        area = box.locator(head).bounding_box()
+        assert left - 1 <= area["x"]
+        assert area["x"] + area["width"] <= right + 1, head
+
+
+@pytest.mark.browser
+def test_no_page_of_statistics_is_over_four_screens_on_a_phone(large: Path, visit: Visitor) -> None:
+    one = visit(large, 390, 844)
+    page = one.go("statistics.html")
+    page.wait_for_selector(".stat:visible")
+    groups = page.get_by_label("What is compared")
+    for group in groups.locator("option").all_inner_texts():
+        groups.select_option(group)
+        for button in page.locator(".switch[aria-label='Which number'] button").all_inner_texts():
+            page.get_by_role("button", name=button, exact=True).click()
+            height = page.evaluate("document.documentElement.scrollHeight")
+            assert height <= 4 * 844, (group, button)
