@@ -6,7 +6,7 @@
   const LEVELS = ["", "tight", "tighter", "tightest"];
   const NARROW = 700; // below this many pixels a table is scrolled, its first and leading columns staying in sight
 
-  const tables = () => [...document.querySelectorAll("table[data-fit]")];
+  const tables = () => [...document.querySelectorAll(".scroll:not(.tall) > table")];
   const heads = (table) => [...table.tHead.rows[0].cells];
   const nameOf = (head) => head.dataset.column;
   const chosen = { off: new Set(Report.state.list("off")), on: new Set(Report.state.list("on")) };
@@ -143,9 +143,11 @@
       before = now;
     });
     const observer = new ResizeObserver((entries) => {
-      for (const { target } of entries) for (const table of target.querySelectorAll("table[data-fit]")) fit(table);
+      for (const { target } of entries) for (const table of target.querySelectorAll("table")) fit(table);
     });
     for (const table of tables()) { fit(table); observer.observe(table.closest(".scroll")); }
+    /** A table that a script has made. */
+    Report.adopt = (table) => { columnMenu(table); fit(table); observer.observe(table.closest(".scroll")); };
     document.fonts?.ready.then(() => tables().forEach(fit));
   }
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

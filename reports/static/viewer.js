@@ -541,18 +541,20 @@
         this.drawScores();
       } }, ...dataset.conventions.map((one) => make("option", { value: one.name, selected: one === convention }, one.title)));
       const head = make("tr", {}, make("th", { scope: "col" }, "Method"), ...data.metrics.map((metric) =>
-        make("th", { scope: "col", class: "num", title: data.warnings[metric.name] ?? null }, metric.name,
+        make("th", { scope: "col", class: "num", "data-column": metric.name, title: data.warnings[metric.name] ?? null }, metric.name,
           metric.better ? make("span", { class: "dir" }, metric.better === "higher" ? "↑" : "↓") : null, data.warnings[metric.name] ? "*" : null)));
       const rows = data.methods.map((label, row) => make("tr", { class: label === Report.own() ? "own" : this.methods.get(label)?.reference ? "reference" : null },
         make("th", { scope: "row" }, this.titles.get(label) ?? label),
         ...data.metrics.map((metric, column) => make("td", { class: `num ${["", "best", "second"][ranks[column][row]] ?? ""}` },
           make("span", { class: "v" }, Report.format(data.values[metric.name][row][pair], metric.digits))))));
+      let table;
       this.scores.append(make("h2", {}, `Scores of pair ${dataset.pairs[pair]}`),
         make("label", { class: "muted" }, "Convention ", choose),
         make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scores of this pair" },
-          make("table", { class: "scores" }, make("thead", {}, head), make("tbody", {}, ...rows))),
+          table = make("table", { class: "scores" }, make("thead", {}, head), make("tbody", {}, ...rows))),
         Object.keys(data.warnings).some((name) => data.values[name]) ? make("p", { class: "note" }, "* not what the name says in this convention: ",
           Object.entries(data.warnings).filter(([name]) => data.values[name]).map(([name, text]) => `${name}: ${text}`).join("; "), ".") : "");
+      Report.adopt(table);
     }
 
     /** 1 for the best and 2 for the second of one metric on this pair; sources are not ranked. */

@@ -37,7 +37,7 @@ CUT = """() => {
 }"""
 """Tables that reach out of their frame, and cells that reach out of the screen or hold more than they show."""
 
-HIDDEN = """() => [...document.querySelectorAll("table[data-fit] thead th[data-column]")]
+HIDDEN = """() => [...document.querySelectorAll(".scroll > table thead th[data-column]")]
   .filter((head) => head.closest("table").checkVisibility() && head.hidden).map((head) => head.dataset.column)"""
 
 
@@ -73,7 +73,7 @@ def test_nothing_of_any_table_is_cut(large: Path, visit: Visitor, width: int) ->
         if path.name.startswith("method-") and path.name != "method-method7.html":
             continue
         page = one.go(path.name)
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(300)
         assert page.evaluate(CUT) == [], path.name
         assert page.evaluate(HIDDEN) == [], path.name
         rows |= set(page.locator("tr[data-method]").evaluate_all("(all) => all.map((one) => one.dataset.method)"))
@@ -111,7 +111,7 @@ def test_columns_filter_and_mark_are_kept_in_the_address(large: Path, visit: Vis
 
 @pytest.mark.browser
 def test_more_columns_than_fit_are_named_and_can_be_had(large: Path, visit: Visitor) -> None:
-    page = visit(large, 720).go("dataset-mfnet.html")
+    page = visit(large, 800).go("dataset-mfnet.html")
     page.wait_for_selector(".columns-menu")
     assert page.evaluate(CUT) == []
     hidden = page.evaluate(HIDDEN)
