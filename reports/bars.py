@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from bench.analysis.bootstrap import Interval
 
+FEW_PAIRS = 10
+"""Below this many pairs a page says that intervals are rough."""
+
 
 def bar_places(intervals: Sequence[Interval]) -> list[list[float]]:
     """Where low end, value and high end of each lie, in percent of the width; an end that is not known is the value."""

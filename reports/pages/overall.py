@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.analysis.overall import Overall
 from bench.analysis.table import Cell, Column, Row, Table
-from reports.bars import bar_places
+from reports.bars import FEW_PAIRS, bar_places
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.source import DatasetView, RunData, viewer_link
@@ -54,11 +54,20 @@ def _page(build: Build) -> None:
             "shade": partial(_shade, len(found.standings)),
             "strips": list(_strips(build, found)),
             "number_of": len(found.standings),
+            "caution": _caution(build.overview),
             "left_out": [
                 (run.titles.get(name, name), reason) for name, reason in found.left_out.items()
             ],
         }  # fmt: skip
     build.site.page("overall.html", "overall.html", title="Overall", **values)
+
+
+def _caution(overview: Overview) -> str:
+    """What must be said where draws of few pairs look surer than they are; empty if there are enough."""
+    counts = [len(data.pairs) for data in overview.run.datasets if data.conventions]
+    if not counts or min(counts) >= FEW_PAIRS:
+        return ""
+    return f"Only {min(counts)} pairs on some data set: draws of so few are too alike, and the intervals too short."
 
 
 def _shade(methods: int, rank: float) -> int:

@@ -20,16 +20,13 @@ from bench.analysis.sections import NO_CORRECTION, format_p
 from bench.analysis.sensitivity import agreement, ranking_changes
 from bench.analysis.set_level import DRAWS
 from bench.analysis.table import decimals, format_number
-from reports.bars import bar_places
+from reports.bars import FEW_PAIRS, bar_places
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
 from reports.task_statistics import task_parts
 from reports.words import listing
-
-FEW_PAIRS = 10
-"""Below this many pairs the page says that hardly anything can be told apart."""
 
 LISTED = 12
 """Up to so many methods every two are listed on the page; beyond it they stand in a CSV file beside it."""
