@@ -69,7 +69,7 @@
       Report.state.set({ off: [...chosen.off], on: [...chosen.on] });
       tables().forEach(fit);
     };
-    const menu = make("details", { class: "menu columns-menu" }, make("summary", {}, "Columns"),
+    const menu = make("details", { class: "columns-menu" }, make("summary", {}, "Columns"),
       make("div", {}, ...named.map((head) => make("label", {}, make("input", { type: "checkbox", value: nameOf(head), checked: true,
         onchange: (event) => toggle(nameOf(head), event.target.checked) }), ` ${nameOf(head)}`)),
       make("button", { type: "button", onclick: () => {
