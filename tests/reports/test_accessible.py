@@ -13,6 +13,8 @@ pytestmark = pytest.mark.browser
 Visitor = Callable[..., Any]
 
 
+OPEN = "for (const one of document.querySelectorAll('details:not(.menu, .columns-menu)')) one.open = true"
+
 FOCUSED = """() => {
   const one = document.activeElement;
   if (one === document.body) return ["", false];
@@ -41,7 +43,7 @@ def test_axe_finds_nothing_serious(built: Path, visit: Visitor, width: int, sche
             continue
         page = one.go(path.name)
         page.wait_for_timeout(200)
-        page.evaluate("for (const one of document.querySelectorAll('details:not(.menu, .columns-menu)')) one.open = true")
+        page.evaluate(OPEN)
         assert serious(page) == [], path.name
 
 
