@@ -14,7 +14,7 @@ os.environ.setdefault("BENCH_ENGINE", "numpy")
 
 import numpy as np
 import pytest
-from PIL import Image
+from made_data import make_msrs
 
 PROJECT = Path(__file__).resolve().parent.parent
 pytest_plugins = ("checkpoint_files",)
@@ -74,37 +74,6 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("BENCH_OFFLINE", "1")
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.delenv("BENCH_WEIGHTS", raising=False)
-
-
-def make_msrs(root: Path, parts: dict[str, int] | None = None, size: tuple[int, int] = (48, 64), seed: int = 0) -> Path:
-    """Writes a small data set in the MSRS layout, with labels and boxes; (height, width) = size.
-
-    Names are from the published lists, so that it can be used as ``mfnet``.
-    """
-    from bench.data.spec import load_datasets
-
-    rng = np.random.default_rng(seed)
-    lists = load_datasets()["mfnet"].pairs
-    folders = {"train": ("vi", "ir", "Segmentation_labels"), "test": ("vi", "ir", "Segmentation_labels"),
-               "detection": ("vi", "ir", "labels")}  # fmt: skip
-    for split, count in (parts or {"train": 4, "test": 4, "detection": 2}).items():
-        names = list(lists[split])[:: max(1, len(lists[split]) // count)][:count]
-        for folder in folders[split]:
-            (root / "MSRS" / split / folder).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            labels = np.zeros(size, np.uint8)
-            labels[size[0] // 2 :, : size[1] // 2] = rng.integers(1, 9)
-            labels[: size[0] // 2, size[1] // 2 :] = 1 + rng.integers(0, 2)
-            vis = rng.integers(0, 60, (*size, 3)) + labels[..., None] * np.array([20, 11, 5])
-            ir = rng.integers(0, 60, size) + labels * 20
-            folder = root / "MSRS" / split
-            Image.fromarray(vis.astype(np.uint8)).save(folder / "vi" / f"{name}.png")
-            Image.fromarray(ir.astype(np.uint8)).save(folder / "ir" / f"{name}.png")
-            if split == "detection":
-                (folder / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.2 0.4\n2 0.25 0.75 0.3 0.3\n")
-            else:
-                Image.fromarray(labels).save(folder / "Segmentation_labels" / f"{name}.png")
-    return root
 
 
 @pytest.fixture(name="make_data", scope="session")

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from command import bench
 from PIL import Image
-from typer.testing import CliRunner, Result
 
 from bench.analysis.set_level import task_sections
-from bench.cli import app
 from bench.data.catalogue import Datasets
 from bench.data.spec import DatasetSpec, broken_packages, load_datasets, recorded_spec
 from bench.errors import BenchError
@@ -71,10 +70,6 @@ def own(tmp_path: Path) -> tuple[Path, Path]:
     parts = {"train": "l", "test": "lb"}
     write_data(tmp_path / "data", parts)
     return tmp_path / "data", write_file(tmp_path / "own.yaml", own=entry(parts))
-
-
-def bench(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 # ------------------------------------------------------------------ heard everywhere

@@ -7,17 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_data import write_image
 from PIL import Image
 
 Maker = Callable[..., Path]
-
-
-def write_image(path: Path, channels: int = 1, size: tuple[int, int] = (12, 16), seed: int = 0) -> Path:
-    """Writes a small random image; ``size`` is (height, width)."""
-    shape = size if channels == 1 else (*size, channels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)).save(path)
-    return path
 
 
 @pytest.fixture

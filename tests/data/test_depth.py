@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from command import bench
 from PIL import Image
-from typer.testing import CliRunner
 
-from bench.cli import app
 from bench.data.depth import map_levels, resolve
 from bench.data.folders import list_folders, open_folders
 from bench.data.pairs import pair_digest, read_pair
@@ -144,10 +142,6 @@ def test_deep_infrared_in_colour_and_deep_visible_images_are_refused(tmp_path: P
     write(vis / "0", LEVELS)
     with pytest.raises(BenchError, match="16-bit image"):
         list_folders(ir, vis, "full")
-
-
-def bench(*arguments: Any) -> Any:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def test_a_run_maps_alike_for_all_and_records_it(tmp_path: Path) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from command import bench
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from bench.cli import app
 from bench.data.folders import list_folders
 from bench.errors import BenchError
 from bench.fuse.ready import find_ready, find_ready_parts
@@ -31,10 +30,6 @@ def put(folder: Path, *names: str, level: int | None = None) -> Path:
         else:
             path.write_bytes(b"x")
     return folder
-
-
-def bench(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 # ------------------------------------------------------------------ two sides

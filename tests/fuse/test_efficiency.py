@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_data import write_pairs
 from torch import Tensor, nn
 
 from bench.errors import BenchError
-from bench.files import write_atomic
 from bench.fuse import efficiency as runtime
 from bench.fuse import load
 from bench.fuse.efficiency import measure
 from bench.fuse.harness import Fuser
-from bench.images import encode_png
 from bench.machine import describe_machine
 from bench.plugin.method import Method, MethodInfo
 from bench.types import PairFiles, Score
@@ -64,13 +63,7 @@ def _calm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[PairFiles]:
-    random, pairs = np.random.default_rng(0), []
-    for number, size in enumerate([(40, 50), (40, 50), (30, 20)]):
-        paths = [tmp_path / f"{kind}{number}.png" for kind in ("ir", "vis")]
-        for path, shape in zip(paths, (size, (*size, 3)), strict=True):
-            write_atomic(path, encode_png(random.integers(0, 256, shape, dtype=np.uint8)))
-        pairs.append(PairFiles("set", "test", str(number), *paths))
-    return pairs
+    return write_pairs(tmp_path, [(40, 50), (40, 50), (30, 20)])
 
 
 def numbers(rows: Sequence[Score], convention: str = "") -> dict[str, float | None]:

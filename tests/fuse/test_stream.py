@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_data import write_pairs
 from torch import Tensor, nn
 
 from bench.errors import BenchError
-from bench.files import write_atomic
 from bench.fuse import stream as throughput
 from bench.fuse.compiling import compile_fuser, repays, restore
 from bench.fuse.harness import Fuser
 from bench.fuse.stream import Timings, fuse_stream
-from bench.images import encode_png
 from bench.memory import release_memory, retained_memory
 from bench.plugin.method import Method, MethodInfo
 from bench.types import Image, PairFiles
@@ -41,13 +40,7 @@ class Mixing(Method):
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[PairFiles]:
-    random, pairs = np.random.default_rng(0), []
-    for number, size in enumerate([(40, 56), (40, 56), (33, 47), (40, 56), (21, 30), (40, 56), (40, 56)]):
-        paths = [tmp_path / f"{kind}{number}.png" for kind in ("ir", "vis")]
-        for path, shape in zip(paths, (size, (*size, 3)), strict=True):
-            write_atomic(path, encode_png(random.integers(0, 256, shape, dtype=np.uint8)))
-        pairs.append(PairFiles("set", "test", str(number), *paths))
-    return pairs
+    return write_pairs(tmp_path, [(40, 56), (40, 56), (33, 47), (40, 56), (21, 30), (40, 56), (40, 56)])
 
 
 class Collector:

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from command import bench
 from PIL import Image
-from typer.testing import CliRunner, Result
 
-from bench.cli import app
-from bench.errors import BenchError
 from bench.store.run_folder import Store
 
 SETS = """
@@ -50,21 +48,11 @@ def twins(tmp_path: Path) -> list[str]:
             "--executor", "inline"]  # fmt: skip
 
 
-def bench(*arguments: str) -> Result:
-    """As the command: a fault of the request is one line and exit code 2."""
-    result = CliRunner().invoke(app, ["run", *arguments])
-    if isinstance(result.exception, BenchError):
-        result.exit_code, result.stdout_bytes = 2, str(result.exception).encode()
-        result.output_bytes = result.stdout_bytes
-    elif result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result
-
-
 def test_parts_with_equal_names_do_not_overwrite_each_other(
     twins: list[str], tmp_path: Path, toy_segmenter: type
 ) -> None:
     result = bench(
+        "run",
         *twins,
         "--methods",
         "visible,average",
@@ -93,7 +81,7 @@ def test_parts_with_equal_names_do_not_overwrite_each_other(
     assert manifest.datasets["twins"].source("a").ir.endswith("test/ir/a.png")
 
     twins[twins.index("--out") + 1] = str(tmp_path / "alone")
-    alone = bench(*twins, "--methods", "visible", "--tasks", "metrics", "--metrics", "MSE")
+    alone = bench("run", *twins, "--methods", "visible", "--tasks", "metrics", "--metrics", "MSE")
     assert alone.exit_code == 0, alone.output
     value = pd.read_csv(tmp_path / "alone" / "scores.csv")["value"].mean()
     both = rows[(rows["task"] == "metrics") & (rows["method"] == "visible")]["value"].mean()
@@ -118,13 +106,13 @@ def test_other_settings_in_the_same_folder_are_refused_by_name(
 ) -> None:
     first = [*twins, "--methods", "average", "--metrics", "EN", "--limit", "2", "--tasks", "metrics,efficiency",
              "--option", "efficiency.seconds=1"]  # fmt: skip
-    assert bench(*first).exit_code == 0
+    assert bench("run", *first).exit_code == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").glob("*.*")}
     if "--tasks" not in more:
         more = [*more, "--tasks", "metrics"]
     if "--limit" not in more:
         more = [*more, "--limit", "2"]
-    result = bench(*twins, "--methods", "visible", "--metrics", "EN", *more)
+    result = bench("run", *twins, "--methods", "visible", "--metrics", "EN", *more)
     assert result.exit_code == 2, result.output
     assert said in " ".join(result.output.split())
     assert {path: path.read_bytes() for path in (tmp_path / "out").glob("*.*")} == before
@@ -132,10 +120,10 @@ def test_other_settings_in_the_same_folder_are_refused_by_name(
 
 def test_methods_conventions_metrics_and_pairs_extend_a_folder(twins: list[str], tmp_path: Path) -> None:
     one = [*twins, "--tasks", "metrics", "--conventions", "standard"]
-    assert bench(*one, "--methods", "average", "--metrics", "EN", "--limit", "2").exit_code == 0
-    assert bench(*one, "--methods", "visible", "--metrics", "SD", "--limit", "2").exit_code == 0
+    assert bench("run", *one, "--methods", "average", "--metrics", "EN", "--limit", "2").exit_code == 0
+    assert bench("run", *one, "--methods", "visible", "--metrics", "SD", "--limit", "2").exit_code == 0
     two = [*one[:-1], "seafusion2022"]
-    assert bench(*two, "--methods", "average", "--metrics", "SD").exit_code == 0
+    assert bench("run", *two, "--methods", "average", "--metrics", "SD").exit_code == 0
     rows = pd.read_csv(tmp_path / "out" / "scores.csv")
     counts = rows.groupby(["method", "convention", "metric"])["pair"].nunique().to_dict()
     assert counts == {
@@ -144,12 +132,12 @@ def test_methods_conventions_metrics_and_pairs_extend_a_folder(twins: list[str],
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert [command["rows"] for command in manifest["commands"]] == [2, 2, 4]
     assert [command["covers"]["methods"] for command in manifest["commands"]] == [["average"], ["visible"], ["average"]]
-    again = bench(*two, "--methods", "average", "--metrics", "SD")
+    again = bench("run", *two, "--methods", "average", "--metrics", "SD")
     assert "fuse 0, score 0" in again.output
     assert len(json.loads((tmp_path / "out" / "manifest.json").read_text())["commands"]) == 3
 
 
 def test_two_parts_of_one_set_are_not_mixed_in_one_folder(twins: list[str]) -> None:
-    result = bench(*twins, "--methods", "average", "--datasets", "twins:train,twins:test")
+    result = bench("run", *twins, "--methods", "average", "--datasets", "twins:train,twins:test")
     assert result.exit_code == 2
     assert "two parts of one set" in result.output

@@ -8,20 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from command import bench
 from PIL import Image
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from bench.cli import app
 from bench.errors import BenchError
 from bench.metrics import evaluate
 from bench.types import SCORE_COLUMNS
-
-
-def bench(*arguments: str | Path) -> Result:
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, (SystemExit, BenchError)):
-        raise result.exception
-    return result
 
 
 def run(msrs: Path, out: Path, *more: str, methods: str = "visible,average") -> Result:
