@@ -41,7 +41,7 @@ def digest(*parts: bytes | str) -> str:
     """A 128-bit hexadecimal digest of the parts, in order, unambiguous about where one ends."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part  # any name of a file
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()

@@ -57,7 +57,7 @@ class RunConfig(Strict):
     jobs: int = Field(default=0, ge=0)
     executor: Literal["local", "inline", "ray"] = "local"
     limit: int | None = Field(default=None, ge=1)
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     rerun: Literal["missing", "all", "none"] = "missing"
     way: Literal["published", "plain", "both"] = "published"
     precision: Literal["exact", "fast"] = "exact"

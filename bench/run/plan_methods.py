@@ -36,6 +36,8 @@ def device_of(config: RunConfig) -> str:
 def plan_method(label: str, by_name: bool, config: RunConfig) -> MethodPlan:
     """Finds a method's weights, or a folder of images; a method that cannot run is planned with the reason."""
     name, is_folder, folder = label.partition("=")
+    if is_folder and not folder:
+        raise BenchError(f"--methods {label}: no folder after the =; give LABEL=FOLDER with one image per pair")
     if is_folder:
         return _plan_folder(name, Path(folder))
     try:

@@ -67,6 +67,8 @@ def train_command(order: TrainOrder, say: Callable[[str], None], progress: Calla
     """
     if order.preset not in get_args(Preset):
         raise BenchError(f"--preset is {order.preset!r}, wanted one of {', '.join(get_args(Preset))}")
+    if not 0 <= order.seed < 2**32:
+        raise BenchError(f"--seed is {order.seed}, wanted a whole number from 0 to 4294967295")
     pick_precision(order.train_precision, "cpu")
     cls: Any = METHODS.get(order.method)
     if not isinstance(cls, Trainable):

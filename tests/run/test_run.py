@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +121,14 @@ def test_a_folder_of_images_is_a_method_and_its_gaps_are_named(finished: Path, m
     assert scores.groupby("status").size().to_dict() == {"failed": 12, "ok": 36}
 
 
+def test_a_folder_may_hold_names_that_are_no_text(finished: Path, msrs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "ready"
+    shutil.copytree(finished / "fused" / "mfnet" / "average", folder)
+    shutil.copy(next(folder.glob("*.png")), os.fsencode(folder) + b"/caf\xe9.png")
+    run(msrs, tmp_path / "run", methods=f"mine={folder}")
+    assert (pd.read_parquet(tmp_path / "run" / "scores.parquet")["status"] == "ok").sum() == 4 * 2 * 6
+
+
 def test_missing_weights_skip_a_named_method_with_the_mending_command(msrs: Path, tmp_path: Path) -> None:
     result = run(msrs, tmp_path, methods="visible,ifcnn")
     assert result.exit_code == 1
@@ -145,6 +155,9 @@ def test_missing_weights_skip_a_named_method_with_the_mending_command(msrs: Path
         (["--device", "tpu"], "wanted auto, cpu, cuda"),
         (["--data-root", "/nowhere"], "--data-root /nowhere does not exist"),
         (["--methods", "mine=/nowhere"], "is not a folder"),
+        (["--methods", "mine="], "no folder after the ="),
+        (["--seed", "-1"], "--seed"),
+        (["--seed", str(2**32)], "--seed"),
         (["--option", "detection"], "wanted TASK.NAME=VALUE"),
     ],
 )
