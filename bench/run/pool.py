@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any
 
 from bench.run.worker import start_worker
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Threads that start meanwhile, and the workers that these start, take no Ctrl-C: it is the command's to answer.
+
+    A terminal sends it to the whole group, and a worker that is still importing would print where it stood.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # which would let go of Ctrl-C when it starts
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -24,6 +43,8 @@ def open_pool(workers: int, threads: int) -> Iterator[Any]:
 
     context = multiprocessing.get_context("spawn")
     pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=(threads,))
+    with _interrupts_held():
+        _ = pool.active  # which starts its threads
     try:
         yield pool
         pool.close()

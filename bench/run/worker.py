@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -50,6 +51,10 @@ def set_threads(threads: int) -> None:
 
 def start_worker(threads: int) -> None:
     """Prepares a worker process: its threads, and its end when the run that it works for is killed."""
+    # what the worker itself starts, e.g. a method that is a program, takes Ctrl-C as anything else does
+    signal.signal(signal.SIGINT, lambda *_: None)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     set_threads(threads)
 

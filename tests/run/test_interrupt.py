@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 COMMAND = (sys.executable, "-c", "from bench.cli import main; main()")
@@ -67,6 +68,31 @@ def test_ctrl_c_at_a_terminal_says_how_to_go_on(msrs: Path, tmp_path: Path) -> N
     os.close(parent)
     assert process.wait(timeout=120) == 130, output
     assert SAID in " ".join(output.decode().split())
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.2, 0.6, 1.2])
+def test_workers_that_are_just_starting_print_nothing(msrs: Path, tmp_path: Path, delay: float) -> None:
+    """A terminal sends Ctrl-C to the workers too, which may still be importing."""
+    process = subprocess.Popen(
+        [*request(msrs, tmp_path / "out"), "--jobs", "2"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not spawned_by(process.pid) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    if process.returncode == 0:
+        pytest.skip("the run was over before it was interrupted")
+    assert process.returncode == 130, output
+    assert SAID in output.decode()
+    assert "Traceback" not in output.decode()
+
+
+def spawned_by(pid: int) -> bool:
+    """True once a process has started workers."""
+    return any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(pid).children(recursive=True))
 
 
 @pytest.mark.parametrize("indent", ["", "    "], ids=["without a guard", "with a guard"])
