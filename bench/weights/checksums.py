@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.plugin.method import WeightFile
+from bench.weights.tensors import refuse_strangers
 
 
 def digests(path: Path) -> dict[str, str]:
@@ -49,5 +50,6 @@ def check_file(path: Path, wanted: WeightFile) -> dict[str, str]:
     seen = digests(path)
     wrong = difference(seen, wanted)
     if wrong:
+        refuse_strangers(path)  # a pointer or a web page says more than its size does
         raise BenchError(f"{path}: {wrong}; fetch it again, or name the file itself if it was re-trained on purpose")
     return seen

@@ -119,6 +119,17 @@ def test_a_damaged_conversion_is_made_again(root: Path) -> None:
     assert len(MadeMethod.converted) == 2
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"version https://git-lfs.github.com/spec/v1\n", "a git-lfs pointer"), (b"<!DOCTYPE html>", "a web page saved"),
+     (b"", "an empty file"), (b"\x1f\x8b", "a gzip archive"), (b"/annex/objects/x\n", "a git-annex pointer")],
+)  # fmt: skip
+def test_what_lies_in_the_place_of_a_published_file_is_named(root: Path, data: bytes, words: str) -> None:
+    (root / "Made/made.data").write_bytes(data)
+    with pytest.raises(BenchError, match=rf"made\.data: {words}"):
+        resolve(MadeMethod, root)
+
+
 def test_the_folder_of_the_files_will_do(root: Path) -> None:
     assert resolve(MadeMethod, root / "Made") == resolve(MadeMethod, root)
 
