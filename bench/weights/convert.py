@@ -67,8 +67,15 @@ def save_converted(
 
 
 def converter_digest(method: type[Method]) -> str:
-    """Digest of the code that reads and renames the tensors: a mended converter is not shadowed by old files."""
+    """Digest of the code that reads and renames the tensors: a mended converter is not shadowed by old files.
+
+    It is in the method's modules, in its bases', and in modules of its package that it takes names from.
+    """
     modules = ["bench.weights.tensorflow", *(base.__module__ for base in method.__mro__ if issubclass(base, Method))]
+    package = method.__module__.rpartition(".")[0]
+    values = vars(sys.modules[method.__module__]).values() if package else ()
+    taken = {str(getattr(value, "__module__", "")) for value in values}
+    modules += sorted(name for name in taken - set(modules) if name.startswith(f"{package}."))
     digest = hashlib.sha256()
     for name in modules:
         source = getattr(sys.modules.get(name), "__file__", None)

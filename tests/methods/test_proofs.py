@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from bench.errors import BenchError
 from bench.files import PROJECT_ROOT
 from bench.fuse import answers
 from bench.fuse.formula_cases import formula_weights
@@ -136,6 +137,24 @@ def test_noise_on_any_tensor_makes_the_proof_fail(
     cls = METHODS.get(name)
     heard = Heard(cls, kind, weights_for(cls, kind, tmp_path, request), tmp_path)
     assert heard.wrong(heard.names) == []
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS.everything() if METHODS.get(name).info.weights])
+def test_a_published_file_that_changed_anywhere_fails(name: str, shared: Path, tmp_path: Path) -> None:
+    """Also in tensors that no forward pass uses, which are not loaded."""
+    weights = METHODS.get(name).info.weights
+    root = shared / "weights/published"
+    if not all((root / file.path).is_file() for file in weights):
+        pytest.skip(f"{name}: published weights are not at hand")
+    for changed in weights:
+        for file in weights:
+            content = bytearray((root / file.path).read_bytes())
+            if file is changed:
+                content[len(content) // 2] ^= 1
+            (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / file.path).write_bytes(content)
+        with pytest.raises(BenchError, match="wanted"):
+            resolve(METHODS.get(name), tmp_path)
 
 
 # ------------------------------------------------------------------ declarations

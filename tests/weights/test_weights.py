@@ -18,6 +18,7 @@ from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method, MethodInfo, TrainRequest, WeightFile
 from bench.plugin.registry import Registry
 from bench.weights import commands
+from bench.weights.convert import converter_digest
 from bench.weights.find import Resolved, WeightsMissing, resolve
 
 CONTENT = {"Made/made.index": b"index", "Made/made.data": b"12345678"}
@@ -326,3 +327,11 @@ def test_all_published_weights_at_hand_are_the_published_ones(shared: Path) -> N
     too_large = ("FusionGAN/", "GANMcC/", "RFN-Nest/", "NestFuse/", "CDDFuse/", "SwinFusion/", "EMMA/", "PIAFusion",
                  "MetaFusion/", "IFCNN/IFCNN-SUM", "IFCNN/IFCNN-MEAN")  # fmt: skip
     assert [file for file in missing if not file.startswith(too_large)] == []
+
+
+def test_renames_beside_the_network_are_part_of_the_converter(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    original = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: (read.append("/".join(self.parts[-2:])), original(self))[1])
+    converter_digest(METHODS.get("ship"))
+    assert {"methods/ship.py", "_nets/ship.py", "_nets/method.py"} <= set(read)
