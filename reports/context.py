@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from bench.analysis.captions import caption, heading, marks, notes, remark
 from bench.analysis.export import row_starts, to_csv, to_latex, to_markdown
-from bench.analysis.numbers import CATALOGUE, FUSION, Numbers, headline
+from bench.analysis.numbers import FUSION, Numbers, headline
 from bench.analysis.sections import format_p
 from bench.analysis.table import Column, Table, format_number
 from bench.store.manifest import TaskFacts, WeightFacts
@@ -18,45 +18,27 @@ from reports.source import RunData
 
 
 def shared(run: RunData, now: datetime, nav: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """What every template of a run's report may use."""
-    by_label = {method.label: method for method in run.methods}
-    return {
-        **base_context(now, run.manifest.version or "(version not recorded)", nav, by_label),
-        "run": run,
-        "own": run.own,
-        "exports": partial(exports, own=run.own),
-        "is_headline": partial(is_headline, run.numbers),
-        "short": run.places.short,
-        "format_p": format_p,
-        "no_weights": WeightFacts(),
-        "convention_text": text_of,
-        "task_facts": lambda task: run.manifest.tasks.get(task, TaskFacts()),
-        "headline": headline,
-        "all_conventions": list(dict.fromkeys(name for data in run.datasets for name in data.conventions)),
-    }
-
-
-def base_context(
-    now: datetime, version: str, nav: Sequence[tuple[str, str]], by_label: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What the templates of any report use.
+    """What every template of a run's report may use.
 
     Args:
+        run: the run.
         now: when it is built.
-        version: of the suite that made the numbers.
         nav: (page, text) of the head's links.
-        by_label: label -> who a table's row stands for: ``title``, ``page``, ``reference``, ``in_domain``.
     """
+    by_label = {method.label: method for method in run.methods}
     return {
         "built": now.strftime("%Y-%m-%d %H:%M UTC"),
-        "version": version,
+        "version": run.manifest.version or "(version not recorded)",
         "nav": list(nav),
+        "run": run,
+        "own": run.own,
+        "by_label": by_label.__getitem__,
+        "short": run.places.short,
         "number": format_number,
-        "own": "",
-        "exports": exports,
+        "format_p": format_p,
+        "exports": partial(exports, own=run.own),
         "export_names": export_names,
-        "is_headline": partial(is_headline, CATALOGUE),
-        "short": str,
+        "is_headline": partial(is_headline, run.numbers),
         "caption": caption,
         "table_notes": notes,
         "marks": marks,
@@ -64,7 +46,11 @@ def base_context(
         "heading": heading,
         "definition": definition,
         "task_convention": task_convention,
-        "by_label": by_label.__getitem__,
+        "no_weights": WeightFacts(),
+        "convention_text": text_of,
+        "task_facts": lambda task: run.manifest.tasks.get(task, TaskFacts()),
+        "headline": headline,
+        "all_conventions": list(dict.fromkeys(name for data in run.datasets for name in data.conventions)),
     }
 
 
