@@ -340,10 +340,22 @@ def encode_image(image: Image, ending: str) -> bytes:
 
 
 def encode_png(image: Image, compress_level: int = 1) -> bytes:
-    """The image as PNG bytes; level 1 is several times faster than the default and some 10 % larger."""
-    buffer = io.BytesIO()
-    PillowImage.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=compress_level)
-    return buffer.getvalue()
+    """The image as PNG bytes.
+
+    Level 1 takes one filter for all rows and shortens runs of equal bytes: trying out filters row by row would double
+    the time, also of reading, for a file that is some 10 % smaller.
+    """
+    if compress_level > 1:
+        buffer = io.BytesIO()
+        PillowImage.fromarray(np.ascontiguousarray(image)).save(buffer, "PNG", compress_level=compress_level)
+        return buffer.getvalue()
+    import cv2
+
+    settings = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    if hasattr(cv2, "IMWRITE_PNG_FILTER"):  # older ones take this filter by themselves
+        settings += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB]
+    channels = np.ascontiguousarray(image if image.ndim == 2 else image[..., ::-1])
+    return bytes(cv2.imencode(".png", channels, settings)[1])
 
 
 def as_rgb(image: Image) -> Image:

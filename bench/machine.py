@@ -1,15 +1,18 @@
-"""What this machine is, for manifests and rows of timings; and times in words."""
+"""What this machine is, for manifests and rows of timings."""
 
 from __future__ import annotations
 
 import os
 import platform
+import runpy
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -22,9 +25,10 @@ PACKAGES = ("numpy", "scipy", "opencv-python-headless", "pillow", "torchvision",
 def describe_machine() -> Machine:
     """Processor, memory, GPU, driver and the versions that numbers may depend on."""
     import psutil
-    import torch
 
-    gpu = torch.cuda.is_available()
+    gpu = has_gpu()
+    if gpu:
+        import torch
     return Machine(
         cpu=processor_name(),
         cores=count_cores(),
@@ -32,10 +36,10 @@ def describe_machine() -> Machine:
         gpu=torch.cuda.get_device_name(0) if gpu else "",
         driver=_driver() if gpu else "",
         python=platform.python_version(),
-        torch=torch.__version__,
+        torch=_torch_version(),
         cuda=torch.version.cuda or "" if gpu else "",
         platform=platform.platform(),
-        threads=torch.get_num_threads(),
+        threads=_threads(),
         packages={name: found for name in PACKAGES if (found := _version(name))},
     )
 
@@ -57,6 +61,35 @@ def source_commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return f"{told[0]}-changed" if told[1] else told[0]
+
+
+def _torch_version() -> str:
+    """With the build's local label, which the package's metadata lack; PyTorch is not imported for it."""
+    found = find_spec("torch")
+    if found is None or found.origin is None:
+        return ""
+    return str(runpy.run_path(str(Path(found.origin).with_name("version.py")))["__version__"])
+
+
+def _threads() -> int:
+    """How many threads the computing libraries take, PyTorch among them."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(wanted) if wanted.isdigit() and int(wanted) else count_cores()
+
+
+_GPU_DRIVERS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
+
+
+def has_gpu() -> bool:
+    """True if PyTorch can compute on a GPU; on Linux it is not imported to say no where there is no driver.
+
+    Importing it takes longer than all else that a finished run does.
+    """
+    if sys.platform.startswith("linux") and not any(map(os.path.exists, _GPU_DRIVERS)):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def count_cores() -> int:
@@ -92,10 +125,12 @@ def pick_device(wanted: str) -> str:
     Raises:
         BenchError: not a device, or not on this machine.
     """
+    if wanted == "auto":
+        return "cuda" if has_gpu() else "cpu"
+    if wanted == "cpu":
+        return wanted
     import torch
 
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(wanted)
     except RuntimeError as error:
@@ -122,11 +157,3 @@ def exact_arithmetic() -> Iterator[None]:
         yield
     finally:
         matmul.allow_tf32, cudnn.allow_tf32 = before
-
-
-def in_words(seconds: float) -> str:
-    """A duration for people: ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
-    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
-        if seconds < limit:
-            return f"{seconds / unit:.{0 if unit < 3600 else 1}f} {name}"
-    return f"{seconds / 86_400:.1f} days"

@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Protocol
 
 from bench.errors import BenchError
 from bench.weights.checksums import digests
 from bench.weights.places import published_dir
 from bench.weights.tensors import read_state_dict
+
+if TYPE_CHECKING:
+    from torch import nn
 
 OFFLINE = "BENCH_OFFLINE"
 """Environment variable; if set to anything, nothing is fetched unasked."""
@@ -163,6 +163,8 @@ def _folders(weights_root: Path | None) -> Iterator[Path]:
     if given:
         yield Path(given).expanduser() / "ImageNet"
     yield published_dir() / "ImageNet"
+    import torch
+
     yield Path(torch.hub.get_dir()) / "checkpoints"
 
 

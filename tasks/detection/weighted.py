@@ -11,7 +11,7 @@ each with all of its copies before the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from tasks.detection.average_precision import RECALL_POINTS, THRESHOLDS, Matches
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Small = NDArray[np.int32]
 
 POINTS = np.linspace(0.0, 1.0, RECALL_POINTS)
 CELLS = 1 << 20
@@ -57,14 +58,14 @@ class Steps:
 
     Attributes:
         after: (B, T), right ones up to and with each block; a block that was not drawn repeats the one before.
-        ahead: (B, T), precision just before each block, 1 where nothing stands before it.
-        envelope: (B, T), the best precision within or beyond each block.
+        ends: (B, T), detections up to and with each block, at least 1.
+        envelope: (B, T), the best precision within or beyond each block, the last block first.
         last: (B,), precision at the end of all detections.
         total: (B,), boxes in the truth, at least 1.
     """
 
-    after: Counts
-    ahead: Floats
+    after: Small
+    ends: Small
     envelope: Floats
     last: Floats
     total: Counts
@@ -72,28 +73,29 @@ class Steps:
     @property
     def found(self) -> Counts:
         """Right ones in all, (B,)."""
-        return self.after[:, -1] if self.after.shape[1] else np.zeros(len(self.total), dtype=np.int64)
+        return _last(self.after)
 
 
-def _steps(cumulative: Counts, weights: Counts, right: NDArray[np.bool_], total: Counts) -> Steps:
+def _last(values: Small) -> Counts:
+    """The last of each row; 0 where there is none."""
+    return values[:, -1].astype(np.int64) if values.shape[1] else np.zeros(len(values), dtype=np.int64)
+
+
+def _steps(cumulative: Small, weights: Small, right: NDArray[np.bool_], total: Counts) -> Steps:
     """The steps at one threshold.
 
     Args:
-        cumulative: (B, M), detections up to and with each block.
+        cumulative: (B, M), detections up to and with each block, at least 1.
         weights: (B, M), copies of each detection.
         right: (M,), which are right.
         total: (B,), boxes in the truth.
     """
     at = np.flatnonzero(right)
-    copies, ends = weights[:, at], cumulative[:, at]
-    after = copies.cumsum(axis=1)
-    precision = after / np.maximum(ends, 1)
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    before = ends - copies
-    ahead = np.where(before > 0, (after - copies) / np.maximum(before, 1), 1.0)
-    count = cumulative[:, -1] if cumulative.shape[1] else np.zeros(len(total), dtype=np.int64)
-    found = after[:, -1] if len(at) else np.zeros(len(total), dtype=np.int64)
-    return Steps(after, ahead, envelope, found / np.maximum(count, 1), np.maximum(total, 1))
+    after, ends = weights.take(at, axis=1).cumsum(axis=1, dtype=np.int32), cumulative.take(at, axis=1)
+    precision = after / ends
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)
+    last = _last(after) / np.maximum(_last(cumulative), 1)
+    return Steps(after, ends, envelope, last, np.maximum(total, 1))
 
 
 def _needed(total: Counts, reach: bool) -> Counts:
@@ -108,57 +110,91 @@ def _needed(total: Counts, reach: bool) -> Counts:
     return least
 
 
-def _block(steps: Steps, needed: Counts) -> Counts:
+def _blocks(steps: Steps, needed: Counts) -> Counts:
     """(B, points), the block with which that many right ones are there; T where there never are."""
     draws, blocks = steps.after.shape
-    row = np.arange(draws)[:, None] * (int(max(steps.after.max(initial=0), needed.max(initial=0))) + 2)
-    found = np.searchsorted((steps.after + row).ravel(), (needed + row).ravel()).reshape(needed.shape)
+    row = np.arange(draws)[:, None] * (int(max(steps.found.max(initial=0), needed.max(initial=0))) + 2)
+    row = row.astype(steps.after.dtype)
+    places = (needed + row).astype(steps.after.dtype)
+    found = np.searchsorted((steps.after + row).ravel(), places.ravel()).reshape(needed.shape)
     return np.minimum(found - np.arange(draws)[:, None] * blocks, blocks)
 
 
-def _at(values: Floats, block: Counts) -> Floats:
-    """(B, points), the value of a block; 0 beyond the last."""
-    padded = np.concatenate([values, np.zeros((len(values), 1))], axis=1)
-    return np.asarray(np.take_along_axis(padded, block, axis=1), dtype=np.float64)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Places:
+    """Where some blocks lie in the flat arrays of ``Steps``: each (B, points).
+
+    Attributes:
+        inside: False where there is no such block; then the places are of another.
+        first: it is the first block.
+        forward: in arrays that run from the first block to the last.
+        backward: in those that run from the last to the first.
+    """
+
+    inside: NDArray[np.bool_]
+    first: NDArray[np.bool_]
+    forward: Counts
+    backward: Counts
+
+    @classmethod
+    def of(cls, block: Counts, blocks: int) -> _Places:
+        """Of blocks 0 to ``blocks`` of each draw, where ``blocks`` is none of them."""
+        start = np.arange(len(block))[:, None] * blocks
+        held = np.minimum(block, blocks - 1)
+        return cls(block < blocks, held == 0, start + held, start + blocks - 1 - held)
 
 
-def coco_precision(steps: Steps) -> Floats:
-    """(B,) mean over 101 recall points of the best precision at that recall or beyond."""
-    return np.asarray(_at(steps.envelope, _block(steps, _needed(steps.total, reach=True))).mean(axis=1))
+def _envelope(steps: Steps, places: _Places) -> Floats:
+    """(B, points), the best precision within or beyond some blocks; 0 where there is no such block."""
+    return np.asarray(steps.envelope.take(places.backward) * places.inside)
 
 
-def _curve(steps: Steps) -> Floats:
+def _curve(steps: Steps, places: _Places) -> Floats:
     """(B, points), the interpolated envelope up to the last recall reached, 0 beyond."""
-    block = _block(steps, _needed(steps.total, reach=False))
-    high, ahead = _at(steps.envelope, block), _at(steps.ahead, block)
-    copies = np.diff(steps.after, axis=1, prepend=0)
-    start = _at((steps.after - copies).astype(np.float64), block)
+    high, after = _envelope(steps, places), steps.after.take(places.forward)
+    start = np.where(places.first, 0, steps.after.take(places.forward - 1))
+    before = steps.ends.take(places.forward) - (after - start)  # detections ahead of the block
+    ahead = np.where(before > 0, start / np.maximum(before, 1), 1.0)
     # within one more right detection the curve runs from what stands before the block to its envelope
     low = np.maximum(ahead, high)
     share = np.clip((POINTS - start / steps.total[:, None]) * steps.total[:, None], 0.0, 1.0)
-    return np.asarray(low + (high - low) * share)
+    return np.asarray((low + (high - low) * share) * places.inside)
 
 
 def _area(curve: Floats) -> Floats:
     return np.asarray(((curve[:, 1:] + curve[:, :-1]) / 2 * np.diff(POINTS)).sum(axis=1))
 
 
-def yolov5_precision(steps: Steps) -> Floats:
-    """(B,) area under 101 points of the interpolated envelope, which drops to 0 at the last recall reached."""
-    return _area(_curve(steps))
-
-
-def yolov5_val_precision(steps: Steps) -> Floats:
-    """(B,) the same, the envelope sloping from its last point to 0 at recall 1."""
+def _sloped(steps: Steps, curve: Floats) -> Floats:
+    """The curve, sloping from its last point to 0 at recall 1."""
     end = (steps.found / steps.total)[:, None]
     slope = np.divide(1.0 - POINTS, 1.0 - end, out=np.zeros((len(end), len(POINTS))), where=end < 1.0)
-    return _area(np.where(end <= POINTS, steps.last[:, None] * slope, _curve(steps)))
+    return np.where(end <= POINTS, steps.last[:, None] * slope, curve)
 
 
-RULES: dict[str, Callable[[Steps], Floats]] = {
-    "coco": coco_precision, "yolov5": yolov5_precision, "yolov5_val": yolov5_val_precision,
-}  # fmt: skip
+RULES = ("coco", "yolov5", "yolov5_val")
 """As ``average_precision.CONVENTIONS``."""
+
+
+def _precisions(steps: Steps, reached: Counts, exceeded: Counts) -> tuple[Floats, Floats, Floats]:
+    """(B,) for each of ``RULES``.
+
+    They are: the mean over 101 recall points of the best precision at that recall or beyond; the area under 101 points
+    of the interpolated envelope, which drops to 0 at the last recall reached; the same, the envelope sloping to 0.
+
+    Args:
+        steps: of one threshold.
+        reached: see ``_needed``.
+        exceeded: the same.
+    """
+    blocks = steps.after.shape[1]
+    if not blocks:
+        nothing = np.zeros(len(steps.total))
+        return nothing, nothing, nothing
+    both = _blocks(steps, np.concatenate([reached, exceeded], axis=1))
+    best = _envelope(steps, _Places.of(both[:, : len(POINTS)], blocks))
+    curve = _curve(steps, _Places.of(both[:, len(POINTS) :], blocks))
+    return best.mean(axis=1), _area(curve), _area(_sloped(steps, curve))
 
 
 def weighted_precision(parts: Ranked, counts: Counts) -> dict[str, Floats]:
@@ -175,10 +211,12 @@ def weighted_precision(parts: Ranked, counts: Counts) -> dict[str, Floats]:
     size = max(1, CELLS // max(1, len(parts.image)))
     for start in range(0, len(counts), size):
         drawn = counts[start : start + size]
-        weights, total = drawn[:, parts.image], drawn @ parts.totals
-        cumulative = weights.cumsum(axis=1)
+        total = drawn @ parts.totals
+        weights = drawn.astype(np.int32).take(parts.image, axis=1)
+        cumulative = np.maximum(weights.cumsum(axis=1, dtype=np.int32), 1)
+        needed = [_needed(np.maximum(total, 1), reach) for reach in (True, False)]
         for row in range(len(THRESHOLDS)):
             steps = _steps(cumulative, weights, parts.right[:, row], total)
-            for rule, precision in RULES.items():
-                found[rule][row, start : start + size] = np.where(total > 0, precision(steps), np.nan)
+            for rule, precision in zip(RULES, _precisions(steps, *needed), strict=True):
+                found[rule][row, start : start + size] = np.where(total > 0, precision, np.nan)
     return found

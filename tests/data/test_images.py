@@ -16,7 +16,7 @@ from bench.data.folders import list_folders
 from bench.data.pairs import read_pair
 from bench.data.truth import read_labels
 from bench.errors import BenchError
-from bench.images import image_size, read_four_channel, read_image
+from bench.images import encode_png, image_size, read_four_channel, read_image
 
 RNG = np.random.default_rng(0)
 DEEP = RNG.integers(0, 65536, (6, 8, 4)).astype(np.uint16)
@@ -304,3 +304,12 @@ def test_identical_images_are_a_named_problem(tmp_path: Path, write: Callable[[P
     assert [(fault.where, fault.text.partition(";")[0]) for fault in faults] == [
         ("folder test 1", "its infrared and visible images are identical")
     ]
+
+
+@pytest.mark.parametrize("level", [1, 6])
+@pytest.mark.parametrize("shape", [(7, 9), (7, 9, 3), (1, 1), (5, 1, 3)])
+def test_a_written_png_holds_every_pixel(tmp_path: Path, shape: tuple[int, ...], level: int) -> None:
+    image = RNG.integers(0, 256, shape, dtype=np.uint8)
+    for array in (image, image[::-1, ::-1]):
+        (tmp_path / "a.png").write_bytes(encode_png(array, level))
+        assert np.array_equal(read_image(tmp_path / "a.png"), array)

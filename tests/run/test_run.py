@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +34,16 @@ def finished(msrs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = run(msrs, out)
     assert result.exit_code == 0, result.output
     return out
+
+
+def test_a_finished_run_answers_without_importing_what_computes(finished: Path, msrs: Path) -> None:
+    told = "import atexit, sys; from bench.cli import main;"
+    told += "atexit.register(lambda: print(sorted({'torch', 'numba', 'matplotlib'} & set(sys.modules)))); main()"
+    again = ["run", "--methods", "visible,average", "--datasets", "mfnet", "--tasks", "metrics", "--executor", "inline"]
+    command = [sys.executable, "-c", told, *again, "--data-root", str(msrs), "--out", str(finished)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "fuse 0, score 0" in done.stderr + done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_run_leaves_what_the_contract_says(finished: Path) -> None:
