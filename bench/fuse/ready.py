@@ -77,7 +77,9 @@ def _nothing_fits(names: Names, pairs: Sequence[str]) -> str:
     )
 
 
-def find_ready_parts(place: Path, dataset: str, parts: Mapping[str, Sequence[str]]) -> dict[str, Ready]:
+def find_ready_parts(
+    place: Path, dataset: str, parts: Mapping[str, Sequence[str]], listed: Collection[str] = ()
+) -> dict[str, Ready]:
     """Finds the images of a data set's parts below a method's folder.
 
     A part is looked for in ``FOLDER/DATASET@PART``, then ``FOLDER/DATASET``, then ``FOLDER`` itself. Parts that share a
@@ -87,6 +89,7 @@ def find_ready_parts(place: Path, dataset: str, parts: Mapping[str, Sequence[str
         place: ``FOLDER``, ``FOLDER/PATTERN``; ``{dataset}`` in it stands for the data set's own folder.
         dataset: its name.
         parts: names of the pairs of each part.
+        listed: names of all pairs of the data set; with ``--limit`` a folder holds more than was asked for.
 
     Returns:
         By part; a part without any image says so in its problems.
@@ -103,7 +106,8 @@ def find_ready_parts(place: Path, dataset: str, parts: Mapping[str, Sequence[str
             found[part] = Ready({}, (Problem(f"{dataset} {part} {clash[0]}", text),))
             continue
         try:
-            found[part] = find_ready(own if own.is_dir() else shared, pairs, others)
+            beside = {*others, *listed}.difference(pairs)
+            found[part] = find_ready(own if own.is_dir() else shared, pairs, beside)
         except BenchError as error:
             found[part] = Ready({}, (Problem(f"{dataset} {part}", str(error)),))
     return found

@@ -77,7 +77,8 @@ class Worklist(Outstanding):
         if method.source is None or method.source.folder is None:
             return {}
         parts = {part: [files.id for files in pairs] for part, pairs in dataset.parts.items()}
-        return find_ready_parts(method.source.folder, dataset.name, parts)
+        listed = [pair for names in dataset.opened.spec.pairs.values() for pair in names]
+        return find_ready_parts(method.source.folder, dataset.name, parts, listed)
 
     def _forget(self, dataset: str, method: str) -> None:
         """Makes the journals speak of nothing for one method, so that ``--rerun all`` does it again."""

@@ -43,6 +43,20 @@ def test_both_layouts_are_scored(tmp_path: Path, data: Path, layout: str) -> Non
     assert ",average," not in text
 
 
+def test_images_beyond_the_limit_are_no_leftovers(tmp_path: Path, data: Path) -> None:
+    for pair in ("01", "02"):
+        save(tmp_path / f"zoo/TNO/Alpha/{pair}.png")
+    request = ["run", "--results", str(tmp_path / "zoo"), "--datasets", "tno", "--data-root", str(data), "--tasks",
+               "metrics", "--metrics", "EN", "--limit", "1", "--out", str(tmp_path / "run"),
+               "--executor", "inline"]  # fmt: skip
+    result = CliRunner().invoke(app, request)
+    assert result.exit_code == 0, result.output
+    save(tmp_path / "zoo/TNO/Alpha/99x.png")
+    result = CliRunner().invoke(app, request)
+    assert result.exit_code == 1
+    assert "1 files belong to no pair" in result.output
+
+
 def test_folders_are_matched_in_any_case_and_by_both_names(tmp_path: Path) -> None:
     for name in ("MSRS/A", "tno/A", "tno/B", "C/RoadScene", "C/x"):
         (tmp_path / name).mkdir(parents=True)
