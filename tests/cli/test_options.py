@@ -137,6 +137,11 @@ TABLE: dict[str, Case] = {
         ["new", "method", "mine"], values(folder="x", kind="learned"),
         {"bench.plugin.scaffold.new_plugin": OUTCOME},
     ),
+    "audit": Case(
+        ["audit", "r"],
+        values(convention="vifb", metrics="EN", pairs="3", opinions="o.csv", seed="4", jobs="3"),
+        {"bench.run.audit_command.audit_command": [], "reports.build_report": "x"},
+    ),
     "prove": Case(
         ["prove"],
         {
