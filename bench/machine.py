@@ -1,4 +1,4 @@
-"""What this machine is, for manifests and rows of timings."""
+"""What this machine is, for manifests and rows of timings; and times in words."""
 
 from __future__ import annotations
 
@@ -157,3 +157,11 @@ def exact_arithmetic() -> Iterator[None]:
         yield
     finally:
         matmul.allow_tf32, cudnn.allow_tf32 = before
+
+
+def in_words(seconds: float) -> str:
+    """A duration for people: ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.{0 if unit < 3600 else 1}f} {name}"
+    return f"{seconds / 86_400:.1f} days"

@@ -20,6 +20,9 @@ Way = Literal["published", "plain"]
 UNDER_LOAD = "measured under load"
 """In the ``reason`` of a time that other work on the machine had a part in; such a time is not ranked."""
 
+PART = " · "
+"""Between the name of a stage of work and that of a method in it, where progress is told."""
+
 SCORE_COLUMNS = (
     "task", "dataset", "split", "method", "pair", "metric", "convention", "label", "value", "status", "reason",
 )  # fmt: skip

@@ -330,7 +330,8 @@ def audit_sentence(
         said.append(f"puts {' and '.join(first)} before every method")
     worst = max(gains, key=lambda gain: (gain.places, gain.share), default=None)
     if worst is not None:
-        lifted = f"{worst.trick} alone lifts {worst.method} by {worst.places} places"
+        places = "1 place" if worst.places == 1 else f"{worst.places} places"
+        lifted = f"{worst.trick} alone lifts {worst.method} by {places}"
         said.append(lifted if worst.places > 0 else "no trick gains a place")
     said.append(f"its winner stays in {steady[1]:.0%} of redrawn pair sets")
     return f"{metric}: {'; '.join(said)}."

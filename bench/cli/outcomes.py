@@ -16,8 +16,8 @@ RunDir = Annotated[Path, typer.Argument(help="The --out of a bench run.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (report, stats, compare, pack, verify, leaderboard):
-        app.command()(command)
+    for command in (report, open_, stats, compare, pack, verify, leaderboard):
+        app.command(command.__name__.rstrip("_"))(command)
 
 
 def report(
@@ -41,6 +41,19 @@ def report(
         from reports.single import write_single
 
         typer.echo(f"single page: {write_single(run_dir)}")
+
+
+def open_(run_dir: Annotated[Path, typer.Argument(help="The --out of a bench run.")] = Path("runs/latest")) -> None:
+    """Open a run's report in the browser, building it if it is not there."""
+    from bench.store.run_folder import Store
+
+    index = Store(run_dir).report_dir / "index.html"
+    if not index.is_file():
+        from reports import build_report
+
+        index = build_report(run_dir)
+    typer.launch(index.resolve().as_uri())
+    typer.echo(f"report: {index}")
 
 
 def stats(

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bench.cli import completion
+from bench.cli.completion import by_comma, one_of
 from bench.cli.screen import fail, names, print_rows, progress
 
 DataRoot = Annotated[Path | None, typer.Option(help="Folder of the data sets.", envvar="BENCH_DATA")]
@@ -28,10 +30,30 @@ IrRange = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Option = Annotated[
     list[str] | None,
-    typer.Option("--option", help="TASK.NAME=VALUE, a setting of one task; may be repeated."),
+    typer.Option(
+        "--option", help="TASK.NAME=VALUE, a setting of one task; may be repeated.",
+        autocompletion=one_of(completion.options),
+    ),
+]  # fmt: skip
+Preset = Annotated[str, typer.Option(help="smoke, quick or paper.", autocompletion=one_of(completion.presets))]
+Conventions = Annotated[
+    str, typer.Option(help="Metric conventions by comma.", autocompletion=by_comma(completion.conventions))
+]
+Metrics = Annotated[
+    str,
+    typer.Option(help="Metrics by comma, or all; default: the six.", autocompletion=by_comma(completion.metrics)),
+]
+Dataset = Annotated[str, typer.Option(help="Data set of the sources.", autocompletion=one_of(completion.datasets))]
+MethodName = Annotated[
+    str, typer.Option(help="As in bench list methods.", autocompletion=one_of(completion.method_names))
 ]
 
 
+Precision = Annotated[str, typer.Option(help="exact, or fast: may move pixels by some grey levels.")]
+Compile = Annotated[
+    str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
+]
+Jobs = Annotated[int, typer.Option(help="Worker processes; 0: one per core.")]
 TrainPrecision = Annotated[
     str, typer.Option(help="Of trainings: auto, bfloat16 where the device computes it natively; or float32.")
 ]
@@ -48,7 +70,8 @@ def run(
         str | None,
         typer.Option(
             help="all (each method once, no variants; the default but with --results), or NAME, NAME:VARIANT, "
-            "LABEL=FOLDER by comma."
+            "LABEL=FOLDER by comma.",
+            autocompletion=by_comma(completion.methods),
         ),
     ] = None,
     results: Annotated[
@@ -56,21 +79,35 @@ def run(
     ] = None,
     datasets: Annotated[
         str | None,
-        typer.Option(help="Names by comma; NAME:SUBSET for a part. Default: demo, or what --ir and --vis hold."),
+        typer.Option(
+            help="Names by comma; NAME:SUBSET for a part. Default: demo, or what --ir and --vis hold.",
+            autocompletion=by_comma(completion.datasets),
+        ),
     ] = None,
     ir: Annotated[Path | None, typer.Option(help="Folder of infrared images: the data set `folder`.")] = None,
     vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
     ir_range: IrRange = "",
-    tasks: Annotated[str, typer.Option(help="metrics, efficiency, segmentation, detection; default: what fits.")] = "",
-    conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
-    metrics: Annotated[str, typer.Option(help="Metrics by comma, or all; default: the six.")] = "",
-    preset: Annotated[str, typer.Option(help="smoke, quick or paper: trains what has no weights.")] = "",
+    tasks: Annotated[
+        str,
+        typer.Option(
+            help="metrics, efficiency, segmentation, detection; default: what fits.",
+            autocompletion=by_comma(completion.tasks),
+        ),
+    ] = "",
+    conventions: Conventions = "standard,seafusion2022",
+    metrics: Metrics = "",
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="smoke, quick or paper: trains what has no weights.", autocompletion=one_of(completion.presets)
+        ),
+    ] = "",
     out: Annotated[Path, typer.Option(help="Folder of this run.")] = Path("runs/latest"),
     data_root: DataRoot = None,
     weights_root: WeightsRoot = None,
     datasets_file: DatasetsFile = None,
     device: Device = "auto",
-    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    jobs: Jobs = 0,
     executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
     limit: Annotated[int | None, typer.Option(help="At most this many pairs per data set.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
@@ -78,18 +115,22 @@ def run(
     way: Annotated[
         str, typer.Option(help="published: images as the authors wrote them; plain: all alike; both.")
     ] = "published",
-    precision: Annotated[str, typer.Option(help="exact, or fast: may move pixels by some grey levels.")] = "exact",
+    precision: Precision = "exact",
     train_precision: TrainPrecision = "auto",
-    compile: Annotated[
-        str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
-    ] = "never",
+    compile: Compile = "never",
     engine: Annotated[str, typer.Option(help="Of the metrics: numpy, numba, or auto: what is quicker.")] = "auto",
     time_limit: Annotated[float, typer.Option(help="Seconds for one pair before it is given up.")] = 300.0,
+    fetch: Annotated[bool, typer.Option("--fetch", help="First get what is missing and has a direct address.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and the time and disk it takes; do nothing.")
+    ] = False,
     option: Option = None,
 ) -> None:
     """Fuse, score, evaluate and report."""
     import sys
 
+    from bench.cli.begin import prepare, show_plan
+    from bench.cli.end import show_result
     from bench.run.stages import run as run_benchmark
 
     bare = ("folder",) if ir or vis else ()
@@ -104,19 +145,13 @@ def run(
         time_limit_s=time_limit,
         options=parse_options(option),
     )  # fmt: skip
+    prepare(config, fetch, dry_run)
+    if dry_run:
+        show_plan(config)
+        return
     with progress(config.out) as listener:
         result = run_benchmark(config, command=["bench", *sys.argv[1:]], listener=listener, say=typer.echo)
-    for line in result.notes:
-        typer.echo(f"note: {line}")
-    for line in result.skipped:
-        typer.echo(f"skipped: {line}")
-    for line in result.failed:
-        fail(f"failed: {line}")
-    done = ", ".join(f"{stage} {count}" for stage, count in result.computed.items())
-    typer.echo(f"computed now: {done or 'nothing'}; {result.scores} rows in {config.out / 'scores.csv'}")
-    typer.echo(f"report: {result.report}")
-    for line in result.answers:
-        typer.echo(line)
+    show_result(config, result)
     raise typer.Exit(result.exit_code)
 
 
@@ -151,16 +186,16 @@ def parse_options(options: list[str] | None) -> dict[str, str]:
 def score(
     fused: Annotated[Path, typer.Option(help="Folder of fused images.")],
     out: Annotated[Path, typer.Option(help="FILE.csv or FILE.parquet.")],
-    dataset: Annotated[str, typer.Option(help="Data set of the sources.")] = "",
+    dataset: Dataset = "",
     ir: Annotated[Path | None, typer.Option(help="Folder of infrared images, instead of --dataset.")] = None,
     vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
     ir_range: IrRange = "",
     method: Annotated[str, typer.Option(help="Label in the table; default: the folder's name.")] = "",
-    conventions: Annotated[str, typer.Option(help="Metric conventions by comma.")] = "standard,seafusion2022",
-    metrics: Annotated[str, typer.Option(help="Metrics by comma, or all; default: the six.")] = "",
+    conventions: Conventions = "standard,seafusion2022",
+    metrics: Metrics = "",
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
-    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    jobs: Jobs = 0,
     engine: Annotated[str, typer.Option(help="numpy, numba, or auto: what is quicker.")] = "auto",
 ) -> None:
     """Score a folder of fused images that anything made."""
@@ -183,7 +218,7 @@ def score(
 
 
 def fuse(
-    method: Annotated[str, typer.Option(help="As in bench list methods.")],
+    method: MethodName,
     ir: Annotated[Path, typer.Option(help="Infrared image, or folder.")],
     vis: Annotated[Path, typer.Option(help="Visible image, or folder.")],
     out: Annotated[Path, typer.Option(help="Fused image, or folder.")],
@@ -191,16 +226,22 @@ def fuse(
     device: Device = "auto",
     way: Annotated[str, typer.Option(help="published or plain.")] = "published",
     ir_range: IrRange = "",
+    precision: Precision = "exact",
+    compile: Compile = "never",
+    jobs: Jobs = 0,
 ) -> None:
-    """Fuse one pair, or two folders of pairs.
+    """Fuse one pair, or two folders of pairs, with the pixels of a run.
 
     A folder may end in a pattern, e.g. images/{pair}_ir, where its names are more than the pair's own.
     """
-    from bench.fuse.files import FuseRequest, fuse_files
+    from bench.run.fuse_command import fuse_command
 
-    request = FuseRequest(method, ir, vis, out, weights_root, device, way, ir_range)
+    config = build_config(
+        weights_root=weights_root, device=device, way=way, precision=precision, compile=compile, jobs=jobs,
+        ir_range=ir_range,
+    )  # fmt: skip
     with progress() as listener:
-        outcome = fuse_files(request, lambda done, total: listener("fuse", done, total))
+        outcome = fuse_command(method, ir, vis, out, config, lambda done, total: listener("fuse", done, total))
     for line in outcome.notes:
         typer.echo(f"note: {line}")
     for line in outcome.failed:
@@ -210,9 +251,14 @@ def fuse(
 
 
 def train(
-    method: Annotated[str, typer.Argument(help="A trainable method, e.g. seafusion.")],
-    dataset: Annotated[str, typer.Option(help="Data set with a training part.")] = "demo",
-    preset: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
+    method: Annotated[
+        str,
+        typer.Argument(help="A trainable method, e.g. seafusion.", autocompletion=one_of(completion.method_names)),
+    ],
+    dataset: Annotated[
+        str, typer.Option(help="Data set with a training part.", autocompletion=one_of(completion.datasets))
+    ] = "demo",
+    preset: Preset = "quick",
     recipe: Annotated[str, typer.Option(help="One of the method's recipes; default: its first.")] = "",
     ablation: Annotated[str, typer.Option(help="One of the method's ablations.")] = "",
     out: Annotated[Path | None, typer.Option(help="Default: runs/train/METHOD-DATASET-PRESET-SEED.")] = None,
@@ -245,8 +291,10 @@ def train(
 
 
 def ablate(
-    dataset: Annotated[str, typer.Option(help="Data set with segmentation labels.")] = "demo",
-    preset: Annotated[str, typer.Option(help="smoke, quick or paper.")] = "quick",
+    dataset: Annotated[
+        str, typer.Option(help="Data set with segmentation labels.", autocompletion=one_of(completion.datasets))
+    ] = "demo",
+    preset: Preset = "quick",
     ablations: Annotated[str, typer.Option(help="By comma; default: all that SeAFusion has.")] = "",
     seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/ablation"),

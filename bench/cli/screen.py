@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bench.cli.pace import Pace
+from bench.machine import in_words
+from bench.types import PART
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.run.stages import Listener
 
 
@@ -76,49 +82,97 @@ NOTE_EVERY_S = 60.0
 
 @contextmanager
 def progress(out: Path | None = None) -> Iterator[Listener]:
-    """A progress display by stage; ``out``'s notes of long work are shown beside it, and keep moving inside a stage.
+    """A bar for each stage and for each method at work in it, with the time they will still take.
+
+    ``out``'s notes of long work are shown as bars of their own, which keep moving inside a unit of a stage.
 
     Yields:
-        A function to call with (stage, done, total).
+        A function to call with (stage, done, total); ``STAGE · METHOD`` is a method's share of a stage.
     """
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
 
     console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=console, disable=not console.is_terminal) as display:
-        bars: dict[str, Any] = {}
-        said: dict[str, int] = {}
+    display = _Bars(console) if console.is_terminal else _Lines(console)
+    with display, _watched_notes(out, 1.0 if console.is_terminal else NOTE_EVERY_S, display.note):
+        yield display.listen
 
-        def listen(stage: str, done: int, total: int) -> None:
-            if stage not in bars:
-                bars[stage] = display.add_task(stage, total=total, note="")
-            display.update(bars[stage], completed=done, total=total, note=_note(out) if done < total else "")
-            quarter = done * 4 // max(total, 1)
-            if not console.is_terminal and quarter != said.get(stage):  # a smaller one: the stage has begun again
-                said[stage] = quarter
-                console.print(f"{stage}: {done}/{total}", highlight=False)
 
-        def show(note: str) -> None:
-            if console.is_terminal:
-                for task in display.tasks:
-                    if not task.finished:
-                        display.update(task.id, note=note)
-            else:
-                console.print(note, highlight=False, markup=False)
+class _Lines:
+    """Progress where nobody watches: a line at every quarter of a stage, and the notes of long work."""
 
-        with _watched_notes(out, 1.0 if console.is_terminal else NOTE_EVERY_S, show):
-            yield listen
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.said: dict[str, int] = {}
+        self.paces: dict[str, Pace] = {}
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def listen(self, stage: str, done: int, total: int) -> None:
+        stage, _, method = stage.partition(PART)
+        pace = self.paces.setdefault(stage, Pace())
+        if method:
+            pace.tell(method, done, total)
+            return
+        if not pace.parts or "" in pace.parts:  # a stage that names no methods
+            pace.tell("", done, total)
+        quarter = done * 4 // max(total, 1)
+        if quarter != self.said.get(stage):  # a smaller one: the stage has begun again
+            self.said[stage] = quarter
+            left = pace.left() if 0 < done < total else None
+            self.console.print(
+                f"{stage}: {done}/{total}" + (f", {in_words(left)} left" if left is not None else ""), highlight=False
+            )
+
+    def note(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False)
+
+
+class _Bars:
+    """Progress at a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self.display = Progress(
+            TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"), console=console,
+        )  # fmt: skip
+        self.bars: dict[str, Any] = {}
+        self.paces: dict[str, Pace] = {}
+
+    def __enter__(self) -> _Bars:
+        self.display.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.display.stop()
+
+    def listen(self, name: str, done: int, total: int) -> None:
+        stage, _, method = name.partition(PART)
+        pace = self.paces.setdefault(stage, Pace())
+        if method or not pace.parts or "" in pace.parts:
+            pace.tell(method, done, total)
+        self._show(
+            name, done, total, pace.left(method) if done < total else None, visible=not method or 0 < done < total
+        )
+
+    def _show(self, name: str, done: int, total: int, left: float | None, visible: bool = True) -> None:
+        if name not in self.bars:
+            shown = f"  {name.partition(PART)[2]}" if PART in name else name
+            self.bars[name] = self.display.add_task(shown, total=total, left="")
+        text = f"{in_words(left)} left" if left is not None else ""
+        self.display.update(self.bars[name], completed=done, total=total, visible=visible, left=text)
+
+    def note(self, text: str) -> None:
+        """A note of long work that ends in ``DONE/TOTAL`` moves a bar of its own."""
+        name, _, count = text.rpartition(" ")
+        done, slash, total = count.partition("/")
+        if slash and done.isdecimal() and total.isdecimal():
+            self.listen(f"work{PART}{name.partition(':')[0]}", int(done), int(total))
 
 
 @contextmanager

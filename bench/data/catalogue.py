@@ -15,6 +15,10 @@ from bench.data.spec import TRAIN, DatasetSpec, Layout, Split, load_datasets
 from bench.errors import BenchError, suggest
 
 
+class DataMissing(BenchError):  # noqa: N818 - named for what it says
+    """A data set is not on disk; the text says how to get it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset(Source):
     """A data set as it lies on disk, and which part of it was selected.
@@ -145,7 +149,9 @@ class Datasets:
         name, spec, split, subset = parse_selection(selection, self.specs)
         root = self.root
         if not root.is_dir() and not spec.generated:
-            raise BenchError(f"data root {root} is not a folder; give one with --data-root or BENCH_DATA")
+            raise DataMissing(
+                f"{name}: data root {root} is not a folder; give one with --data-root or BENCH_DATA, or --fetch it"
+            )
         layout = find_layout(spec, root)
         if layout is None and spec.generated:
             root = cache_data_root()
@@ -153,7 +159,7 @@ class Datasets:
         if layout is None:
             _refuse_broken_links(spec, root)
             folders = " or ".join(dict.fromkeys(layout.folder for layout in spec.layouts))
-            raise BenchError(
+            raise DataMissing(
                 f"{name}: no folder {folders} with its images in {root}{_near_root(spec, root)}; {spec.how_to_get}"
             )
         found = f"{name}: the layout found at {root / layout.folder}"

@@ -144,6 +144,7 @@ class Task(ABC):
         ways: way of scoring (a part of the column ``convention``) -> what it is, in words; the first is shown first.
         controls: label -> what it is, in a sentence: rows that merge what was decided on each source alone, without a
             fused image; made by ``run_control`` where a run holds both sources.
+        options: names of its settings, ``--option NAME.OPTION=VALUE``.
     """
 
     name: ClassVar[str]
@@ -157,6 +158,7 @@ class Task(ABC):
     numbers: ClassVar[tuple[Number, ...]] = ()
     ways: ClassVar[Mapping[str, str]] = {}
     controls: ClassVar[Mapping[str, str]] = {}
+    options: ClassVar[tuple[str, ...]] = ()
 
     def has_truth(self, files: PairFiles) -> bool:
         """True if a pair carries what the task compares with."""

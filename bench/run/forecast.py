@@ -23,7 +23,7 @@ def forecast(trainings: Sequence[TrainUnit], jobs: Sequence[tuple[str, Job, int]
             right sizes, for its methods' are not made yet.
         workers: how many of each are done at a time, one thread each on a CPU.
     """
-    with _one_thread():
+    with one_thread():
         for unit in trainings:
             cls: Any = METHODS.get(unit.name)
             if hasattr(cls, "estimate_cost"):
@@ -42,7 +42,7 @@ def _said(who: str, estimate: Callable[[Any], str], what: Any) -> str:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Workers compute with one thread each; so does what stands for them."""
     import torch
 

@@ -103,7 +103,19 @@ class MethodPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that a run will do."""
+    """All that a run will do.
+
+    Attributes:
+        config: what was asked for.
+        device: that the workers compute on.
+        datasets: those that are on disk.
+        methods: all that were asked for, with those that cannot run.
+        tasks: by name.
+        metrics: of each convention.
+        notes: remarks on the request.
+        absent: one line for each data set asked for that is not on disk.
+        pretrained: the files that trainings start from, once they are chosen.
+    """
 
     config: RunConfig
     device: str
@@ -112,6 +124,7 @@ class Plan:
     tasks: tuple[str, ...]
     metrics: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    absent: tuple[str, ...] = ()
     pretrained: Pretrained | None = None
 
     def seed_of(self, method: MethodPlan) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from bench.data.catalogue import Dataset, Datasets, open_dataset
+from bench.data.catalogue import DataMissing, Dataset, Datasets, open_dataset
 from bench.data.folders import FOLDER, open_folders
 from bench.data.frames import frames_of
 from bench.data.names import check_label, some
@@ -43,12 +43,12 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
         raise BenchError("--methods names no method, wanted all, or names by comma; see bench list methods")
     if not _unique(config.datasets):
         raise BenchError("--datasets names no data set, wanted names by comma; see bench list datasets")
-    named, every = _requested_methods(config)
+    named, every = requested_methods(config)
     tasks, notes = _requested_tasks(config)
     _check_options(config, tasks, earlier)
     selections = _unique(config.datasets)
     _one_part_each(selections)
-    datasets = tuple(_plan_dataset(selection, config, tasks) for selection in selections)
+    datasets, absent = _present(selections, config, tasks)
     methods = tuple(plan_method(label, label in named, config) for label in every)
     methods += (*retrained_methods(config), *plan_trials(config))
     if not any(plan.files() for plan in datasets):
@@ -56,7 +56,28 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
         why = f" ({'; '.join(faults[:3])})" if faults else ""
         raise BenchError(f"none of the data sets holds a usable pair{why}; see bench data check, or give --data-root")
     notes += check_tasks(config, datasets)
-    return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes)
+    return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes, absent)
+
+
+def _present(
+    selections: Sequence[str], config: RunConfig, tasks: Sequence[str]
+) -> tuple[tuple[DatasetPlan, ...], tuple[str, ...]]:
+    """The data sets that are on disk, and a line for each that is not; an error where none is."""
+    plans, absent = [], []
+    for selection in selections:
+        try:
+            plans.append(_plan_dataset(selection, config, tasks))
+        except DataMissing as error:
+            absent.append(str(error))
+    if not plans and len(absent) == 1:
+        raise DataMissing(absent[0])
+    if not plans:
+        root = Datasets.of(config.data_root, config.datasets_file).root
+        raise DataMissing(
+            f"none of the data sets {', '.join(selections)} is in {root}; get them with --fetch, see bench data list, "
+            "or give --data-root"
+        )
+    return tuple(plans), tuple(absent)
 
 
 def _check_options(config: RunConfig, tasks: Sequence[str], earlier: Collection[str]) -> None:
@@ -109,7 +130,7 @@ def _unique(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
-def _requested_methods(config: RunConfig) -> tuple[set[str], list[str]]:
+def requested_methods(config: RunConfig) -> tuple[set[str], list[str]]:
     """Those asked for by name, and all; a variant by its label. ``all`` is each method once, without its variants."""
     named: list[str] = zoo_methods(config.results, _unique(config.datasets)) if config.results else []
     every = list(named)

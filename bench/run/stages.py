@@ -32,13 +32,13 @@ from bench.run.seen import with_seen
 from bench.run.units import Unit
 from bench.run.worklist import Worklist
 from bench.store.run_folder import Store
-from bench.types import Score
+from bench.types import PART, Score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Listener = Callable[[str, int, int], None]
-"""Called with (stage, done, total) as work ends."""
+"""Called with (stage, done, total) as work ends, and with (stage + PART + method, ...) for a method's share of it."""
 
 MUCH_CLIPPED = 0.001
 """The share of clipped pixels from which on a run says so."""
@@ -200,11 +200,21 @@ class Runner:
         if not units:
             return
         self.recorder.working()
+        shares: dict[str, list[int]] = {}  # of each method: done, total
+        for unit in units:
+            shares.setdefault(unit.method, [0, 0])[1] += unit.weight
+        told = {method: share for method, share in shares.items() if method and len(shares) > 1}
+        for method, (_, share) in told.items():
+            self.listener(f"{name}{PART}{method}", 0, share)
         self.listener(name, 0, total)
 
         def note(unit: Unit, failed: bool) -> None:  # noqa: ARG001 - a callback of the executors
             nonlocal done
             done += unit.weight
+            if unit.method in told:
+                share = told[unit.method]
+                share[0] += unit.weight
+                self.listener(f"{name}{PART}{unit.method}", min(share[0], share[1]), share[1])
             self.listener(name, min(done, total), total)
 
         self.executor.run(units, max(1, min(workers, len(units))), threads, note)
@@ -302,6 +312,7 @@ class Runner:
             if score.status == "failed":
                 identity = (score.task, score.dataset, score.method, score.reason)
                 seen[identity] = seen.get(identity, 0) + 1
+        self.result.failed += self.plan.absent
         self.result.failed += [
             f"{task} {data} {label}: {why} ({n} numbers)" for (task, data, label, why), n in seen.items()
         ]

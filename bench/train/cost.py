@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from bench.machine import in_words
 from bench.memory import retained_memory
-from bench.train.clock import clock, in_words
+from bench.train.clock import clock
 from bench.train.loop import Phase, State
 
 STEPS = 2

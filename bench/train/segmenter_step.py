@@ -1,13 +1,12 @@
-"""Training a segmenter: OHEM loss, augmentation in batches on the device, warm-up and poly schedule, the step itself.
+"""Training a segmenter: augmentation in batches on the device, warm-up and poly schedule, the step itself.
 
 The defaults are those of the SeAFusion authors' released code, which follows the PyTorch BiSeNet of CoinCheung.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,17 +14,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from bench.data.truth import IGNORE
 from bench.train.batches import Batches, polynomial_rate, set_learning_rate, step_generator
 from bench.train.precision import autocast
+from bench.train.segmenter_loss import class_weights, segmentation_loss
 from bench.train.stacks import LabelledStack
 
 if TYPE_CHECKING:
     from bench.plugin.task import Segmenter
     from bench.train.loop import State
-
-OHEM_THRESHOLD = -math.log(0.7)
-"""Pixels whose cross-entropy is above this (the right class below 70 %) are hard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,7 @@ class SegmenterSchedule:
         shuffle: False takes the images in order, as the released code does.
         hard_pixels: the loss is the mean over the hard pixels (OHEM), else over all that are not ignored.
         fast_heads: heads have ten times the rate of the rest, else the same.
+        balance: of ``segmenter_loss.class_weights``; the loss is then over all pixels; 0 weighs all classes alike.
     """
 
     steps: int
@@ -67,6 +64,7 @@ class SegmenterSchedule:
     shuffle: bool = True
     hard_pixels: bool = True
     fast_heads: bool = True
+    balance: float = 0.0
 
     def learning_rate(self, step: int) -> float:
         """The rate of a step, from 0; 0 after the last."""
@@ -93,75 +91,12 @@ def short_schedule(
     )  # fmt: skip
 
 
-def ohem_cross_entropy(logits: Tensor, labels: Tensor, keep_at_least: int) -> Tensor:
-    """Mean cross-entropy of the hard pixels (online hard example mining).
-
-    All pixels with a loss above -ln 0.7 count if there are more than ``keep_at_least``, else that many of the largest
-    losses. Ignored pixels have loss 0. On a GPU nothing here waits for the device.
-
-    Args:
-        logits: (B, classes, H, W).
-        labels: int64 (B, H, W), 255 ignored.
-        keep_at_least: a count of pixels of the batch; the released code takes one image's worth.
-    """
-    losses = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none").flatten()
-    if losses.is_cuda:
-        return hard_mean_without_waiting(losses, keep_at_least)
-    hard = losses > OHEM_THRESHOLD
-    if int(hard.sum()) > keep_at_least:
-        return losses[hard].mean()
-    return losses.topk(min(keep_at_least, losses.numel()), sorted=False).values.mean()
-
-
-def hard_mean_without_waiting(losses: Tensor, keep_at_least: int) -> Tensor:
-    """The mean that OHEM keeps, without a branch that depends on values: both answers are made, one is chosen.
-
-    Args:
-        losses: (N,) of all pixels, not negative.
-        keep_at_least: as in ``ohem_cross_entropy``.
-    """
-    keep = min(keep_at_least, losses.numel())
-    hard = losses > OHEM_THRESHOLD
-    count = hard.sum()
-    with torch.no_grad():
-        limit = losses.sort(descending=True).values[keep - 1]
-    # sum of the `keep` largest: all above the limit, and as many copies of the limit as are still wanted
-    above = losses > limit
-    at_limit = losses == limit
-    share = (keep - above.sum()) / at_limit.sum()
-    largest = torch.where(above, losses, torch.where(at_limit, losses * share, 0)).sum() / keep
-    all_hard = torch.where(hard, losses, 0).sum() / count.clamp(min=1)
-    return torch.where(count > keep_at_least, all_hard, largest)
-
-
-def plain_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy over the pixels that are not ignored; 0 where all are.
-
-    Args:
-        logits: (B, classes, H, W).
-        labels: int64 (B, H, W), 255 ignored.
-    """
-    total = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="sum")
-    return total / (labels != IGNORE).sum().clamp(min=1)
-
-
-def segmentation_loss(
-    outputs: Sequence[Tensor], labels: Tensor, weights: Sequence[float], hard_pixels: bool = True
-) -> Tensor:
-    """Weighted sum of the outputs' cross-entropies.
-
-    Args:
-        outputs: logits (B, classes, H, W), the main one first.
-        labels: int64 (B, H, W).
-        weights: one per output, e.g. (1, 0.75).
-        hard_pixels: over the hard pixels (OHEM, each output keeping at least one image's worth), else over all.
-    """
-    keep = labels.shape[-2] * labels.shape[-1]
-    terms = [
-        weight * (ohem_cross_entropy(output, labels, keep) if hard_pixels else plain_cross_entropy(output, labels))
-        for output, weight in zip(outputs, weights, strict=True)
-    ]
-    return torch.stack(terms).sum()
+def light_schedule(
+    steps: int, batch: int, image_scale: float = 1.0, crop: float = 1.0, shuffle: bool = True
+) -> SegmenterSchedule:
+    """Of a small network that learns for half a minute on one core: a higher rate, and rare classes weigh more."""
+    schedule = short_schedule(steps, batch, image_scale, crop, shuffle)
+    return replace(schedule, rate=2e-3, warmup_from=2e-4, balance=1.1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -350,6 +285,7 @@ def segmenter_step(
     """
     batches = Batches(len(data), schedule.batch, seed, schedule.shuffle)
     device = data.images.device
+    balanced: list[Tensor] = []
 
     def step(number: int, state: State) -> Mapping[str, Tensor]:
         number += first
@@ -361,7 +297,9 @@ def segmenter_step(
         set_learning_rate(learner, schedule.learning_rate(number))
         with autocast(precision, device, images.shape[-2:]):
             outputs = net(images.contiguous(memory_format=torch.channels_last))
-        loss = segmentation_loss(outputs, labels, weights, schedule.hard_pixels)
+        if schedule.balance and not balanced:
+            balanced.append(class_weights(data.labels, outputs[0].shape[1], schedule.balance).to(device))
+        loss = segmentation_loss(outputs, labels, weights, schedule.hard_pixels, *balanced)
         learner.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         learner.step()

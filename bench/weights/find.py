@@ -83,6 +83,21 @@ def resolve(method: type[Method], given: Path | None = None, search: Sequence[Pa
     return found
 
 
+def is_here(method: type[Method], given: Path | None = None) -> bool:
+    """True where ``resolve`` would find weights, or none are needed; no file is read."""
+    if not method.info.weights and method.info.kind != "learned":
+        return True
+    if given is None and os.environ.get("BENCH_WEIGHTS"):
+        given = Path(os.environ["BENCH_WEIGHTS"])
+    given = given.expanduser() if given is not None else None
+    if given is not None and given.is_file():
+        return True
+    if any(find_files(method.info.weights, folder) for folder in (given, published_dir()) if folder is not None):
+        return True
+    candidates = _trained_candidates(owner_of(method), given, ())
+    return any(path.is_file() and _record_fits(method, path) for path in candidates)
+
+
 def owner_of(method: type[Method]) -> str:
     """Whose weights a method loads: a variant without files of its own takes those of its method."""
     base: Any = method.__mro__[1]  # of a variant: its method

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from bench.train.segmenter_step import segmentation_loss
+from bench.train.segmenter_loss import segmentation_loss
 
 ALPHA = 10.0
 """Weight of the texture loss in the content loss."""
@@ -60,7 +60,7 @@ def semantic_loss(
         outputs: logits (B, classes, H, W), the main one first.
         labels: int64 (B, H, W), 255 ignored.
         auxiliary: lambda.
-        hard_pixels: as in ``bench.train.segmenter_step.segmentation_loss``.
+        hard_pixels: as in ``bench.train.segmenter_loss.segmentation_loss``.
     """
     return segmentation_loss(outputs, labels, (1.0, *[auxiliary] * (len(outputs) - 1)), hard_pixels)
 

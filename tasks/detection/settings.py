@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from bench.errors import BenchError
 
@@ -48,16 +48,19 @@ class Settings:
         return "yolov5" if ORIGINAL.match(self.model.rpartition("/")[2].removesuffix(".pt")) else "ultralytics"
 
 
+OPTIONS = tuple(field.name for field in fields(Settings))
+"""What may be set."""
+
+
 def read_settings(options: Mapping[str, str]) -> Settings:
     """Options as given, checked.
 
     Raises:
         BenchError: an unknown option, or a value that is none.
     """
-    known = {"model", "detector", "finetune", "epochs", "pictures", "padding"}
     for name in options:
-        if name not in known:
-            raise BenchError(f"option detection.{name} is unknown, wanted one of {', '.join(sorted(known))}")
+        if name not in OPTIONS:
+            raise BenchError(f"option detection.{name} is unknown, wanted one of {', '.join(sorted(OPTIONS))}")
     epochs = options.get("epochs", "0")
     if not epochs.isdecimal():
         raise BenchError(f"option detection.epochs is {epochs!r}, wanted a whole number")

@@ -22,7 +22,7 @@ from tasks.detection.boxes import PAPER, VAL_PADDING, Protocol
 from tasks.detection.drawing import SHOWN, draw, matches
 from tasks.detection.predictions import detect_all, merge_kept
 from tasks.detection.resampling import METRICS, SUMMARY, UNSEEN, read_resamplers
-from tasks.detection.settings import Settings, read_settings
+from tasks.detection.settings import OPTIONS, Settings, read_settings
 from tasks.detection.truth import known_classes, read_truth
 
 VERSION = 2
@@ -86,6 +86,7 @@ class DetectionTask(Task):
         "is fused."
     }
     truth = "boxes"
+    options = OPTIONS
     splits = ("detection",)
 
     def check(self) -> None:

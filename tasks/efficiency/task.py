@@ -18,6 +18,7 @@ class EfficiencyTask(Task):
     title = "Efficiency"
     about = "Time of one pair from tensors to fused tensor, one at a time, after warming up; and what it costs."
     truth = ""
+    options = ("variants", "seconds")
     splits = ()
     runs = "named"
     needs_method = True

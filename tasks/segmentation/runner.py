@@ -24,10 +24,10 @@ from torch import Tensor, nn
 from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.images import read_image
+from bench.machine import in_words
 from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.task import FusedSet, Job, Setting
 from bench.train import Phase, State, completed, run_phases, write_record
-from bench.train.clock import in_words
 from bench.train.cost import seconds_per_step
 from bench.train.precision import autocast, pick_precision
 from bench.train.segmenter_step import build_optimiser, segmenter_step

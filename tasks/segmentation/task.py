@@ -14,7 +14,7 @@ from bench.plugin.task import Job, Number, Resampler, Setting, Task
 from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
 from bench.weights.backbones import RESNET18, backbone_digest, starting_file, starting_files
-from tasks.segmentation.budget import make_budget
+from tasks.segmentation.budget import OPTIONS, make_budget
 from tasks.segmentation.merging import merged_rows
 from tasks.segmentation.resampling import read_resampler
 from tasks.segmentation.runner import SegmentationJob, joint_digest, starting_weights
@@ -56,6 +56,7 @@ class SegmentationTask(Task):
         "images, averaged: no image is fused."
     }
     truth = "labels"
+    options = OPTIONS
     splits = ("train", "test")
     runs = "preset"
 

@@ -54,8 +54,12 @@ TABLE: dict[str, Case] = {
             metrics="EN", preset="smoke", out="x", data_root="x", weights_root="x", datasets_file="x", device="cpu",
             jobs="3", executor="inline", limit="2", seed="4", rerun="all", way="plain", precision="fast",
             train_precision="float32", compile="auto", engine="numpy", time_limit="7", option="detection.model=yolov5s",
-        ),
-        {"bench.run.stages.run": OUTCOME},
+        )
+        | {"--fetch": ["--fetch"], "--dry-run": ["--dry-run"]},
+        {
+            "bench.run.stages.run": OUTCOME, "bench.cli.begin.prepare": None, "bench.cli.begin.show_plan": None,
+            "bench.cli.end.show_result": None,
+        },
     ),
     "score": Case(
         ["score", "--fused", "f", "--out", "o.csv"],
@@ -67,8 +71,11 @@ TABLE: dict[str, Case] = {
     ),
     "fuse": Case(
         ["fuse", "--method", "average", "--ir", "i", "--vis", "v", "--out", "o"],
-        values(method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", way="plain"),
-        {"bench.fuse.files.fuse_files": OUTCOME},
+        values(
+            method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", way="plain", precision="fast",
+            compile="auto", jobs="3",
+        ),
+        {"bench.run.fuse_command.fuse_command": OUTCOME},
     ),
     "train": Case(
         ["train", "sdnet"],
@@ -95,6 +102,7 @@ TABLE: dict[str, Case] = {
         {**values(jobs="3", zip="x.zip", highlight="mine"), "--single-page": ["--single-page"]},
         {"reports.build_report": "x", "reports.bundle.zip_report": "x", "reports.single.write_single": "x"},
     ),
+    "open": Case(["open", "r"], {}, {"typer.launch": 0, "reports.build_report": Path("x")}),
     "stats": Case(
         ["stats", "r"],
         values(metrics="EN", convention="tang2023", seed="4", differences="all", diagrams="x"),

@@ -273,6 +273,22 @@ def test_a_jointly_trained_segmenter_is_scored_too(job: Job, tmp_path: Path, toy
         run(both)
 
 
+@pytest.mark.usefixtures("toy_segmenter")
+def test_the_logits_of_both_sources_are_averaged(job: Job, tmp_path: Path) -> None:
+    sources = {name: replace(job, method=name, work_dir=tmp_path / name) for name in ("visible", "infrared")}
+    rows = {name: run(one) for name, one in sources.items()}
+    control = replace(job, method="merged_logits", work_dir=tmp_path / "merged")
+    merged = list(SegmentationTask().run_control(control, sources))
+    assert {row.method for row in merged} == {"merged_logits"}
+    assert (tmp_path / "merged" / "confusion.npz").is_file()
+
+    def values(scores: Sequence[Score]) -> dict[tuple[str, str, str], float | None]:
+        return {(row.convention, row.metric, row.label): row.value for row in scores}
+
+    # equal images, equal seeds: the mean of two equal answers is the answer
+    assert values(merged) == pytest.approx(values(rows["visible"]), nan_ok=True)
+
+
 def test_without_labels_there_is_one_skipped_row(job: Job) -> None:
     bare = replace(job.parts["train"], files=tuple(replace(item, label_path=None) for item in job.parts["train"].files))
     rows = run(replace(job, parts={**job.parts, "train": bare}))

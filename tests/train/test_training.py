@@ -17,24 +17,27 @@ from torch import Tensor, nn
 
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
+from bench.machine import in_words
 from bench.plugin.method import TrainRequest
 from bench.run.pretrained import keep_pretrained
 from bench.train import Batches, Phase, State, TrainingStopped, completed, run_phases, set_learning_rate, write_record
-from bench.train.clock import in_words
 from bench.train.log import read_log
 from bench.train.loop import Logging
 from bench.train.precision import autocast, pick_precision
+from bench.train.segmenter_loss import (
+    class_weights,
+    hard_mean_without_waiting,
+    ohem_cross_entropy,
+    plain_cross_entropy,
+    segmentation_loss,
+)
 from bench.train.segmenter_step import (
     Draws,
     SegmenterSchedule,
     augment,
     build_optimiser,
     draw_augmentation,
-    hard_mean_without_waiting,
     jitter_colour,
-    ohem_cross_entropy,
-    plain_cross_entropy,
-    segmentation_loss,
     split_parameters,
 )
 from bench.train.stacks import load_labelled, load_pairs, shrink
@@ -310,6 +313,24 @@ def test_the_way_without_waiting_gives_the_same_mean_and_gradient(keep: int) -> 
     assert float(other.grad.sum()) == pytest.approx(1, rel=1e-4)
     untied = torch.arange(100) > 5
     assert torch.allclose(one.grad[untied], other.grad[untied], atol=1e-6)
+
+
+def test_class_weights_by_hand() -> None:
+    labels = torch.tensor([0, 0, 0, 1, 255], dtype=torch.uint8)
+    raw = 1 / np.log(1.1 + np.array([0.75, 0.25, 0.0]))
+    wanted = raw / (raw * [0.75, 0.25, 0.0]).sum()
+    found = class_weights(labels, 3, 1.1)
+    assert found.tolist() == pytest.approx(wanted.tolist())
+    assert float((found * torch.tensor([0.75, 0.25, 0.0])).sum()) == pytest.approx(1)
+
+
+def test_a_loss_with_class_weights_is_a_weighted_mean() -> None:
+    logits = torch.zeros(1, 2, 1, 3)
+    logits[0, 1, 0, 0] = 2.0
+    labels, weights = torch.tensor([[[0, 1, 255]]]), torch.tensor([1.0, 3.0])
+    wrong, even = math.log(1 + math.exp(2.0)), math.log(2)
+    loss = segmentation_loss([logits], labels, [1.0], True, weights)
+    assert float(loss) == pytest.approx((1.0 * wrong + 3.0 * even) / 4.0)
 
 
 def test_ohem_by_hand() -> None:

@@ -74,7 +74,7 @@ def add_car(mesh: Mesh, frame: Frame, body: Body, colour: RGB, state: CarState) 
     warm = 1.0 if state.running else 0.0
     _shade(mesh, frame, body, warm)
     mesh.begin(Label.CAR)
-    paint = stuff.PAINT.dyed(colour).warmer(1.5 * warm)
+    paint = stuff.PAINT.dyed(colour).warmer(5.0 * warm)
     _hull(mesh, frame, body, paint, warm)
     _cabin(mesh, frame, body, paint, warm)
     for side in (-1.0, 1.0):
@@ -146,7 +146,7 @@ def _cabin(mesh: Mesh, frame: Frame, body: Body, paint: Material, warm: float) -
         outward = outward / max(float(np.linalg.norm(outward)), 1e-9)
         return frame(middle + (corner - middle) * share + outward * push)
 
-    glass = stuff.GLASS.warmer(2.0 * warm)
+    glass = stuff.GLASS.warmer(6.0 * warm)
     for index in range(3):
         mesh.add(board(index, 1.0, 0.0), paint)
         if index != 1:

@@ -96,9 +96,10 @@ class Material:
 
 
 ASPHALT = Material((0.085, 0.085, 0.09), storage=1.0, sun=7.5, emissivity=0.95)
+BUMP_PAINT = Material((0.62, 0.42, 0.02), storage=1.0, sun=7.5, emissivity=0.95, retro=0.6)
 SHADE = Material((0.012, 0.012, 0.013), storage=0.9, sun=0.0, emissivity=0.95)
-CONCRETE = Material((0.36, 0.35, 0.33), storage=0.9, sun=8.0, emissivity=0.92, surface=Surface.ROUGH)
-KERB = Material((0.42, 0.41, 0.39), storage=0.9, sun=8.0, emissivity=0.93, retro=0.05, surface=Surface.ROUGH)
+CONCRETE = Material((0.36, 0.35, 0.33), storage=1.0, sun=7.5, emissivity=0.95, surface=Surface.ROUGH)
+KERB = Material((0.55, 0.54, 0.51), storage=1.0, sun=7.5, emissivity=0.95, retro=0.45, surface=Surface.ROUGH)
 PLASTER = Material((0.5, 0.46, 0.4), storage=0.8, sun=6.0, emissivity=0.92, surface=Surface.WALL)
 LEAVES = Material((0.06, 0.14, 0.035), storage=0.15, sun=1.5, emissivity=0.97, surface=Surface.FOLIAGE)
 BARK = Material((0.11, 0.08, 0.06), storage=0.5, sun=4.0, emissivity=0.95, surface=Surface.ROUGH)
@@ -110,8 +111,8 @@ CHROME = Material((0.4, 0.4, 0.42), storage=0.5, sun=3.0, emissivity=0.5, gloss=
 PLATE = Material((0.75, 0.75, 0.72), storage=0.6, sun=4.0, retro=1.0)
 RED_LAMP = Material((0.32, 0.01, 0.012), storage=0.6, sun=4.0, retro=0.5)
 CLEAR_LAMP = Material((0.6, 0.6, 0.6), storage=0.6, sun=4.0, retro=0.15, gloss=0.2)
-PLASTIC = Material((0.75, 0.12, 0.03), storage=0.9, sun=8.0, emissivity=0.94, retro=0.1)
-REFLECTIVE = Material((0.8, 0.8, 0.78), storage=0.9, sun=7.5, emissivity=0.94, retro=1.0)
+PLASTIC = Material((0.75, 0.12, 0.03), storage=1.0, sun=7.5, emissivity=0.95, retro=0.2)
+REFLECTIVE = Material((0.8, 0.8, 0.78), storage=1.0, sun=7.5, emissivity=0.95, retro=1.0)
 SKIN = Material((0.45, 0.27, 0.19), storage=0.0, sun=1.0, emissivity=0.98)
 HAIR = Material((0.02, 0.016, 0.013), storage=0.0, sun=3.0, emissivity=0.95)
 CLOTH = Material((0.05, 0.05, 0.06), storage=0.0, sun=3.0, emissivity=0.95)

@@ -176,7 +176,7 @@ def add_bicycle(mesh: Mesh, frame: Frame, colour: RGB, air: float, rider: Look |
     mesh.begin(Label.BIKE)
     radius = 0.34
     paint = stuff.PAINT.dyed(colour)
-    warm = 0.0 if rider is None else 3.0
+    warm = 0.0 if rider is None else 8.0
     for along in (-0.52, 0.52):
         centre = frame([(along, radius, 0.0)])[0]
         first, second = frame.along * radius, np.array([0.0, radius, 0.0])

@@ -77,7 +77,7 @@ def place_lamps(site: Site) -> None:
     night = site.climate.night
     colour: RGB = (1.0, 0.62, 0.3) if site.chance(0.35) else (0.86, 0.95, 0.9)
     side = site.either(-1.0, 1.0)
-    works = not night or site.chance(0.75)
+    works = not night or site.chance(0.5)
     for distance in np.arange(site.between(7.0, 16.0), 75.0, site.between(17.0, 26.0)):
         spot = site.road.at(side * (site.road.half + 0.6), float(distance))
         if not site.plot.take([spot], 0.3):

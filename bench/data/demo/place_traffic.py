@@ -16,7 +16,8 @@ def place_parked_cars(site: Site, count: int) -> None:
     for _ in range(count):
         side = site.either(-1.0, 1.0)
         lateral = side * (site.road.half - 1.05)
-        _car(site, lateral, site.between(6.5, 34.0), site.either(0.0, np.pi), CarState(False, False))
+        warm = site.climate.night and site.chance(0.7)  # not parked for long
+        _car(site, lateral, site.between(6.5, 26.0), site.either(0.0, np.pi), CarState(warm, False))
 
 
 def place_idling_car(site: Site) -> None:
@@ -29,11 +30,11 @@ def place_idling_car(site: Site) -> None:
 
 def place_traffic(site: Site) -> None:
     """Cars that drive, one way or the other, or cross."""
-    lamps = site.climate.night
+    lamps = site.climate.night and site.chance(0.4)
     if site.chance(0.55):
-        _car(site, site.side * site.road.half / 2, site.between(9.0, 32.0), 0.0, CarState(True, lamps))
+        _car(site, site.side * site.road.half / 2, site.between(9.0, 26.0), 0.0, CarState(True, lamps))
     if site.chance(0.55):
-        _car(site, -site.side * site.road.half / 2, site.between(10.0, 40.0), np.pi, CarState(True, lamps))
+        _car(site, -site.side * site.road.half / 2, site.between(9.0, 30.0), np.pi, CarState(True, lamps))
     if site.chance(0.2):
         yaw = site.either(-0.5, 0.5) * np.pi
         _car(site, site.between(-3.0, 3.0), site.between(14.0, 26.0), yaw, CarState(True, lamps))
@@ -54,12 +55,12 @@ def _car(site: Site, lateral: float, distance: float, yaw: float, state: CarStat
 
 def place_people(site: Site, count: int) -> None:
     """Walkers on the pavements and across the road."""
-    dark = 0.9 if site.climate.night else 0.6
+    dark = 1.0 if site.climate.night else 0.6
     for _ in range(count):
         look = draw_look(site.rng, dark)
         side = site.either(-1.0, 1.0)
         across = site.chance(0.3)
-        distance = site.between(4.5, 11.0) if site.chance(0.35) else site.between(9.0, 32.0)
+        distance = site.between(4.0, 9.0) if site.chance(0.65) else site.between(9.0, 24.0)
         if across:
             lateral, yaw = site.between(-3.0, 3.0), site.either(-0.5, 0.5) * np.pi
         else:

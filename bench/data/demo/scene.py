@@ -67,6 +67,7 @@ class Climate:
         cloud: 0 clear .. 1 overcast.
         dusk: linear strength of the sky's light by night.
         head_light: strength of the camera car's own dipped beam.
+        clear: metres in which the air takes all but 1/e of the visible contrast; it hides less from infrared.
     """
 
     night: bool
@@ -77,6 +78,12 @@ class Climate:
     cloud: float
     dusk: float
     head_light: float
+    clear: float
+
+    @property
+    def foggy(self) -> bool:
+        """Things a street's length away are gone in visible light."""
+        return self.clear < 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,9 +98,15 @@ class Scene:
     grass: RGB
 
 
+FOGGY = 0.5
+"""Share of the days with fog."""
+
+
 def draw_climate(rng: np.random.Generator, night: bool) -> Climate:
     """Random weather by night or by day."""
     cloud = float(rng.uniform(0.0, 1.0))
+    fog = rng.random() < FOGGY
+    clear = float(rng.uniform(9.0, 18.0)) if fog and not night else 1100.0
     if night:
         return Climate(
             night=True,
@@ -102,16 +115,18 @@ def draw_climate(rng: np.random.Generator, night: bool) -> Climate:
             sky=-38.0 + 24.0 * cloud,
             sun=0.0,
             cloud=cloud,
-            dusk=float(rng.uniform(0.002, 0.012)),
-            head_light=float(rng.uniform(0.3, 1.0)),
+            dusk=float(rng.uniform(0.001, 0.005)),
+            head_light=float(rng.uniform(0.15, 0.5)),
+            clear=clear,
         )
     return Climate(
         night=False,
         air=float(rng.uniform(10.0, 20.0)),
         stored=float(rng.uniform(0.5, 2.0)),
         sky=-34.0 + 22.0 * cloud,
-        sun=float(np.clip(1.7 - 2.0 * cloud, 0.0, 1.0)),
+        sun=0.0 if fog else float(np.clip(1.7 - 2.0 * cloud, 0.0, 1.0)),
         cloud=cloud,
         dusk=1.0,
         head_light=0.0,
+        clear=clear,
     )

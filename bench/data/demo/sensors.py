@@ -41,9 +41,10 @@ def draw_visible_sensor(rng: np.random.Generator, climate: Climate) -> VisibleSe
     if climate.night:
         tint = (tint[0] * 0.92, 1.0, tint[2] * 0.88)  # the greenish cast of cheap cameras in the dark
         return VisibleSensor(
-            0.8, 0.13, float(rng.uniform(0.035, 0.065)), float(rng.uniform(1.4, 2.8)), tint, 900.0, 0.006
+            0.8, 0.13, float(rng.uniform(0.035, 0.065)), float(rng.uniform(1.4, 2.8)), tint, 600.0, 0.01
         )
-    return VisibleSensor(0.65, 0.012, float(rng.uniform(0.16, 0.27)), 2.0, tint, 5000.0, 0.003)
+    dim = 0.45 if climate.foggy else 1.0
+    return VisibleSensor(0.65, 0.012, dim * float(rng.uniform(0.16, 0.27)), 2.0, tint, 5000.0, 0.003)
 
 
 def expose(radiance: Plane, sensor: VisibleSensor, rng: np.random.Generator) -> Image:
@@ -90,10 +91,10 @@ def draw_infrared_sensor(rng: np.random.Generator) -> InfraredSensor:
     """A random camera; the street is dark and people are bright, as in MSRS (median 14 to 17, 99.5 % at 110 to 130)."""
     return InfraredSensor(
         blur=float(rng.uniform(1.3, 1.8)),
-        noise_k=float(rng.uniform(0.12, 0.25)),
-        pattern_k=float(rng.uniform(0.1, 0.25)),
+        noise_k=float(rng.uniform(0.25, 0.5)),
+        pattern_k=float(rng.uniform(0.2, 0.4)),
         floor=float(rng.uniform(0.05, 0.1)),
-        span=float(rng.uniform(20.0, 27.0)),
+        span=float(rng.uniform(15.0, 20.0)),
     )
 
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from bench.errors import BenchError
 
-VERSION = 5
+VERSION = 6
 """Raised whenever the same seed would draw other pixels; an older set on disk is then made again."""
 
 

@@ -36,7 +36,7 @@ def add_kerb(mesh: Mesh, course: Course, lateral: float, span: tuple[float, floa
 def add_bump(mesh: Mesh, course: Course, span: tuple[float, float], distance: float, depth: float) -> None:
     """Adds a striped speed bump across ``span`` (lateral metres)."""
     mesh.begin(Label.BUMP)
-    yellow = stuff.ASPHALT.dyed(YELLOW)
+    yellow = stuff.BUMP_PAINT.dyed(YELLOW)
     black = stuff.ASPHALT.dyed(BLACK)
     profile = [(0.0, 0.0), (0.25, 0.08), (0.75, 0.08), (1.0, 0.0)]
     pieces = max(int((span[1] - span[0]) / 0.5), 2)

@@ -120,7 +120,7 @@ def _through_air(climate: Climate, surfaces: Surfaces, colour: Plane, noise: Noi
     horizon = np.minimum(rows * 2.0, np.float32(1.0))
     cloud = noise.fractal(columns * 0.35 + 0 * rows, rows**0.7 * 0.9 + 0 * columns)
     cover = np.clip((cloud - 0.62 + np.float32(0.5 * climate.cloud)) * 4.0, np.float32(0), np.float32(1))
-    haze = 1.0 - np.exp(surfaces.distance * np.float32(-1 / 1100))
+    haze = 1.0 - np.exp(surfaces.distance / np.float32(-climate.clear))
     for channel in range(3):
         if climate.night:
             sky = np.float32(climate.dusk * TOWN_GLOW[channel]) * (0.5 + 1.4 * horizon * horizon)

@@ -1,0 +1,213 @@
+"""A run on a machine that has nothing: what is missing is said at once, fetched if wanted, and done without if not."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import http.server
+import io
+import threading
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from safetensors.torch import save_file
+from typer.testing import CliRunner, Result
+
+from bench.cli import app
+from bench.data.spec import load_datasets
+from bench.plugin.method import WeightFile
+from methods._nets.seafusion import SeAFusion
+from methods.seafusion import SeaFusionMethod
+
+LAYOUTS = {"mfnet": ("png", "DN"), "roadscene": ("jpg", ""), "tno": ("png", "")}
+"""Set, in its published layout -> the ending of its files, the ends of its names."""
+
+
+def archive(ir: str, vis: str, ending: str, tags: str) -> bytes:
+    """Two pairs, zipped as they are published."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        for number in range(2):
+            name = f"0000{number + 1}{tags[number : number + 1]}"
+            random = np.random.default_rng(number)
+            for side, shape in ((ir, (40, 48)), (vis, (40, 48, 3))):
+                image = io.BytesIO()
+                Image.fromarray(random.integers(0, 256, shape, dtype=np.uint8)).save(
+                    image, {"jpg": "JPEG", "png": "PNG"}[ending]
+                )
+                packed.writestr(f"{side}/{name}.{ending}", image.getvalue())
+    return buffer.getvalue()
+
+
+@dataclasses.dataclass
+class World:
+    """A server with archives and weights, and a machine that has nothing."""
+
+    address: str
+    served: Path
+    datasets: Path
+    data: Path
+    out: Path
+    asked: list[str]
+
+    def run(self, *more: str, names: str = ",".join(LAYOUTS), text: str = "") -> Result:
+        arguments = [
+            "run", "--datasets", names, "--datasets-file", self.datasets, "--data-root", self.data, "--out", self.out,
+            "--methods", "all" if "all" in more else "visible,average,seafusion", "--metrics", "EN", "--conventions",
+            "standard", "--tasks", "metrics", "--executor", "inline", "--engine", "numpy",
+            *(word for word in more if word != "all"),
+        ]  # fmt: skip
+        return CliRunner().invoke(app, [str(word) for word in arguments], input=text)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    served, asked = tmp_path / "served", list[str]()
+    served.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_request(self, *_: Any) -> None:
+            asked.append(self.path)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    handler = functools.partial(Handler, directory=str(served))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    entries = {}
+    for name, (ending, tags) in LAYOUTS.items():
+        spec = load_datasets(None)[name]
+        layout = spec.layouts[0]
+        part = layout.parts["test"]
+        packed = archive(part.ir, part.vis, ending, tags)
+        (served / f"{name}.zip").write_bytes(packed)
+        entries[name] = {
+            "title": name, "homepage": "x", "licence": "x", "citation": "x", "instructions": f"ask for {name}",
+            "layouts": [{
+                "folder": layout.folder, "parts": {"test": {"ir": part.ir, "vis": part.vis, "pattern": part.pattern}},
+            }],
+            "downloads": [{
+                "url": f"{address}/{name}.zip", "sha256": hashlib.sha256(packed).hexdigest(),
+                "unpack_to": layout.folder,
+            }],
+        }  # fmt: skip
+    datasets = tmp_path / "sets.yaml"
+    datasets.write_text(yaml.safe_dump({"datasets": entries}))
+    serve_weights(served, address, monkeypatch)
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("BENCH_WEIGHTS", raising=False)
+    (tmp_path / "data").mkdir()
+    yield World(address, served, datasets, tmp_path / "data", tmp_path / "run", asked)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def serve_weights(served: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SeAFusion of our own instead of the authors', under a name of theirs."""
+    path = served / "SeAFusion.safetensors"
+    save_file(SeAFusion().state_dict(), path)
+    wanted = WeightFile(
+        path="SeAFusion/SeAFusion.safetensors", url=f"{address}/{path.name}",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(), size=path.stat().st_size, licence="x",
+    )  # fmt: skip
+    info = dataclasses.replace(SeaFusionMethod.info, weights=(wanted,))
+    monkeypatch.setattr(SeaFusionMethod, "info", info)
+
+    def convert(paths: Any) -> Any:
+        from safetensors.torch import load_file
+
+        return load_file(paths[0])
+
+    monkeypatch.setattr(SeaFusionMethod, "convert", staticmethod(convert))
+
+
+def test_from_nothing_to_the_report(world: World) -> None:
+    first = world.run("--fetch")
+    assert first.exit_code == 0, first.output
+    table = first.output.splitlines()[:6]
+    for name in (*LAYOUTS, "seafusion"):
+        assert any(name in line and " no " in line for line in table), table
+    assert (world.out / "report" / "index.html").is_file()
+    assert len(list((world.out / "fused").rglob("*.png"))) == 3 * 3 * 2
+    assert sorted(set(world.asked)) == ["/SeAFusion.safetensors", *(f"/{name}.zip" for name in LAYOUTS)]
+    world.asked.clear()
+    again = world.run("--fetch")
+    assert again.exit_code == 0
+    assert not world.asked
+    assert "computed now: train 0, fuse 0, score 0" in again.output
+
+
+def test_without_a_yes_nothing_is_fetched_and_the_command_that_does_is_named(world: World) -> None:
+    result = world.run()
+    assert not world.asked
+    assert "the same command with --fetch" in result.output
+    assert result.exception is not None
+    assert "none of the data sets mfnet, roadscene, tno" in str(result.exception)
+    assert not (world.out / "fused").exists()
+
+
+def test_a_yes_at_a_terminal_fetches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.cli.begin.somebody_is_there", lambda: True)
+    declined = world.run(text="n\n")
+    assert "fetch mfnet, roadscene, tno, seafusion now?" in declined.output
+    assert not world.asked
+    agreed = world.run(text="y\n")
+    assert agreed.exit_code == 0, agreed.output
+    assert world.asked
+
+
+def test_with_a_set_absent_the_others_run_and_the_exit_code_says_so(world: World) -> None:
+    (world.served / "tno.zip").unlink()
+    result = world.run("--fetch")
+    assert result.exit_code == 1
+    assert "not fetched: tno" in result.output
+    assert "failed: tno: no folder TNO" in result.output
+    assert {path.name for path in (world.out / "fused").iterdir()} == {"mfnet", "roadscene"}
+    assert (world.out / "report" / "index.html").is_file()
+
+
+def test_a_set_that_nobody_serves_is_to_be_got_by_hand(world: World) -> None:
+    entries = yaml.safe_load(world.datasets.read_text())
+    del entries["datasets"]["tno"]["downloads"]
+    world.datasets.write_text(yaml.safe_dump(entries))
+    result = world.run("--fetch")
+    assert result.exit_code == 1
+    assert "tno: ask for tno" in result.output.splitlines()[5:7]
+    assert len(list((world.out / "fused").rglob("*.png"))) == 2 * 3 * 2
+
+
+def test_a_dry_run_says_what_lies_ahead_and_leaves_nothing(world: World) -> None:
+    world.run("--fetch", names="mfnet,roadscene")
+    world.out = world.out.with_name("other")
+    result = world.run("--dry-run")
+    assert result.exit_code == 0, result.output
+    assert not world.out.exists()
+    lines = result.output.splitlines()
+    pairs = {line.split()[0]: line for line in lines if line.startswith(("visible ", "average ", "seafusion "))}
+    assert all(" 4 " in line for line in pairs.values())
+    assert set(pairs) == {"visible", "average", "seafusion"}
+    assert "authors' weights" in pairs["seafusion"]
+    assert any(line.startswith("data set mfnet: 2 pairs of test") for line in lines)
+    assert any(line.startswith("absent: tno: no folder TNO") for line in lines)
+    assert any(line.startswith("fusing: 12 images, about") for line in lines)
+    assert any(line.startswith("disk: about") for line in lines)
+
+
+def test_a_dry_run_counts_what_is_left_to_do(world: World) -> None:
+    world.run("--fetch", names="mfnet")
+    result = world.run("--dry-run", names="mfnet")
+    assert "fusing: 0 images" in result.output
+    before = {path: path.read_bytes() for path in world.out.rglob("*") if path.is_file()}
+    world.run("--dry-run", names="mfnet")
+    assert before == {path: path.read_bytes() for path in world.out.rglob("*") if path.is_file()}
