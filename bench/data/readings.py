@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from bench.data.matching import match_sides
 from bench.data.names import PAIR, Place, read_names
-from bench.data.survey import Group, Survey, split_of
+from bench.data.survey import Group, Survey, split_of, words_of
 from bench.errors import BenchError
 from bench.images import read_image
 
@@ -82,7 +82,7 @@ def _two_folders(seen: Survey) -> Iterator[Reading]:
     yield Reading(tuple(parts))
 
 
-Score = tuple[bool, bool, bool, float, int, int]
+Score = tuple[bool, bool, bool, bool, float, int, int]
 
 
 def _fit(one: Group, two: Group) -> tuple[Score, Group, Group, tuple[str, ...]] | None:
@@ -97,8 +97,10 @@ def _fit(one: Group, two: Group) -> tuple[Score, Group, Group, tuple[str, ...]] 
     parts = [PurePosixPath(group.folder).parts for group in (one, two)]
     near = sum(a == b for a, b in zip(*parts, strict=False))
     sizes = {header[:2] for group in (one, two) for header in group.headers[:1]}
+    pictures = {"color", "colour"} & {*words_of(one.folder), *words_of(two.folder)}  # of labels, it may be
     score = (
-        not unsure, len(sizes) == 1, one.split == two.split, shared / min(len(one.names), len(two.names)), near, shared,
+        not unsure, len(sizes) == 1, not pictures, one.split == two.split,
+        shared / min(len(one.names), len(two.names)), near, shared,
     )  # fmt: skip
     return score, ir, vis, unsure
 

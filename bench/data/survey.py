@@ -23,7 +23,7 @@ TRUTH_WORDS = frozenset({
 """Words of folders that hold truth."""
 NO_SOURCE_WORDS = frozenset({
     "fused", "fusion", "result", "results", "output", "outputs", "annotatedimages", "overlay", "overlays", "thumbs",
-    "thumbnails", "preview", "previews", "color", "colour", "gtcolor",
+    "thumbnails", "preview", "previews", "gtcolor",
 })  # fmt: skip
 """Words of folders whose images are made from others."""
 INSIDE = {"ir": ("infrared", "thermal", "lwir", "红外"), "vis": ("visible", "visual", "可见光")}
@@ -185,7 +185,8 @@ class Survey:
 
     def sources(self) -> list[Group]:
         """Folders that may hold infrared or visible images."""
-        return [group for group in self.groups.values() if group.role in ("ir", "vis", "")]
+        found = [group for group in self.groups.values() if group.role in ("ir", "vis", "")]
+        return found if len(found) > 1 else list(self.groups.values())
 
 
 TEXTS = (".txt", ".xml", ".json", ".yaml", ".yml", ".names")

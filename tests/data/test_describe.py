@@ -203,6 +203,22 @@ def part_and_side_in_one_word(top: Path) -> None:
     both(top / "TestIR/{n}.png", top / "TestVIS/{n}.png", count=2)
 
 
+def colour_beside_a_letter(top: Path) -> None:
+    """A letter and a word."""
+    for number in range(1, 5):
+        deep(top / "T" / f"{number:02d}.tiff", number)
+        image(top / "colour" / f"{number:02d}.png", "vis", number)
+
+
+def pictures_of_labels(top: Path) -> None:
+    """FMB: labels twice, as ids and as pictures of the visible images' size."""
+    for part in ("train", "test"):
+        both(top / part / "Infrared/{n}.png", top / part / "Visible/{n}.png")
+        for number in range(1, 5):
+            labels(top / part / "Label" / f"{number:03d}.png")
+            image(top / part / "color" / f"{number:03d}.png", "ir", number, grey=False)
+
+
 def chinese(top: Path) -> None:
     """Folders in Chinese."""
     both(top / "红外/{n}.png", top / "可见光/{n}.png")
@@ -236,6 +252,8 @@ FOLDERS: dict[str, tuple[Callable[[Path], None], dict[str, int], list[str]]] = {
     "drone": (drone, {"test": 4}, ["{pair}_t and {pair}_w"]),
     "16 bits in one folder": (deep_in_one_folder, {"test": 4}, ["16 bits, levels 7"]),
     "part and side in a word": (part_and_side_in_one_word, {"train": 4, "test": 2}, []),
+    "colour": (colour_beside_a_letter, {"test": 4}, ["16 bits"]),
+    "pictures of labels": (pictures_of_labels, {"train": 4, "test": 4}, ["not used lie in test/color, train/color"]),
     "Chinese": (chinese, {"test": 4}, []),
     "lists": (lists_of_one_folder, {"train": 4, "val": 2}, []),
 }
