@@ -53,7 +53,8 @@ TABLE: dict[str, Case] = {
             methods="min", results="x", datasets="tno", ir="x", vis="x", tasks="metrics", conventions="tang2023",
             metrics="EN", preset="smoke", out="x", data_root="x", weights_root="x", datasets_file="x", device="cpu",
             jobs="3", executor="inline", limit="2", seed="4", rerun="all", way="plain", precision="fast",
-            train_precision="float32", compile="auto", engine="numpy", time_limit="7", option="detection.model=yolov5s",
+            train_precision="float32", compile="auto", engine="numpy", ir_range="full", time_limit="7",
+            option="detection.model=yolov5s",
         )
         | {"--fetch": ["--fetch"], "--dry-run": ["--dry-run"]},
         {
@@ -65,15 +66,15 @@ TABLE: dict[str, Case] = {
         ["score", "--fused", "f", "--out", "o.csv"],
         values(
             fused="g", out="p.csv", dataset="tno", ir="x", vis="x", method="mine", conventions="tang2023", metrics="EN",
-            data_root="x", datasets_file="x", jobs="3", engine="numpy",
+            data_root="x", datasets_file="x", jobs="3", ir_range="full", engine="numpy",
         ),
         {"bench.run.score_command.score_command": OUTCOME},
     ),
     "fuse": Case(
         ["fuse", "--method", "average", "--ir", "i", "--vis", "v", "--out", "o"],
         values(
-            method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", way="plain", precision="fast",
-            compile="auto", jobs="3",
+            method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", ir_range="full", way="plain",
+            precision="fast", compile="auto", jobs="3",
         ),
         {"bench.run.fuse_command.fuse_command": OUTCOME},
     ),
@@ -83,7 +84,7 @@ TABLE: dict[str, Case] = {
             **values(
                 dataset="mfnet", preset="smoke", recipe="released", ablation="full", out="x", data_root="x",
                 weights_root="x", datasets_file="x", ir="x", vis="x", device="cpu", seed="4", limit="2",
-                stop_after="3", train_precision="float32", option="steps=4",
+                ir_range="full", stop_after="3", train_precision="float32", option="steps=4",
             ),
             "--install": ["--no-install"],
         },
@@ -173,6 +174,16 @@ TABLE: dict[str, Case] = {
         ["data", "check", "tno"],
         values(data_root="x", datasets_file="x"),
         {"bench.data.commands.check_dataset": OUTCOME},
+    ),
+    "data describe": Case(
+        ["data", "describe", "f"],
+        values(out="x.yaml"),
+        {
+            "bench.data.describe.describe_folder": SimpleNamespace(
+                text=lambda: "", pairs={}, unsure=(), name="f", top=Path("f")
+            ),
+            "bench.files.write_atomic": None,
+        },
     ),
     "weights list": Case(["weights", "list"], values(weights_root="x"), {"bench.weights.commands.status_rows": []}),
     "weights fetch": Case(["weights", "fetch"], values(weights_root="x"), {"bench.weights.commands.fetch": []}),
