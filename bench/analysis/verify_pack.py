@@ -42,7 +42,7 @@ FUSED_TOLERANCE = 1e-3
 """The same where images are fused anew: another processor may move single pixels by one grey level."""
 Fuse = Callable[[PackedMethod, int, Pair], Image]
 """A method of a pack, the run's seed and a pair of the verifier's -> the image that the run must have made of it."""
-CONFIG_FACTS = ("tasks", "conventions", "metrics", "preset", "device", "limit", "seed", "way", "precision")
+CONFIG_FACTS = ("ir_range", "tasks", "conventions", "metrics", "preset", "device", "limit", "seed", "way", "precision")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,8 @@ def _notes(opened: Pack) -> Iterator[str]:
 
 def _sources(opened: Pack, data_root: Path | None, datasets_file: Path | None, name: str) -> dict[str, PairFiles]:
     """The verifier's own pairs of one data set, by name."""
-    dataset = open_dataset(name, data_root, datasets_file)
+    mapping = opened.manifest.config.get("ir_range")  # of deep infrared, as the run was told
+    dataset = open_dataset(name, data_root, datasets_file, str(mapping or ""))
     split = opened.manifest.datasets[name].split or str(dataset.split)
     return {files.id: files for files in dataset.listing(split).pairs}
 

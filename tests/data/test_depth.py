@@ -172,3 +172,17 @@ def test_other_commands_take_the_mapping_too(tmp_path: Path, command: str) -> No
     assert bench(command, "--ir", ir, "--vis", vis, *extra[command]).exception
     done = bench(command, "--ir", ir, "--vis", vis, *extra[command], "--ir-range", "percentile")
     assert done.exit_code == 0, done.output
+
+
+def test_a_pack_is_verified_by_the_mapping_of_its_run(tmp_path: Path) -> None:
+    folders(tmp_path / "Own", count=2)
+    file = tmp_path / "own.yaml"
+    parts = {"test": {"ir": "ir", "vis": "vis"}}
+    file.write_text(json.dumps({"datasets": {"own": {"layouts": [{"folder": "Own", "parts": parts}]}}}))
+    known = ["--data-root", tmp_path, "--datasets-file", file]
+    chosen = ["--datasets", "own", *known, "--methods", "average", "--tasks", "metrics", "--metrics", "EN"]
+    done = bench("run", *chosen, "--executor", "inline", "--out", tmp_path / "run", "--ir-range", "full:14")
+    assert done.exit_code == 0, done.output
+    assert bench("pack", tmp_path / "run", "--out", tmp_path / "a.zip", "--images", "2").exit_code == 0
+    verified = bench("verify", tmp_path / "a.zip", *known)
+    assert verified.exit_code == 0, verified.output
