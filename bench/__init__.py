@@ -6,9 +6,10 @@ In a notebook or a training loop::
 
     run = bench.load("runs/latest")                # tables, comparisons and figures of a run
     bench.evaluate(ir, vis, fused)                 # the metrics of images, in any convention
+    bench.fuse("seafusion", ir, vis)               # a fused image
     bench.FusionMetrics(data_range=1.0)            # the metrics during a training
 
-``load``, ``Run``, ``evaluate`` and ``FusionMetrics`` are the public surface of this package, together with
+``load``, ``Run``, ``evaluate``, ``fuse`` and ``FusionMetrics`` are the public surface of this package, together with
 ``bench.metrics.evaluate`` and ``methods.create``; they change with the major version only. Everything else may change
 with any release. Nothing heavy is imported before it is needed.
 """
@@ -21,12 +22,13 @@ from bench.files import VERSION
 
 if TYPE_CHECKING:
     from bench.api.evaluation import evaluate
+    from bench.api.fusing import fuse
     from bench.api.loading import Run, load
     from bench.api.training import FusionMetrics
 
 __version__ = VERSION
 
-__all__ = ["FusionMetrics", "Run", "__version__", "evaluate", "load"]
+__all__ = ["FusionMetrics", "Run", "__version__", "evaluate", "fuse", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,6 +40,10 @@ def __getattr__(name: str) -> Any:
         from bench.api.evaluation import evaluate
 
         return evaluate
+    if name == "fuse":
+        from bench.api.fusing import fuse
+
+        return fuse
     if name == "FusionMetrics":
         from bench.api.training import FusionMetrics
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.fuse.harness import Fuser
+    from bench.fusion.harness import Fuser
     from bench.types import Way
     from methods._nets.method import NetMethod
 
@@ -25,7 +25,7 @@ def create(name: str, weights: Path | str | None = None, device: str = "cpu", wa
     Raises:
         BenchError: unknown name, or weights that are missing, with the command that mends it.
     """
-    from bench.fuse.harness import create_fuser
+    from bench.fusion.harness import create_fuser
 
     return create_fuser(name, weights=weights, device=device, way=way)
 

@@ -129,7 +129,7 @@ def check(
     weights_root: WeightsRoot = None,
 ) -> None:
     """Run the contract tests on one plug-in, one sentence per broken promise; methods also with their weights."""
-    from bench.fuse.check_kinds import check as check_plugin
+    from bench.fusion.check_kinds import check as check_plugin
 
     kind, wanted = (name, other) if other else ("method", name)
     broken = check_plugin(kind, wanted, weights_root)

@@ -35,9 +35,9 @@ def prove(
 ) -> None:
     """Prove the methods against published images, authors' programs and formula weights."""
     from bench.files import write_atomic
-    from bench.fuse.formula_cases import write_formula_files
-    from bench.fuse.proof_facts import as_json, table
-    from bench.fuse.prove import prove as run_proofs
+    from bench.fusion.formula_cases import write_formula_files
+    from bench.fusion.proof_facts import as_json, table
+    from bench.fusion.prove import prove as run_proofs
 
     if out is not None and not formula:
         raise BenchError(f"--out {out} is where --formula writes; give --formula too, or leave it out")

@@ -1,6 +1,6 @@
 """What a fusion method is: the one small class that an adapter in ``methods/`` fills in.
 
-The line between "the method" and "the harness" is the design. The harness (``bench/fuse/harness.py``) reads files,
+The line between "the method" and "the harness" is the design. The harness (``bench/fusion/harness.py``) reads files,
 converts colour, pads, batches, seeds, times, rounds and saves, identically for all methods; an adapter computes.
 """
 

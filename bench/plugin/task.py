@@ -60,7 +60,7 @@ class Job:
         weights_root: folder of published weights, if given.
         progress: called with (what, done, total).
         options: ``--option task.name=value`` settings meant for this task.
-        load: builds the method as the run fuses with it (``bench.fuse.harness.Fuser``), for tasks that measure it;
+        load: builds the method as the run fuses with it (``bench.fusion.harness.Fuser``), for tasks that measure it;
             None for a folder of ready images.
         train_precision: ``auto`` or ``float32``, of what the task trains.
         pretrained: the only folder where pretrained files are taken from, if given: a run's, the same for all workers.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.errors import BenchError, describe, is_fatal
 from bench.files import write_atomic
-from bench.fuse.files import FuseOutcome, Work, list_work
+from bench.fusion.files import FuseOutcome, Work, list_work
 from bench.images import encode_image
 from bench.machine import count_cores
 from bench.plugin.kinds import METHODS
@@ -47,7 +47,7 @@ class FilesUnit(Unit):
 
     def run(self) -> None:
         """Fuses the pairs that have not ended; one that fails is noted and the rest goes on."""
-        from bench.fuse.stream import fuse_stream
+        from bench.fusion.stream import fuse_stream
 
         left = self._left()
         target = {files.key: (number, path) for number, files, path in left}

@@ -47,7 +47,7 @@ class FuseUnit(Unit):
         if self.source.folder is not None:
             self._copy(files)
             return
-        from bench.fuse.stream import fuse_stream
+        from bench.fusion.stream import fuse_stream
 
         fuser = load_fuser(self.source)
         parameters = sum(p.numel() for module in fuser.method.modules().values() for p in module.parameters())
@@ -58,7 +58,7 @@ class FuseUnit(Unit):
 
     def _copy(self, files: list[PairFiles]) -> None:
         from bench.data.pairs import read_pair
-        from bench.fuse.ready import missing_image, read_ready
+        from bench.fusion.ready import missing_image, read_ready
 
         ready, folder = dict(self.ready), cast(Path, self.source.folder)
         for item in files:

@@ -15,7 +15,7 @@ from bench.analysis.variants import Numbers
 from bench.data.folders import list_folders
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
-from bench.fuse.ready import find_ready
+from bench.fusion.ready import find_ready
 from bench.images import read_image
 from bench.metrics.catalogue import CONVENTIONS
 from bench.metrics.engine import PairScorer

@@ -23,11 +23,11 @@ GROUND = "bench.*"
 """The modules that stand directly in ``bench``."""
 
 STAGES: dict[str, tuple[str, ...]] = {
-    "fuse": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.fuse"),
+    "fuse": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.fusion"),
     "score": (GROUND, "bench.data", "bench.metrics"),
     "train": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.train"),
     "task": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.train"),
-    "measure": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.fuse"),
+    "measure": (GROUND, "bench.data", "bench.plugin", "bench.weights", "bench.fusion"),
     "report": (GROUND, "bench.data", "bench.metrics", "bench.store", "bench.analysis", "bench.plugin", "reports"),
 }
 """Stage -> the rooms that its results come from; a method or task adds its own modules."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.data.names import Place, is_junk
 from bench.errors import BenchError
 from bench.files import VERSION, digest, file_digest
-from bench.fuse.zoo import DATASET, zoo_files
+from bench.fusion.zoo import DATASET, zoo_files
 from bench.plugin.kinds import METHODS
 from bench.plugin.proof import in_words, recorded
 from bench.run.config import RunConfig, Trial

@@ -12,7 +12,7 @@ from bench.data.near import remarks, training_lists
 from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import TRAIN
 from bench.errors import BenchError, suggest
-from bench.fuse.zoo import zoo_methods
+from bench.fusion.zoo import zoo_methods
 from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.task import Setting
 from bench.run.config import RunConfig

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.fuse.harness import Fuser
+from bench.fusion.harness import Fuser
 from bench.machine import pick_device
 from bench.plugin.kinds import METHODS
 from bench.store.pack import PackedMethod

@@ -15,7 +15,7 @@ from typing import Any
 from pebble import ProcessExpired
 
 from bench.errors import BenchError
-from bench.fuse.ready import find_ready
+from bench.fusion.ready import find_ready
 from bench.metrics.catalogue import CONVENTIONS, METRICS
 from bench.metrics.choice import ready_engine
 from bench.metrics.facts import CAPPED

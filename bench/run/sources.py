@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from bench.types import Way
 
 if TYPE_CHECKING:
-    from bench.fuse.harness import Fuser
+    from bench.fusion.harness import Fuser
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class MethodSource:
 @lru_cache(maxsize=1)
 def load_fuser(source: MethodSource) -> Fuser:
     """The method of a source, built once per process and kept until another one is asked for."""
-    from bench.fuse.harness import Fuser
+    from bench.fusion.harness import Fuser
     from bench.plugin.kinds import METHODS
 
     method = METHODS.get(source.name)(source.weights, source.device)

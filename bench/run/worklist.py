@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from bench.fuse.ready import Ready, find_ready_parts
+from bench.fusion.ready import Ready, find_ready_parts
 from bench.run.collect import FusedIndex, metric_lines
 from bench.run.fuse_unit import FuseUnit
 from bench.run.keys import fused_key, score_key

@@ -1,4 +1,4 @@
-"""The efficiency task: what ``bench.fuse.efficiency`` measures, as rows of a run."""
+"""The efficiency task: what ``bench.fusion.efficiency`` measures, as rows of a run."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class EfficiencyTask(Task):
         Raises:
             BenchError: a wrong setting, no pairs, or ready images in place of a method.
         """
-        from bench.fuse.efficiency import measure, read_options
+        from bench.fusion.efficiency import measure, read_options
 
         variants, budget_s = read_options(job.options)
         if job.load is None:
@@ -73,7 +73,7 @@ class EfficiencyTask(Task):
         Raises:
             BenchError: a wrong setting.
         """
-        from bench.fuse.efficiency import read_options
+        from bench.fusion.efficiency import read_options
 
         variants, budget_s = read_options(setting.options)
         return {"variants": list(variants), "seconds": budget_s}

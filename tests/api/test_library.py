@@ -34,7 +34,7 @@ def images(scene: Callable[[int, int, int], Images]) -> Images:
 
 
 def test_the_surface_is_named_and_nothing_heavy_comes_with_it() -> None:
-    assert dir(bench) == ["FusionMetrics", "Run", "__version__", "evaluate", "load"]
+    assert dir(bench) == ["FusionMetrics", "Run", "__version__", "evaluate", "fuse", "load"]
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         bench.nonsense  # noqa: B018
     line = "import sys, bench; print(sorted({'torch', 'numpy', 'pandas', 'matplotlib'} & set(sys.modules)))"
@@ -206,6 +206,17 @@ def test_floats_outside_their_range_are_refused(values: np.ndarray, data_range: 
 
 
 # ------------------------------------------------------------------ training loops
+
+
+def test_a_pair_is_fused_as_in_a_run(images: Images) -> None:
+    from methods import create
+
+    ir, vis, _ = images
+    wanted = create("laplacian_pyramid").fuse_pair(ir, vis)
+    found = bench.fuse("laplacian_pyramid", torch.from_numpy(ir.copy())[None], PillowImage.fromarray(vis))
+    np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(BenchError, match="did you mean average"):
+        bench.fuse("averge", ir, vis)
 
 
 def test_metrics_are_kept_over_a_training_loop(images: Images) -> None:

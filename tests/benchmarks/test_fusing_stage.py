@@ -21,9 +21,9 @@ import torch
 
 from bench.data.pairs import read_pair
 from bench.files import write_atomic
-from bench.fuse.compiling import compile_fuser
-from bench.fuse.harness import Fuser
-from bench.fuse.stream import Timings, fuse_stream
+from bench.fusion.compiling import compile_fuser
+from bench.fusion.harness import Fuser
+from bench.fusion.stream import Timings, fuse_stream
 from bench.images import encode_png
 from bench.plugin.kinds import METHODS
 from bench.types import Image, PairFiles

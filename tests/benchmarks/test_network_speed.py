@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.fuse.harness import Fuser
+from bench.fusion.harness import Fuser
 from bench.plugin.kinds import METHODS
 
 HEIGHT, WIDTH = 288, 384

@@ -141,7 +141,7 @@ TABLE: dict[str, Case] = {
         {"--from": ["--from", "tang2023"], "--to": ["--to", "standard"], "--out": ["--out", "{tmp}/out.md"]},
     ),
     "list": Case(["list", "methods"], {"--long": ["--long"], "--datasets-file": ["--datasets-file", "x"]}),
-    "check": Case(["check", "average"], values(weights_root="x"), {"bench.fuse.check_kinds.check": []}),
+    "check": Case(["check", "average"], values(weights_root="x"), {"bench.fusion.check_kinds.check": []}),
     "new": Case(
         ["new", "method", "mine"], values(folder="x", kind="learned"),
         {"bench.plugin.scaffold.new_plugin": OUTCOME},
@@ -158,7 +158,7 @@ TABLE: dict[str, Case] = {
             "--formula": ["--formula"], "--record": ["--record"],
         },
         {
-            "bench.fuse.prove.prove": [], "bench.fuse.formula_cases.write_formula_files": [],
+            "bench.fusion.prove.prove": [], "bench.fusion.formula_cases.write_formula_files": [],
             "bench.files.write_atomic": None,
         },
     ),

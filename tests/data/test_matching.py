@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench.data.folders import list_folders
 from bench.errors import BenchError
-from bench.fuse.ready import find_ready, find_ready_parts
+from bench.fusion.ready import find_ready, find_ready_parts
 
 LEVEL = itertools.count(30)
 

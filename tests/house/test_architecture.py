@@ -77,7 +77,7 @@ def test_every_column_and_manifest_key_has_its_meaning() -> None:
     [
         ("bench/metrics/engine.py", "import bench.run.stages"),
         ("bench/store/journal.py", "def late() -> None:\n    import reports.pages"),
-        ("reports/words.py", "from bench.fuse.harness import Fuser"),
+        ("reports/words.py", "from bench.fusion.harness import Fuser"),
     ],
 )
 def test_a_forbidden_import_turns_the_contracts_red(module: str, line: str, tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from torch.nn import functional
 
 from bench.errors import BenchError
 from bench.files import PROJECT_ROOT
-from bench.fuse.contract import check_class, check_method, examine
-from bench.fuse.harness import Fuser
+from bench.fusion.contract import check_class, check_method, examine
+from bench.fusion.harness import Fuser
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import ImageStyle, Method, MethodInfo, WeightFile
 from bench.plugin.proof import Bar, Proof, Proofs, Record
@@ -367,7 +367,7 @@ def test_an_installed_plugin_is_a_method_like_others(plugin: list[str], monkeypa
 
 
 def test_an_installed_plugin_is_seen_by_every_command(plugin: list[str]) -> None:
-    code = "from bench.fuse.contract import check_method as c; print(c('example_plugin'))"
+    code = "from bench.fusion.contract import check_method as c; print(c('example_plugin'))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(plugin), "OMP_NUM_THREADS": "1"},
@@ -430,8 +430,8 @@ def test_the_share_that_is_clipped_is_counted(fuse: Any, share: float) -> None:
 
 def claiming(monkeypatch: pytest.MonkeyPatch, proofs: Proofs, rows: tuple[Record, ...], claim: Record | None) -> str:
     """What the contract says of a method with these bars, recorded results and claim."""
-    monkeypatch.setattr("bench.fuse.class_promises.declared", lambda _: proofs)
-    monkeypatch.setattr("bench.fuse.class_promises.recorded", lambda _: rows)
+    monkeypatch.setattr("bench.fusion.class_promises.declared", lambda _: proofs)
+    monkeypatch.setattr("bench.fusion.class_promises.recorded", lambda _: rows)
     cls = type("Claiming", (Good,), {"info": replace(INFO, proof=claim), "__module__": __name__})
     return " ".join(check_class(cls))
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.fuse.harness import Fuser
-from bench.fuse.style import written_luma
+from bench.fusion.harness import Fuser
+from bench.fusion.style import written_luma
 from bench.images import read_image
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method

@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from bench.errors import BenchError
-from bench.fuse.agreement import PairAgreement, compare
-from bench.fuse.harness import Fuser
+from bench.fusion.agreement import PairAgreement, compare
+from bench.fusion.harness import Fuser
 from bench.images import read_image
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method

@@ -285,7 +285,7 @@ def test_one_infrared_channel_serves_three_visible_ones(dictionary: torch.Tensor
 
 
 def fuse(ir: Array, vis: Array, way: str = "published") -> NDArray[np.uint8]:
-    from bench.fuse.harness import Fuser
+    from bench.fusion.harness import Fuser
 
     return Fuser(MSTSRMethod(), way=way).fuse_pair(ir.astype(np.uint8), vis.astype(np.uint8))  # type: ignore[arg-type]
 

@@ -11,7 +11,7 @@ from scipy.interpolate import RegularGridInterpolator
 from torch import Tensor
 from torch.nn import functional
 
-from bench.fuse.harness import Fuser
+from bench.fusion.harness import Fuser
 from bench.plugin.kinds import METHODS
 from methods._nets.gifnet import BAND, Block, GIFNet
 from methods._nets.lut_fuse import SIZE, LUTFuse

@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 
 from bench.errors import BenchError
 from bench.files import PROJECT_ROOT
-from bench.fuse import answers
-from bench.fuse.formula_cases import formula_weights
-from bench.fuse.proof_places import Places
-from bench.fuse.proof_table import with_table
-from bench.fuse.prove import MethodProof, prove
-from bench.fuse.references import find_references
+from bench.fusion import answers
+from bench.fusion.formula_cases import formula_weights
+from bench.fusion.proof_places import Places
+from bench.fusion.proof_table import with_table
+from bench.fusion.prove import MethodProof, prove
+from bench.fusion.references import find_references
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method
 from bench.plugin.proof import LEVELS, Record, declared, facts, recorded
@@ -208,4 +208,4 @@ def test_every_source_reaches_its_bar(name: str, shared: Path) -> None:
 
 def test_readmes_table_is_current() -> None:
     text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
-    assert text == with_table(text), "run python -m bench.fuse.proof_table"
+    assert text == with_table(text), "run python -m bench.fusion.proof_table"

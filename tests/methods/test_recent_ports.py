@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError
-from bench.fuse.agreement import compare
-from bench.fuse.harness import Fuser
+from bench.fusion.agreement import compare
+from bench.fusion.harness import Fuser
 from bench.images import read_image
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import torch_dtype

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.fuse.harness import Fuser
+from bench.fusion.harness import Fuser
 from bench.images import read_image
 from methods._nets.seafusion import SOBEL, SeAFusion
 from methods.seafusion import SeaFusionMethod

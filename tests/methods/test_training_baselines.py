@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.errors import BenchError
-from bench.fuse.harness import Fuser
+from bench.fusion.harness import Fuser
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Trainable, TrainRequest
 from bench.train import TrainingStopped

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from bench.cli import app
 from bench.errors import BenchError
-from bench.fuse.contract import check_class
+from bench.fusion.contract import check_class
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import ImageStyle, Variant
 from methods import create

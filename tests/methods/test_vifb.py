@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from bench.errors import BenchError
-from bench.fuse.harness import Fuser
+from bench.fusion.harness import Fuser
 from bench.images import read_image
 from bench.plugin.kinds import METHODS
 from methods import create

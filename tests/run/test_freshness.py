@@ -51,7 +51,7 @@ TABLE = [
     ("bench/metrics/convention_facts.py", {"score", "report"}),
     ("bench/plugin/method.py", EVERY - {"score"}),
     ("bench/weights/tensors.py", EVERY - {"score", "report"}),
-    ("bench/fuse/harness.py", {"fuse", "fuse_net", "measure"}),
+    ("bench/fusion/harness.py", {"fuse", "fuse_net", "measure"}),
     ("bench/train/loop.py", {"train", "task"}),
     ("bench/store/run_folder.py", {"report"}),
     ("bench/analysis/bootstrap.py", {"report"}),

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from bench.errors import BenchError
-from bench.fuse.ready import find_ready
+from bench.fusion.ready import find_ready
 from bench.metrics import evaluate
 from bench.metrics.catalogue import chosen_metrics
 from bench.run.score_folder import score_folder, summary_rows, write_scores
