@@ -14,11 +14,17 @@ class _Part:
     done: int = 0
     total: int = 0
     seconds: float = 0.0
+    first: int = 0
+
+    @property
+    def timed(self) -> int:
+        """Steps whose time is known: those that had ended when it was first told of took an unknown time."""
+        return self.done - self.first
 
     @property
     def pace(self) -> float | None:
         """Seconds for one step, all workers together; None before its first."""
-        return self.seconds / self.done if self.done else None
+        return self.seconds / self.timed if self.timed > 0 else None
 
 
 @dataclass(slots=True)
@@ -39,19 +45,18 @@ class Pace:
     def tell(self, name: str, done: int, total: int) -> None:
         """Takes note that ``done`` of ``total`` steps of a method have ended."""
         now = self.clock()
-        part = self.parts.setdefault(name, _Part())
-        if done > part.done and self.last is not None:
+        self.last = now if self.last is None else self.last
+        part = self.parts.get(name)
+        if part is None or done < part.done:  # it begins, or begins again
+            self.parts[name] = _Part(done, total, first=done)
+        elif done > part.done:
             part.seconds += now - self.last
-        if done < part.done:  # it has begun again
-            part.seconds = 0.0
-        if done != part.done or self.last is None:
-            self.last = now
-        part.done, part.total = done, total
+            part.done, part.total, self.last = done, total, now
 
     def left(self, name: str = "") -> float | None:
         """Seconds until a method, or the whole stage, has ended; None while nothing is known."""
-        known = [part for part in self.parts.values() if part.done]
-        steps = sum(part.done for part in known)
+        known = [part for part in self.parts.values() if part.timed > 0]
+        steps = sum(part.timed for part in known)
         if not steps:
             return None
         mean = sum(part.seconds for part in known) / steps

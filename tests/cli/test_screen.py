@@ -46,6 +46,16 @@ def test_a_method_that_begins_again_forgets_its_pace() -> None:
     assert pace.left() is None
 
 
+def test_steps_that_had_ended_before_tell_no_pace() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+    pace.tell("a", 20, 100)
+    assert pace.left() is None
+    clock.now = 30.0
+    pace.tell("a", 30, 100)
+    assert pace.left() == pytest.approx(70 * 3.0)
+
+
 def test_lines_say_how_long_it_will_take(capsys: pytest.CaptureFixture[str]) -> None:
     with progress() as listener:
         listener(f"fuse{PART}gtf", 0, 4)
