@@ -104,7 +104,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         # a schedule of its own: with the paper's weight of the texture, people are still dark after 500 steps
         "rounds": 2, "fusion_steps": 120, "fusion_epochs": 0, "segmenter_steps": 60, "fusion_batch": 2,
         "segmenter_batch": 4, "light_schedule": True, "image_scale": 0.5, "crop": 0.5,
-        "random_backbone": True, "fusion_rate": 3e-3, "alpha": 1.0,
+        "random_backbone": True, "fusion_rate": 2e-3, "fusion_decay": 0.8, "alpha": 1.0, "gamma": 0.3,
     },
 }  # fmt: skip
 """What a preset changes in a recipe; ``paper`` changes nothing."""
