@@ -343,7 +343,7 @@ def encode_png(image: Image, compress_level: int = 1) -> bytes:
     """The image as PNG bytes.
 
     Level 1 takes one filter for all rows and shortens runs of equal bytes: trying out filters row by row would double
-    the time, also of reading, for a file that is some 10 % smaller.
+    the time, also of reading, for a file of about the same size.
     """
     if compress_level > 1:
         buffer = io.BytesIO()
