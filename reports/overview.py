@@ -59,7 +59,7 @@ class Overview:
             unranked=self.run.references,
             layout=Layout([method.label for method in self.run.methods], titles=self.run.titles),
         )
-        return described(table.scored(), self.run.manifest.methods)
+        return described(table.scored(self.run.manifest.methods), self.run.manifest.methods)
 
     @cached_property
     def task_tables(self) -> TaskTables:

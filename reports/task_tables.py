@@ -77,7 +77,7 @@ def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, T
             numbers=run.numbers,
         )
         if table.columns:
-            yield convention, described(table.scored(), run.manifest.methods)
+            yield convention, described(table.scored(run.manifest.methods), run.manifest.methods)
 
 
 def speaking(found: Mapping[str, Table], headlines: Collection[tuple[str, str]]) -> Table:

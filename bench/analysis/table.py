@@ -16,6 +16,8 @@ from bench.metrics.facts import CAPPED
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.store.manifest import MethodFacts
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -114,9 +116,20 @@ class Table:
         firsts = [row.method for row in self.rows if self.cell(row.method, metric, label).rank == 1]
         return firsts[0] if len(firsts) == 1 else None
 
-    def scored(self) -> Table:
-        """The table without rows that hold no number: what was skipped is said elsewhere, once."""
-        return replace(self, rows=tuple(row for row in self.rows if any(cell.mean is not None for cell in row.cells)))
+    def scored(self, methods: Mapping[str, MethodFacts]) -> Table:
+        """The table without the empty rows of methods that did not run: they are named elsewhere, once.
+
+        A method that ran and has no number here, as a folder of images among unseen pairs, keeps its row and reason.
+        """
+        left_out = {label for label, facts in methods.items() if facts.status != "ok"}
+        return replace(
+            self,
+            rows=tuple(
+                row
+                for row in self.rows
+                if row.method not in left_out or any(cell.mean is not None for cell in row.cells)
+            ),
+        )
 
     def title_of(self, method: str) -> str:
         """How the method is named in print."""

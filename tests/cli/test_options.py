@@ -155,7 +155,7 @@ TABLE: dict[str, Case] = {
         ["prove"],
         {
             **values(reference="x", data_root="x", weights_root="x", out="x", json="x.json"),
-            "--formula": ["--formula"], "--record": ["--record"],
+            "--formula": ["--formula"], "--record": ["--record"], "--fetch": ["--fetch"],
         },
         {
             "bench.fusion.prove.prove": [], "bench.fusion.formula_cases.write_formula_files": [],
