@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import signal
@@ -92,7 +93,9 @@ def test_workers_that_are_just_starting_print_nothing(msrs: Path, tmp_path: Path
 
 def spawned_by(pid: int) -> bool:
     """True once a process has started workers."""
-    return any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(pid).children(recursive=True))
+    with contextlib.suppress(psutil.Error):  # a child may end while it is looked at
+        return any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(pid).children(recursive=True))
+    return False
 
 
 @pytest.mark.parametrize("indent", ["", "    "], ids=["without a guard", "with a guard"])
