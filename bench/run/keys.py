@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -55,6 +56,10 @@ def stage_digest(stage: str) -> str:
     files = sorted(path for room in STAGES[stage] for path in _room_files(room))
     libraries = [f"{name} {_version(name)}" for name in LIBRARIES[stage]]
     return digest(*libraries, *(part for path in files for part in (path.name, path.read_bytes())))
+
+
+MODULE = re.compile(r"[a-z]\w*(\.\w+)+(:\w+)?")
+"""A text that may name a module, or something in it."""
 
 
 @lru_cache(maxsize=256)
@@ -158,4 +163,6 @@ def _imports(path: Path, name: str) -> list[str]:
                 package = name if path.name == "__init__.py" else name.rpartition(".")[0]
                 base = importlib.util.resolve_name("." * node.level + base, package)
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE.fullmatch(node.value):
+            found.append(node.value.partition(":")[0])  # imported when it is asked for, as ``trained_by``
     return found

@@ -24,7 +24,7 @@ def test_the_list_counts_what_is_there(root: Path, tmp_path: Path, monkeypatch: 
     rows = {row.name: row for row in status_rows(root)}
     assert rows["mfnet"].counts == {"train": (2, 1083), "test": (3, 361), "detection": (3, 80)}
     assert rows["mfnet"].folder == root / "MSRS"
-    assert (rows["tno"].counts, rows["tno"].how) == ({"test": (3, 42)}, "by hand")
+    assert (rows["tno"].counts, rows["tno"].how) == ({"test": (3, 42)}, "fetched")
     assert (rows["demo"].folder, rows["demo"].counts, rows["demo"].how) == (None, {}, "generated")
     assert rows["mfnet"].how == "fetched"
 
@@ -73,9 +73,9 @@ def test_pixels_are_read_to_the_end(root: Path) -> None:
 
 
 def test_without_a_direct_file_the_way_is_said(tmp_path: Path) -> None:
-    fetched = fetch_dataset("tno", tmp_path)
+    fetched = fetch_dataset("m3fd", tmp_path)
     assert fetched.folder is None
-    assert fetched.text.startswith("has no direct file with a checksum, get it by hand: Take the 42 pairs")
+    assert fetched.text.startswith("has no direct file with a checksum, get it by hand: ")
 
 
 def test_what_is_there_is_left_alone(root: Path) -> None:
@@ -101,6 +101,7 @@ def test_a_direct_file_is_fetched_and_unpacked(root: Path, tmp_path: Path, monke
     thread.start()
     try:
         content = yaml.safe_load((PROJECT_ROOT / "datasets.yaml").read_text())
+        content["datasets"]["tno"].pop("repository")
         content["datasets"]["tno"]["downloads"] = [
             {
                 "url": f"http://127.0.0.1:{server.server_port}/tno.zip",

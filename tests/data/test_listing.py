@@ -357,7 +357,7 @@ def test_wrong_requests_suggest_what_is_meant(root: Path, selection: str, messag
 
 def test_an_absent_data_set_says_how_to_get_it(root: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(BenchError, match=r"tno: no folder TNO with its images in .*; Take the 42 pairs"):
+    with pytest.raises(BenchError, match=r"tno: no folder TNO or Evaluation.* with its images in .*; Clone https"):
         open_dataset("tno", tmp_path / "empty")
     with pytest.raises(BenchError, match=f"give its parent {root} as data root"):
         open_dataset("tno", root / "TNO")

@@ -32,7 +32,7 @@ def test_plain():
     ],
 )
 def test_skipped_goldens_are_no_success(reference: str, body: str, code: int, workers: str, tmp_path: Path) -> None:
-    for name in ("conftest.py", "plugins/checkpoint_files.py"):
+    for name in ("conftest.py", "plugins/checkpoint_files.py", "plugins/made_data.py"):
         shutil.copy2(TESTS / name, tmp_path)
     (tmp_path / "full" / "reference").mkdir(parents=True)
     (tmp_path / "empty").mkdir()

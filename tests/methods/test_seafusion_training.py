@@ -359,7 +359,7 @@ def test_cost_is_told_in_advance(request_for: Callable[..., TrainRequest]) -> No
 
 def test_pairs_without_labels_are_learned_from_by_the_content_loss_alone(tmp_path: Path) -> None:
     """Two bare folders of images of several sizes; what is left out of the paper's loss is said and recorded."""
-    from bench.train.command import train_command
+    from bench.train.command import TrainOrder, train_command
 
     rng = np.random.default_rng(4)
     for number, size in enumerate(((48, 64), (33, 41), (60, 50))):
@@ -367,10 +367,11 @@ def test_pairs_without_labels_are_learned_from_by_the_content_loss_alone(tmp_pat
             (tmp_path / side).mkdir(exist_ok=True)
             Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(tmp_path / side / f"{number}.png")
     said: list[str] = []
-    path = train_command(
-        "seafusion", "demo", "smoke", "", "", tmp_path / "out", None, None, "cpu", 0, None, None, False,
-        ["rounds=1", "fusion_steps=3"], said.append, lambda *_: None, ir=tmp_path / "thermal", vis=tmp_path / "colour",
+    order = TrainOrder(
+        "seafusion", preset="smoke", out=tmp_path / "out", device="cpu", install=False, ir=tmp_path / "thermal",
+        vis=tmp_path / "colour", options=("rounds=1", "fusion_steps=3"),
     )  # fmt: skip
+    path = train_command(order, said.append, lambda *_: None)
     assert path.is_file()
     assert ["learns by its content loss alone (no_semantic_loss), not as its paper does" in line for line in said] == [
         True

@@ -94,7 +94,7 @@ SIZES = ((72, 96), (40, 61), (90, 50))
 @pytest.mark.parametrize("name", TINY)
 def test_two_bare_folders_of_any_sizes_are_learned_from(name: str, tmp_path: Path, small_features: None) -> None:
     from bench.data.frames import read_frames
-    from bench.train.command import train_command
+    from bench.train.command import TrainOrder, train_command
 
     rng = np.random.default_rng(4)
     for number, size in enumerate(SIZES):
@@ -102,11 +102,11 @@ def test_two_bare_folders_of_any_sizes_are_learned_from(name: str, tmp_path: Pat
             (tmp_path / side).mkdir(exist_ok=True)
             Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(tmp_path / side / f"{number}.png")
     said: list[str] = []
-    path = train_command(
-        name, "demo", "smoke", "", "", tmp_path / "out", None, None, "cpu", 0, None, None, False,
-        [f"{key}={value}" for key, value in TINY[name].items()], said.append, lambda *_: None,
-        ir=tmp_path / "thermal", vis=tmp_path / "colour",
+    order = TrainOrder(
+        name, preset="smoke", out=tmp_path / "out", device="cpu", install=False, ir=tmp_path / "thermal",
+        vis=tmp_path / "colour", options=tuple(f"{key}={value}" for key, value in TINY[name].items()),
     )  # fmt: skip
+    path = train_command(order, said.append, lambda *_: None)
     assert path.is_file()
     frames = read_frames(path)
     assert frames is not None

@@ -77,6 +77,9 @@ def _hover_curve() -> Callable[[Page, str, int], tuple[float, float]]:
     return hover_curve
 
 
+ABORTED = "net::ERR_ABORTED"
+
+
 @dataclass
 class Visit:
     """One open page and all that went wrong on it."""
@@ -105,7 +108,11 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
             "console", lambda message: one.faults.append(message.text) if message.type in ("error", "warning") else None
         )
         page.on("pageerror", lambda error: one.faults.append(str(error)))
-        page.on("requestfailed", lambda request: one.faults.append(f"missing {request.url}"))
+        # a picture that was still loading when the page was left is not missing
+        page.on(
+            "requestfailed",
+            lambda request: one.faults.append(f"missing {request.url}") if request.failure != ABORTED else None,
+        )
         page.on("dialog", lambda dialog: (one.faults.append(f"dialog {dialog.message}"), dialog.dismiss()))
         visits.append(one)
         return one

@@ -70,7 +70,7 @@ def test_every_page_of_a_real_run_opens_without_errors(real: Path, visit: Visito
     fixed = {"index.html", "viewer.html", "statistics.html", "proofs.html", "provenance.html", "detection.html"}
     fixed |= {"overall.html", "failures.html"}
     assert names == fixed | {f"dataset-{name}.html" for name in ("mfnet", "tno")} | {
-        f"method-{name}.html" for name in METHODS
+        f"method-{name}.html" for name in (*METHODS, "merged_boxes")
     }
 
 
@@ -216,7 +216,7 @@ def test_curves_export_as_svg_and_pdf(real: Path, visit: Visitor, tmp_path: Path
     text = (tmp_path / "curves.svg").read_text(encoding="utf-8")
     assert text.count("<polyline") == 3, "three methods are no sources"
     assert "SeAFusion" in text
-    link = page.locator("[data-curves] a.file").get_attribute("href")
+    link = page.locator("p.files a[href^='curves/'][href$='.pdf']").first.get_attribute("href")
     assert (real / "report" / link).read_bytes().startswith(b"%PDF")
 
 
@@ -232,7 +232,7 @@ def test_detection_shows_boxes_and_tells_seen_pairs_from_unseen(real: Path, visi
     scene = page.locator("article.scene").first
     scene.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('article.scene img').naturalWidth > 0")
-    assert scene.locator("img").count() == len(METHODS)
+    assert scene.locator("img").count() == len(METHODS) + 1  # and the control that merges boxes
     scene.locator("h4 a").click()
     page.wait_for_selector(".tile img")
 
@@ -250,8 +250,8 @@ def test_markup_in_the_names_of_a_real_run_shows_as_text(shared: Path, visit: Vi
         shutil.copyfile(second, folder / "plain.jpg")
     out = tmp_path / "run"
     request = [
-        "run", "--methods", f"{label}={folder},infrared", "--datasets", "roadscene", "--tasks", "metrics",
-        "--data-root", str(tmp_path / "data"), "--device", "cpu", "--executor", "inline", "--jobs", "1",
+        "run", "--methods", f"{label}={folder},infrared", "--ir", str(folder.with_name("cropinfrared")), "--vis",
+        str(folder), "--tasks", "metrics", "--device", "cpu", "--executor", "inline", "--jobs", "1",
         "--out", str(out),
     ]  # fmt: skip
     outcome = CliRunner().invoke(app, request)
@@ -262,7 +262,7 @@ def test_markup_in_the_names_of_a_real_run_shows_as_text(shared: Path, visit: Vi
         page.wait_for_timeout(100)
         assert page.locator("img[src=x]").count() == 0, path.name
     assert label in one.go("index.html").locator("main").inner_text()
-    page = one.go(f"viewer.html#d=roadscene&p={quote(pair)}")
+    page = one.go(f"viewer.html#d=folder&p={quote(pair)}")
     page.wait_for_selector(".pair-scores td")
     assert label in page.locator("main").inner_text()
     assert page.locator("select.pair").evaluate("(one) => one.selectedOptions[0].text") == pair

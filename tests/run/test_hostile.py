@@ -208,6 +208,7 @@ def original_release(listed: str) -> Callable[[Place], Arguments]:
         folder = place.root / "original" / "ir_seg_dataset"
         place.image(np.stack([NOISE] * 4, axis=-1), folder / "images" / "00004N.png")
         (folder / "labels").mkdir()
+        (folder / "train.txt").write_text("00004N\n")
         (folder / "test.txt").write_text(listed)
         return ["run", "--methods", "visible", "--datasets", "mfnet:original_test", "--data-root", folder.parent,
                 "--out", place.root / "out", "--executor", "inline"]  # fmt: skip
@@ -522,7 +523,10 @@ def roadscene(place: Place) -> Path:
 def test_markup_in_names_is_text_in_report_and_table(place: Place, roadscene: Path) -> None:
     ready = place.root / "ready"
     shutil.copytree(roadscene / "crop_LR_visible", ready)
-    arguments = place.run("--datasets", "roadscene", "--methods", f"visible,R&D={ready}")
+    arguments = [
+        "run", "--ir", roadscene / "cropinfrared", "--vis", roadscene / "crop_LR_visible", "--methods",
+        f"visible,R&D={ready}", "--out", place.root / "out", "--executor", "inline", "--device", "cpu",
+    ]  # fmt: skip
     code, said = answer(arguments)
     assert code == 0, said
     pages = list((place.root / "out" / "report").rglob("*.html"))
