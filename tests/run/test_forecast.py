@@ -61,7 +61,7 @@ def test_a_cost_that_cannot_be_known_does_not_end_the_run(
 
 
 def test_the_manifest_says_how_the_segmenter_learns(msrs: Path, tmp_path: Path) -> None:
-    run(config(msrs, tmp_path, rerun="none"))
+    run(config(msrs, tmp_path, rerun="none", options={"segmentation.random_backbone": "true"}))
     facts = json.loads((tmp_path / "manifest.json").read_text())["tasks"]["segmentation"]["settings"]
     assert facts["segmenter"] == "banet"
     assert (facts["schedule"]["steps"], facts["schedule"]["batch"]) == (80_000, 2)
