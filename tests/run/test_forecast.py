@@ -19,7 +19,8 @@ from tasks.segmentation.task import SegmentationTask
 def config(msrs: Path, out: Path, **more: object) -> RunConfig:
     return RunConfig(
         methods=("visible", "average"), datasets=("mfnet",), tasks=("segmentation",), preset="paper", out=out,
-        data_root=msrs, device="cpu", executor="inline", options={"segmentation.batch": "2"}, **more,
+        data_root=msrs, device="cpu", executor="inline", **more,
+        options={"segmentation.batch": "2", "segmentation.random_backbone": "true"},
     )  # type: ignore[arg-type]  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def test_a_cost_that_cannot_be_known_does_not_end_the_run(
 
 
 def test_the_manifest_says_how_the_segmenter_learns(msrs: Path, tmp_path: Path) -> None:
-    run(config(msrs, tmp_path, rerun="none", options={"segmentation.random_backbone": "true"}))
+    run(config(msrs, tmp_path, rerun="none"))
     facts = json.loads((tmp_path / "manifest.json").read_text())["tasks"]["segmentation"]["settings"]
     assert facts["segmenter"] == "banet"
     assert (facts["schedule"]["steps"], facts["schedule"]["batch"]) == (80_000, 2)
