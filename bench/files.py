@@ -5,21 +5,50 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bench.errors import BenchError
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Writes a file so that it is absent, old or whole at every moment, also if two machines write it at once."""
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Where to write, so that ``path`` is absent, old or whole at every moment, also if two machines write it at once.
+
+    What the block wrote becomes the file when it ends well, and is removed otherwise.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        temporary.write_bytes(data)
+        yield temporary
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes a file, see ``whole_file``."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def sweep(root: Path) -> int:
@@ -34,7 +63,7 @@ SAFE_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")
 """One path component: no separator, no control character, not hidden, not too long for a file system."""
 
 PARTIAL = re.compile(r"^\..+\.[0-9a-f]+\.part$")
-"""What ``write_atomic`` calls a file until it is whole."""
+"""What ``whole_file`` calls a file until it is whole."""
 
 
 def digest(*parts: bytes | str) -> str:

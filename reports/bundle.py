@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from bench.errors import BenchError
+from bench.files import whole_file
 from reports.data_files import picture_addresses
 from reports.pictures import Picture, Pictures, copy_name, report_pictures, script, showable_bytes, unscript
 from reports.source import DatasetView, RunData, slug
@@ -38,21 +39,16 @@ def zip_report(run_dir: Path, target: Path) -> Path:
     run = RunData.read(run_dir)
     if not (run.store.report_dir / "index.html").is_file():
         raise BenchError(f"{run_dir}: holds no report; run bench report {run_dir} first")
-    part = target.with_name(f".{target.name}.part")
     top = run.store.root.name or "run"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "w") as archive:
+        with whole_file(target) as part, zipfile.ZipFile(part, "w") as archive:
             for name, content in _entries(run):
                 kind = zipfile.ZIP_STORED if name.endswith((".png", ".jpg", ".parquet")) else zipfile.ZIP_DEFLATED
                 entry = zipfile.ZipInfo(f"{top}/{name}", DATE)
                 entry.compress_type, entry.external_attr = kind, 0o644 << 16
                 archive.writestr(entry, content)
-        part.replace(target)
     except OSError as error:
         raise BenchError(f"{target}: cannot be written ({error.strerror}); choose another place") from error
-    finally:
-        part.unlink(missing_ok=True)
     return target
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
-
 from bench.analysis.table import decimals, format_number
 from bench.analysis.two_runs import Change, Comparison
 from bench.errors import BenchError
@@ -14,7 +12,7 @@ from bench.files import write_atomic
 from bench.store.manifest import DatasetFacts
 from bench.store.run_folder import Store
 from reports.pictures import url_of
-from reports.site import ASSETS, HERE
+from reports.site import ASSETS, environment
 
 LOOKED_AT = 12
 """Pairs whose images are shown."""
@@ -38,19 +36,16 @@ def write_comparison(comparison: Comparison, path: Path) -> Path:
         ``path``, whose folder is made.
     """
     path = Path(path).resolve()
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("compare.html").render(
-        it=comparison,
-        looks=_looks(comparison, path.parent),
-        style=(ASSETS / "style.css").read_text(encoding="utf-8"),
-        number=format_number,
-        digits=_digits,
+    page = (
+        environment()
+        .get_template("compare.html")
+        .render(
+            it=comparison,
+            looks=_looks(comparison, path.parent),
+            style=(ASSETS / "style.css").read_text(encoding="utf-8"),
+            number=format_number,
+            digits=_digits,
+        )
     )
     write_atomic(path, page.encode())
     return path

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 from bench.analysis.captions import caption, described, heading, marks, notes, remark
 from bench.analysis.means import mean_table
 from bench.analysis.numbers import FUSION, Numbers
@@ -20,6 +18,7 @@ from bench.files import write_atomic
 from bench.metrics.catalogue import CONVENTIONS
 from bench.store.manifest import MethodFacts, TaskFacts
 from bench.store.pack import open_pack
+from reports.site import environment
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,23 +91,23 @@ def render(entrants: Sequence[Entrant], out: Path) -> None:
     blocks = _blocks(entrants, scores, facts, methods)
     if not blocks:
         raise BenchError("the archives hold no scores, so there is nothing to rank")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    page = environment.get_template("leaderboard.html").render(
-        blocks=blocks,
-        entrants=entrants,
-        facts=facts,
-        references=unranked(facts, methods),
-        counted=counted(facts, methods, set(scores.loc[scores["status"] == "ok", "method"])),
-        number=format_number,
-        caption=caption,
-        heading=heading,
-        marks=marks,
-        remark=remark,
-        table_notes=notes,
-        style=(HERE / "static" / "style.css").read_text(encoding="utf-8"),
+    page = (
+        environment()
+        .get_template("leaderboard.html")
+        .render(
+            blocks=blocks,
+            entrants=entrants,
+            facts=facts,
+            references=unranked(facts, methods),
+            counted=counted(facts, methods, set(scores.loc[scores["status"] == "ok", "method"])),
+            number=format_number,
+            caption=caption,
+            heading=heading,
+            marks=marks,
+            remark=remark,
+            table_notes=notes,
+            style=(HERE / "static" / "style.css").read_text(encoding="utf-8"),
+        )
     )
     try:
         write_atomic(out, page.encode())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 import pandas as pd
 
@@ -21,6 +22,8 @@ from reports import words
 from reports.source import DatasetView, RunData
 from reports.task_comparisons import Comparisons, task_comparisons, with_ties
 from reports.task_tables import TaskTables, task_tables
+
+Found = TypeVar("Found")
 
 INTERVALS = DEFAULTS
 """How the intervals of the statistics page are made."""
@@ -144,23 +147,19 @@ class Overview:
     @cached_property
     def disagreement(self) -> dict[str, pd.Series[float]]:
         """Data set -> how much the methods differ on each pair, largest first (headline metrics, first convention)."""
-        return {
-            data.name: pair_disagreement(
-                self.rows[data.name, data.conventions[0]], headline(data.conventions[0]), self.ranked
-            )
-            for data in self.run.datasets
-            if data.conventions
-        }
+        return self._of_headlines(pair_disagreement)
 
     @cached_property
     def standing(self) -> dict[str, pd.DataFrame]:
         """Data set -> pairs x methods, the mean rank over the headline metrics (first convention)."""
+        return self._of_headlines(pair_standing)
+
+    def _of_headlines(self, compute: Callable[[pd.DataFrame, Sequence[str], Sequence[str]], Found]) -> dict[str, Found]:
+        """Data set -> something of the headline metrics in its first convention, among the methods that are ranked."""
         return {
-            data.name: pair_standing(
-                self.rows[data.name, data.conventions[0]], headline(data.conventions[0]), self.ranked
-            )
+            data.name: compute(self.rows[data.name, first], headline(first), self.ranked)
             for data in self.run.datasets
-            if data.conventions
+            for first in data.conventions[:1]
         }
 
     @cached_property

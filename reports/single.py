@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import jinja2
-
 from bench.errors import BenchError
 from bench.files import write_atomic
 from reports.pictures import Pictures, find_pictures, pixel_script, script, unscript
-from reports.site import ASSETS, HERE
+from reports.site import ASSETS, environment
 from reports.source import DatasetView, RunData, slug
 
 LARGEST = 64_000_000
@@ -58,19 +56,19 @@ def write_single(run_dir: Path) -> Path:
             "bench report --zip packs any number"
         )
     pages = [_page(report, path) for path in _order(report)]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    text = environment.get_template("single.html").render(
-        pages=pages,
-        nav=_nav(report),
-        own=_own(report),
-        style=(ASSETS / "style.css").read_text(encoding="utf-8"),
-        theme=(ASSETS / "theme.js").read_text(encoding="utf-8"),
-        core=(ASSETS / "core.js").read_text(encoding="utf-8"),
-        scripts=[(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS],
-        data=list(_data(run, report, pictures)),
+    text = (
+        environment()
+        .get_template("single.html")
+        .render(
+            pages=pages,
+            nav=_nav(report),
+            own=_own(report),
+            style=(ASSETS / "style.css").read_text(encoding="utf-8"),
+            theme=(ASSETS / "theme.js").read_text(encoding="utf-8"),
+            core=(ASSETS / "core.js").read_text(encoding="utf-8"),
+            scripts=[(ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS],
+            data=list(_data(run, report, pictures)),
+        )
     )
     target = report / "single-page.html"
     write_atomic(target, text.encode())

@@ -18,6 +18,14 @@ HERE = Path(__file__).resolve().parent
 ASSETS = HERE / "static"
 
 
+def environment() -> jinja2.Environment:
+    """The templates of this package, with autoescape on for every file and undefined names as errors."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+
+
 @dataclass
 class Site:
     """The folder of one report. Every file is written whole; ``index.html`` last, so that it never points at nothing.
@@ -34,17 +42,11 @@ class Site:
 
     @cached_property
     def templates(self) -> jinja2.Environment:
-        """Templates with autoescape on for every file and undefined names as errors."""
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters["slug"] = slug
-        environment.globals.update(self.shared)
-        return environment
+        """The templates, with what all pages may use."""
+        made = environment()
+        made.filters["slug"] = slug
+        made.globals.update(self.shared)
+        return made
 
     def page(self, name: str, template: str, **values: Any) -> None:
         """Writes one page."""

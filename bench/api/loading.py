@@ -243,7 +243,7 @@ class Curves:
     values: dict[str, dict[str, Curve]]
 
     def plot(self) -> Figure:
-        """The curves, a panel for each metric; the legend holds each method's mean over the first."""
+        """The curves, a panel for each metric; one legend below all."""
         from bench.api.figures import curve_panels
 
         return curve_panels(self.title, self.values)

@@ -8,12 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.files import digest, write_atomic
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from bench.files import digest, read_toml, write_atomic
 
 PREFIX = "ivfbench."
 """Of the entry-point groups that this benchmark reads."""
@@ -30,7 +25,7 @@ def use_package_here(folder: Path) -> list[str]:
         What was found, ``group: name``.
     """
     try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+        project = read_toml(folder / "pyproject.toml").get("project", {})
         points = _ours(project)
     except (OSError, ValueError, AttributeError):  # none, or somebody else's
         return []

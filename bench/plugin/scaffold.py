@@ -10,7 +10,6 @@ import datetime
 import importlib
 import keyword
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files as resources
@@ -19,13 +18,8 @@ from string import Template
 from typing import Any, Literal
 
 from bench.errors import BenchError
-from bench.files import PROJECT_ROOT, write_atomic
+from bench.files import PROJECT_ROOT, read_toml, write_atomic
 from bench.plugin.kinds import METHODS, TASKS
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Kind = Literal["method", "metric", "task", "package"]
 Form = Literal["classical", "learned", "external"]
@@ -145,7 +139,7 @@ def _package_of(root: Path) -> str:
     if not path.is_file():
         return ""
     try:
-        packages = tomllib.loads(path.read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+        packages = read_toml(path)["tool"]["setuptools"]["packages"]
         return str(packages[0])
     except (OSError, ValueError, KeyError, IndexError, TypeError):
         raise BenchError(

@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from bench.archive import Limits, open_zip, read_entry
 from bench.errors import BenchError
-from bench.files import SAFE_NAME
+from bench.files import SAFE_NAME, whole_file
 from bench.strict import Strict
 from bench.types import SCORE_COLUMNS, Number
 
@@ -230,21 +230,16 @@ def write_pack(
     text = _json(manifest.model_dump(mode="json"))
     files = {MANIFEST: sha256(text), SCORES: sha256(scores)}
     contents = Contents(format=1, version=version, per_method=per_method, files=files, images=images)
-    part = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "w") as archive:
+        with whole_file(path) as part, zipfile.ZipFile(part, "w") as archive:
             _add(archive, CONTENTS, _json(contents.model_dump()), zipfile.ZIP_DEFLATED)
             _add(archive, MANIFEST, text, zipfile.ZIP_DEFLATED)
             _add(archive, SCORES, scores, zipfile.ZIP_DEFLATED)
             for dataset, method, pair in contents.sample():
                 data = image(dataset, method, pair)
                 _add(archive, image_name(dataset, method, pair), data, zipfile.ZIP_STORED)
-        part.replace(path)
     except OSError as error:
         raise BenchError(f"{path}: cannot be written ({error.strerror}); free space or choose another place") from error
-    finally:
-        part.unlink(missing_ok=True)
     return contents
 
 
