@@ -11,9 +11,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from bench.errors import BenchError
 from bench.types import Machine
@@ -42,6 +45,29 @@ def describe_machine() -> Machine:
         threads=_threads(),
         packages={name: found for name in PACKAGES if (found := _version(name))},
     )
+
+
+def lock_lines(package: str = "ivif-bench") -> list[str]:
+    """``name==version`` of all that is installed and that the package needs, with its extras; sorted.
+
+    What an extra needs and is not installed is left out. A file of these lines gives the environment again.
+    """
+    found: dict[str, str] = {}
+    open_ = [package]
+    while open_:
+        name = open_.pop()
+        try:
+            known = distribution(name)
+        except PackageNotFoundError:
+            continue
+        if canonicalize_name(name) in found:
+            continue
+        found[canonicalize_name(name)] = known.version
+        wanted = [Requirement(text) for text in known.requires or ()]
+        every = name == package  # its extras are followed, those of others are not
+        open_ += [one.name for one in wanted if every or one.marker is None or one.marker.evaluate({"extra": ""})]
+    found.pop(canonicalize_name(package), None)
+    return [f"{name}=={found[name]}" for name in sorted(found)]
 
 
 @lru_cache(maxsize=1)

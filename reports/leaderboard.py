@@ -67,16 +67,34 @@ def leaderboard(archives: Sequence[Path], out: Path) -> Path:
     entrants: list[Entrant] = []
     stems: Counter[str] = Counter()
     for path in archives:
-        with open_pack(path) as opened:
-            stems[path.stem] += 1
-            name = path.stem if stems[path.stem] == 1 else f"{path.stem} ({stems[path.stem]})"
-            entrants.append(Entrant(name, opened.sha256, opened.manifest.model_dump(), opened.scores))
+        stems[path.stem] += 1
+        entrants.append(entrant_of(path, path.stem if stems[path.stem] == 1 else f"{path.stem} ({stems[path.stem]})"))
     protocols = {str(entrant.manifest["protocol"]) or "before 2026.1": entrant.name for entrant in entrants}
     if len(protocols) > 1:
         said = ", ".join(f"{protocol} ({name})" for protocol, name in protocols.items())
         raise BenchError(f"the packs are of protocols {said}, whose numbers mean different things; rank them apart")
     render(entrants, out)
     return out
+
+
+def entrant_of(archive: Path, name: str) -> Entrant:
+    """What a board needs of a pack.
+
+    Raises:
+        BenchError: it is damaged.
+    """
+    with open_pack(archive) as opened:
+        return Entrant(name, opened.sha256, opened.manifest.model_dump(), opened.scores)
+
+
+def blocks_of(entrants: Sequence[Entrant]) -> list[Block]:
+    """The tables of a board: of every task, data set and convention, methods by their mean rank."""
+    scores, facts = _merged(entrants, _labels(entrants))
+    return _blocks(entrants, scores, facts, _typed(facts))
+
+
+def _typed(facts: Mapping[str, Mapping[str, Any]]) -> dict[str, MethodFacts]:
+    return {label: MethodFacts.model_validate(method) for label, method in facts.items()}
 
 
 def render(entrants: Sequence[Entrant], out: Path) -> None:
@@ -87,7 +105,7 @@ def render(entrants: Sequence[Entrant], out: Path) -> None:
     """
     labels = _labels(entrants)
     scores, facts = _merged(entrants, labels)
-    methods = {label: MethodFacts.model_validate(method) for label, method in facts.items()}
+    methods = _typed(facts)
     blocks = _blocks(entrants, scores, facts, methods)
     if not blocks:
         raise BenchError("the archives hold no scores, so there is nothing to rank")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TypeVar
@@ -19,7 +20,7 @@ from bench.analysis.standing import pair_disagreement, pair_standing
 from bench.analysis.table import Table, select
 from bench.errors import BenchError
 from reports import words
-from reports.source import DatasetView, RunData
+from reports.source import DatasetView, MethodView, RunData
 from reports.task_comparisons import Comparisons, task_comparisons, with_ties
 from reports.task_tables import TaskTables, task_tables
 
@@ -153,6 +154,11 @@ class Overview:
     def standing(self) -> dict[str, pd.DataFrame]:
         """Data set -> pairs x methods, the mean rank over the headline metrics (first convention)."""
         return self._of_headlines(pair_standing)
+
+    def best_first(self, data: DatasetView) -> list[MethodView]:
+        """The methods by their mean rank on the pairs; those without one last."""
+        ranks = self.standing[data.name].mean()
+        return sorted(self.run.methods, key=lambda method: float(ranks.get(method.label, math.inf)))
 
     def _of_headlines(self, compute: Callable[[pd.DataFrame, Sequence[str], Sequence[str]], Found]) -> dict[str, Found]:
         """Data set -> something of the headline metrics in its first convention, among the methods that are ranked."""

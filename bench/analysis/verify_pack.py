@@ -202,7 +202,7 @@ def _verify(
                         "verify with --recompute"]
         )  # fmt: skip
     chosen = sorted(random.Random(seed).sample(held, min(sample, len(held))))  # noqa: S311 - a choice, not a secret
-    rows, problems = [], list(_gaps(opened))
+    rows, problems = [], list(gaps(opened))
     sources: dict[str, dict[str, PairFiles]] = {}
     for dataset, method, pair in chosen:
         try:
@@ -236,7 +236,7 @@ def _all_images(opened: Pack) -> list[tuple[str, str, str]]:
     ]
 
 
-def _gaps(opened: Pack) -> Iterator[str]:
+def gaps(opened: Pack) -> Iterator[str]:
     """A mean over the easy pairs is no mean: every method must speak of every pair of its run, in all its metrics."""
     rows = opened.scores[opened.scores["task"] == "metrics"]
     for (dataset, method), table in rows.groupby(["dataset", "method"], sort=False):

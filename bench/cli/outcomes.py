@@ -1,4 +1,4 @@
-"""Commands on finished runs: report, stats, compare, pack, verify, leaderboard."""
+"""Commands on finished runs: report, stats, compare, pack, verify, leaderboard, publish."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RunDir = Annotated[Path, typer.Argument(help="The --out of a bench run.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (report, open_, stats, compare, pack, verify, leaderboard):
+    for command in (report, open_, stats, compare, pack, verify, leaderboard, publish):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -112,7 +112,7 @@ def pack(
 
 
 def verify(
-    archive: Annotated[Path, typer.Argument(help="What bench pack made, or a folder of such archives.")],
+    archive: Annotated[Path, typer.Argument(help="What bench pack or bench publish made, or a folder of packs.")],
     data_root: DataRoot = None,
     sample: Annotated[int, typer.Option(help="How many images to score again.")] = 16,
     seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
@@ -125,18 +125,22 @@ def verify(
 ) -> None:
     """Recompute a random sample of an archive and refuse a tampered one."""
     from bench.analysis.verify_pack import verify as verify_pack
+    from reports.published import is_published
 
-    fuse = None
+    accepted, fuse = True, None
     if recompute:
         from bench.run.recompute import Recompute
 
         fuse = Recompute(weights_root, device)
     elif weights_root is not None or device != "auto":
         raise BenchError("--weights-root and --device are for --recompute; give it too, or leave them out")
+    if is_published(archive):
+        accepted = _verify_published(archive)
+        if fuse is None:
+            raise typer.Exit(0 if accepted else 1)
     archives = sorted(archive.glob("*.zip")) if archive.is_dir() else [archive]
     if not archives:
         raise BenchError(f"{archive}: holds no *.zip; give what bench pack made, or a folder of such archives")
-    accepted = True
     for path in archives:
         outcome = verify_pack(path, data_root, sample=sample, seed=seed, datasets_file=datasets_file, fuse=fuse)
         print_rows(outcome.rows)
@@ -149,6 +153,17 @@ def verify(
     raise typer.Exit(0 if accepted else 1)
 
 
+def _verify_published(folder: Path) -> bool:
+    from reports.published import check_published
+
+    problems = list(check_published(folder))
+    for line in problems:
+        fail(line)
+    if not problems:
+        typer.echo(f"{folder}: whole, and its tables are what its scores give; --recompute makes some anew")
+    return not problems
+
+
 def leaderboard(
     archives: Annotated[list[Path], typer.Argument(help="Archives by bench pack.")],
     out: Annotated[Path, typer.Option(help="HTML file.")] = Path("leaderboard.html"),
@@ -157,3 +172,13 @@ def leaderboard(
     from reports.leaderboard import leaderboard as render
 
     typer.echo(f"leaderboard: {render(archives, out)}")
+
+
+def publish(
+    run_dirs: Annotated[list[Path], typer.Argument(help="The --out of bench runs, each called after its folder.")],
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+) -> None:
+    """Write runs as a result to cite and check: packs, tables, figures, lock file, metadata; no images."""
+    from reports.published import publish as write
+
+    typer.echo(f"published: {write(run_dirs, out)}")

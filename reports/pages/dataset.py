@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from reports.figures import bar_files, curve_files
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.site import Site
-from reports.source import DatasetView, MethodView, RunData, slug
+from reports.source import DatasetView, RunData, slug
 
 
 def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
@@ -38,7 +37,7 @@ def _ways(overview: Overview, data: DatasetView) -> dict[str, list[dict[str, Any
 
 def _figures(site: Site, overview: Overview, data: DatasetView, convention: str) -> None:
     run = overview.run
-    order = _best_first(overview, data)
+    order = overview.best_first(data)
     name = f"{slug(data.name)}-{slug(convention)}"
     curves = curve_files(overview.rows[data.name, convention], data.name, convention, order, run.own)
     first = convention == data.conventions[0]
@@ -47,12 +46,6 @@ def _figures(site: Site, overview: Overview, data: DatasetView, convention: str)
         site.binary(f"curves/{name}.{ending}", content)
     for ending, content in bars.items():
         site.binary(f"bars/{name}.{ending}", content)
-
-
-def _best_first(overview: Overview, data: DatasetView) -> list[MethodView]:
-    """The methods by their mean rank on the pairs; those without one last."""
-    ranks = overview.standing[data.name].mean()
-    return sorted(overview.run.methods, key=lambda method: float(ranks.get(method.label, math.inf)))
 
 
 def _links(run: RunData) -> list[tuple[str, str]]:

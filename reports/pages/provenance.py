@@ -46,8 +46,12 @@ def _page(build: Build) -> None:
 def _row(run: RunData, facts: CommandFacts) -> CommandRow:
     sha, _, changed = facts.commit.partition("-")
     link = f"{REPOSITORY}/commit/{sha}" if sha and not changed else ""
-    text = run.places.short(shlex.join(facts.command)) or "(from Python)"
-    return CommandRow(facts, text, f"{sha[:12]}{' with changes' if changed else ''}", link)
+    return CommandRow(facts, command_text(run, facts), f"{sha[:12]}{' with changes' if changed else ''}", link)
+
+
+def command_text(run: RunData, facts: CommandFacts) -> str:
+    """As typed, quoted for a shell, known folders by name."""
+    return run.places.short(shlex.join(facts.command)) or "(from Python)"
 
 
 def _files(run: RunData) -> Iterator[tuple[str, str]]:

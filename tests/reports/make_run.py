@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from bench.files import PROTOCOL
 from bench.images import encode_png
 from bench.metrics.catalogue import CONVENTIONS
 from bench.run.record import declared
@@ -215,7 +216,8 @@ def _manifest(root: Path, plan: RunPlan, labels: Sequence[str], pairs: dict[str,
         for name, names in pairs.items()
     }  # fmt: skip
     return {
-        "version": "0.1.0", "created": "2026-01-01T10:00:00+00:00", "updated": "2026-01-01T11:00:00+00:00",
+        "version": "0.1.0", "protocol": PROTOCOL, "created": "2026-01-01T10:00:00+00:00",
+        "updated": "2026-01-01T11:00:00+00:00",
         "commands": [{"command": ["bench", "run"], "rows": 3, "complete": True}],
         "config": {"conventions": list(plan.conventions)}, "seed": 0,
         "machine": {

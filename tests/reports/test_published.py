@@ -1,0 +1,158 @@
+"""A published result is whole, can be checked by anyone, and a changed number in it is seen."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from make_run import RunPlan, make_run
+from typer.testing import CliRunner
+
+from bench.cli import app
+from bench.errors import BenchError
+from bench.machine import lock_lines
+from bench.store.run_folder import Store
+from reports.published import check_published, publish
+
+PLAN = RunPlan(
+    methods=2, pairs={"tno": 5, "roadscene": 3}, size=(32, 24), faults=False, conventions=("standard",),
+    tasks=("metrics", "detection"),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published")
+    return publish([make_run(folder / "first", PLAN), make_run(folder / "second", PLAN)], folder / "2026.1")
+
+
+@pytest.fixture
+def copy(published: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(published, tmp_path / "2026.1"))
+
+
+def test_it_is_whole(published: Path) -> None:
+    assert list(check_published(published)) == []
+    told = CliRunner().invoke(app, ["verify", str(published)])
+    assert (told.exit_code, "whole" in told.output) == (0, True)
+
+
+def test_it_holds_numbers_and_no_images(published: Path) -> None:
+    endings = {path.suffix for path in published.rglob("*") if path.is_file()}
+    assert endings == {".zip", ".html", ".csv", ".tex", ".md", ".svg", ".lock", ".json", ""}
+    assert "<image" not in next(published.glob("first/figures/curves-tno-standard.svg")).read_text()
+
+
+def test_the_summary_names_what_lies_beside_it(published: Path) -> None:
+    import re
+
+    text = (published / "README.md").read_text()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert len(links) > 10
+    assert [link for link in links if not (published / link).is_file()] == []
+    assert "| `tno` (test) | 5 |" in text
+
+
+def _number(folder: Path) -> None:
+    path = next(folder.glob("first/tables/tno-metrics-standard.csv"))
+    name, *values = path.read_text().splitlines()[1].split(",")
+    values = [f"{float(value) * 1.01!r}" if "." in value else value for value in values]
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], ",".join([name, *values]), *lines[2:]]) + "\n")
+
+
+def _sealed_number(folder: Path) -> None:
+    import hashlib
+
+    _number(folder)
+    path = next(folder.glob("first/tables/tno-metrics-standard.csv"))
+    sums = folder / "SHA256SUMS"
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {line.split('  ')[1]}"
+        if line.endswith("first/tables/tno-metrics-standard.csv")
+        else line
+        for line in sums.read_text().splitlines()
+    ]
+    sums.write_text("\n".join(lines) + "\n")
+
+
+def _gone(folder: Path) -> None:
+    next(folder.glob("second/tables/*.md")).unlink()
+
+
+def _more(folder: Path) -> None:
+    (folder / "more.txt").write_text("x")
+
+
+def _damaged(folder: Path) -> None:
+    path = folder / "first.zip"
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def _no_table(folder: Path) -> None:
+    next(folder.glob("first/tables/tno-metrics-standard.csv")).unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_number, "differs from its checksum"),
+        (_sealed_number, "is not what the scores of first.zip give"),
+        (_gone, "is missing"),
+        (_more, "more.txt: is not listed"),
+        (_damaged, "first.zip"),
+        (_no_table, "is missing, though the pack has its scores"),
+    ],
+)
+def test_what_was_changed_is_named(copy: Path, change: object, said: str) -> None:
+    assert callable(change)
+    change(copy)
+    assert any(said in line for line in check_published(copy))
+    told = CliRunner().invoke(app, ["verify", str(copy)])
+    assert told.exit_code == 1
+
+
+def test_last_digits_may_differ(copy: Path) -> None:
+    path = next(copy.glob("first/tables/tno-metrics-standard.csv"))
+    lines = path.read_text().splitlines()
+    fields = [repr(float(field) * (1 + 1e-14)) if "." in field else field for field in lines[1].split(",")]
+    path.write_text("\n".join([lines[0], ",".join(fields), *lines[2:]]) + "\n")
+    assert [line for line in check_published(copy) if "is not what" in line] == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of rdflib
+def test_croissant_reads_the_scores(published: Path) -> None:
+    mlc = pytest.importorskip("mlcroissant", reason="needs ivif-bench[publish]")
+    dataset = mlc.Dataset(str(published / "croissant.json"))
+    assert not dataset.metadata.issues.errors
+    rows = list(dataset.records("first-scores"))
+    scores = Store(published.parent / "first").read_scores()
+    assert len(rows) == len(scores)
+    assert {row["first-scores/method"] for row in rows} == {name.encode() for name in scores["method"].unique()}
+
+
+def test_the_lock_file_has_every_version() -> None:
+    import numpy
+    import torch
+
+    lines = lock_lines()
+    assert f"numpy=={numpy.__version__}" in lines
+    assert any(line.startswith("torch==") and torch.__version__.startswith(line.split("==")[1]) for line in lines)
+    assert len(set(lines)) == len(lines)
+    assert not any(line.startswith("ivif-bench") for line in lines)
+
+
+def test_a_run_of_another_protocol_is_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "old", PLAN)
+    facts = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps({**facts, "protocol": "2025.9"}))
+    with pytest.raises(BenchError, match=r"is of protocol 2025\.9, wanted"):
+        publish([run], tmp_path / "out")
+
+
+def test_two_runs_need_two_names(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / name / "run", PLAN) for name in "ab"]
+    with pytest.raises(BenchError, match="different names"):
+        publish(runs, tmp_path / "out")
