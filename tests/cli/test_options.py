@@ -127,6 +127,7 @@ TABLE: dict[str, Case] = {
         {"bench.analysis.verify_pack.verify": OUTCOME},
     ),
     "leaderboard": Case(["leaderboard", "p.zip"], values(out="x.html"), {"reports.leaderboard.leaderboard": "x"}),
+    "publish": Case(["publish", "r", "--out", "o"], values(out="x"), {"reports.published.publish": "x"}),
     "selftest": Case(["selftest"], {}),
     "identify": Case(
         ["identify", "--fused", "f", "--ir", "i", "--vis", "v", "--claim", "c.csv"],
