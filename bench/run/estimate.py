@@ -68,6 +68,8 @@ def estimate_run(config: RunConfig, say: Callable[[str], None]) -> Estimate:
     lines = [
         *(f"data set {data.selection}: {_parts(data.parts)}" for data in plan.datasets),
         *(f"absent: {line}" for line in plan.absent),
+        *(f"skipped: {method.label}: {method.reason}" for method in plan.methods if method.reason),
+        *(f"not timed: {label}: {problem}" for label, (_, _, problem) in timed.items() if problem),
         f"tasks: {', '.join(plan.tasks)}; conventions: {', '.join(plan.metrics)}",
         *forecast(trainings, list(work.tasks.jobs_ahead()), workers),
         f"fusing: {images} images, about {in_words(fusing)}; scoring: about {in_words(scoring / workers)}; workers: "
@@ -82,12 +84,12 @@ def _parts(parts: dict[str, tuple[PairFiles, ...]]) -> str:
 
 
 def _row(method: MethodPlan, pairs: int, seconds: float, problem: str) -> dict[str, str]:
-    origin = method.facts.origin if method.source is not None else f"skipped: {method.reason}"
+    origin = method.facts.origin if method.source is not None else "skipped"
     if method.train:
         origin = "trained in this run"
     return {
         "method": method.label, "weights": origin, "pairs": str(pairs),
-        "a pair": f"{seconds / pairs:.2f} s" if seconds else problem, "all": in_words(seconds) if seconds else "",
+        "a pair": f"{seconds / pairs:.2f} s" if seconds else "not timed" if problem else "", "all": in_words(seconds) if seconds else "",
     }  # fmt: skip
 
 
@@ -105,17 +107,17 @@ def _timed(
     try:
         fuser = load_fuser(method.source)
         pair = read_pair(files[0])
-        seconds = _seconds(lambda ir, vis: fuser.fuse_pair(ir, vis), pair)
+        seconds = _seconds(lambda ir, vis: fuser.fuse_pair(ir, vis), pair, fuser.method.smallest)
     except Exception as error:  # a method may fail in its own way; the run will say so pair by pair
         return len(files), 0.0, describe(error)
     return len(files), seconds * len(files), ""
 
 
-def _seconds(fuse: Callable[[Image, Image], object], pair: Pair) -> float:
-    """Seconds of a whole pair, from a piece of it."""
+def _seconds(fuse: Callable[[Image, Image], object], pair: Pair, smallest: int = 64) -> float:
+    """Seconds of a whole pair, from a piece of it of at least so many pixels a side."""
     height, width = pair.ir.shape[:2]
     share = min(1.0, (PIXELS / (height * width)) ** 0.5)
-    rows, columns = max(64, round(height * share)), max(64, round(width * share))
+    rows, columns = (max(64, smallest, round(side * share)) for side in (height, width))
     piece = pair.ir[:rows, :columns], pair.vis[:rows, :columns]
     fuse(*piece)  # the first call builds what later ones have
     start = time.perf_counter()

@@ -23,6 +23,8 @@ from typer.testing import CliRunner, Result
 from bench.cli import app
 from bench.data.spec import load_datasets
 from bench.plugin.method import WeightFile
+from bench.run.estimate import _seconds
+from bench.types import Pair, PairFiles
 from methods._nets.seafusion import SeAFusion
 from methods.seafusion import SeaFusionMethod
 
@@ -211,3 +213,28 @@ def test_a_dry_run_counts_what_is_left_to_do(world: World) -> None:
     before = {path: path.read_bytes() for path in world.out.rglob("*") if path.is_file()}
     world.run("--dry-run", names="mfnet")
     assert before == {path: path.read_bytes() for path in world.out.rglob("*") if path.is_file()}
+
+
+def test_methods_without_weights_are_skipped_in_a_line_of_their_own(world: World) -> None:
+    world.run("--fetch", names="mfnet")
+    result = CliRunner().invoke(app, [
+        "run", "--dry-run", "--methods", "average,cddfuse", "--datasets", "mfnet", "--datasets-file", str(world.datasets),
+        "--data-root", str(world.data), "--out", str(world.out.with_name("dry")),
+    ])  # fmt: skip
+    lines = result.output.splitlines()
+    assert any(line.startswith("skipped: cddfuse: ") for line in lines)
+    assert max(len(line) for line in lines if line.startswith(("cddfuse ", "average "))) < 100
+
+
+@pytest.mark.parametrize(
+    ("smallest", "sides"), [(1, (111, 111)), (64, (111, 111)), (128, (128, 128)), (500, (300, 300))]
+)
+def test_a_method_is_timed_on_a_piece_that_it_takes(smallest: int, sides: tuple[int, int]) -> None:
+    image = np.zeros((300, 300), np.uint8)
+    seen: list[tuple[int, ...]] = []
+    _seconds(
+        lambda ir, vis: seen.append((*ir.shape, *vis.shape)),
+        Pair(PairFiles("made", "test", "p", Path(), Path()), image, image),
+        smallest,
+    )
+    assert set(seen) == {sides * 2}
