@@ -89,7 +89,8 @@ def _row(method: MethodPlan, pairs: int, seconds: float, problem: str) -> dict[s
         origin = "trained in this run"
     return {
         "method": method.label, "weights": origin, "pairs": str(pairs),
-        "a pair": f"{seconds / pairs:.2f} s" if seconds else "not timed" if problem else "", "all": in_words(seconds) if seconds else "",
+        "a pair": f"{seconds / pairs:.2f} s" if seconds else "not timed" if problem else "",
+        "all": in_words(seconds) if seconds else "",
     }  # fmt: skip
 
 
