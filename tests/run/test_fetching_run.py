@@ -219,7 +219,8 @@ def test_methods_without_weights_are_skipped_in_a_line_of_their_own(world: World
     world.run("--fetch", names="mfnet")
     result = CliRunner().invoke(app, [
         "run", "--dry-run", "--methods", "average,cddfuse", "--datasets", "mfnet",
-        "--datasets-file", str(world.datasets), "--data-root", str(world.data), "--out", str(world.out.with_name("dry")),
+        "--datasets-file", str(world.datasets), "--data-root", str(world.data),
+        "--out", str(world.out.with_name("dry")),
     ])  # fmt: skip
     lines = result.output.splitlines()
     assert any(line.startswith("skipped: cddfuse: ") for line in lines)
