@@ -8,6 +8,7 @@ and results), written anew; that they equal the libraries is tested on random co
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -307,3 +308,19 @@ EIGHT_BIT_MERGES: dict[str, Callable[[Image, Image], Image]] = {
     "pil_ycbcr": pil_ycbcr, "cv2_ycrcb": cv2_ycrcb, "cv2_hsv": cv2_hsv,
 }  # fmt: skip
 """Word of ``ImageStyle.merge`` -> function on a fused luma that is stretched and rounded already."""
+
+
+def resize(image: Image, size: tuple[int, int], by: Literal["pillow", "opencv"]) -> Image:
+    """An image at another size, bilinear.
+
+    Args:
+        image: uint8 (H, W) or (H, W, 3).
+        size: height and width.
+        by: ``pillow`` averages where it shrinks (antialiasing), ``opencv`` does not.
+    """
+    height, width = size
+    if by == "pillow":
+        return np.asarray(PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR))
+    import cv2
+
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)

@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,45 @@ SAFE_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")
 
 PARTIAL = re.compile(r"^\..+\.[0-9a-f]+\.part$")
 """What ``whole_file`` calls a file until it is whole."""
+
+
+PLACEHOLDERS = (
+    (rb"version https://git-lfs", "a git-lfs pointer, not the file it stands for; `git lfs pull` or fetch it"),
+    (rb"<(!doctype|html|\?xml)", "a web page saved in the place of the file; fetch the file by its raw address"),
+    (rb"/annex/|.*\.git/annex/", "a git-annex pointer, not the file it stands for; `git annex get` or fetch it"),
+)
+"""Expressions for the beginning of texts, in lower case, that lie in the place of a binary file; and what they are."""
+
+
+PICTURES = tuple(
+    (begin, f"{kind}, which is not read here; convert it to PNG, or TIFF if it has more than 8 bits")
+    for begin, kind in (
+        (rb"GIF8[79]a", "a GIF image"), (rb"....jP  \r\n|\xff\x4f\xff\x51", "a JPEG 2000 image"),
+        (rb"....ftypavi[fs]", "an AVIF image"), (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC image"),
+        (rb"\xff\x0a|....JXL ", "a JPEG XL image"), (rb"8BPS", "a Photoshop file"), (rb"v/1\x01", "an OpenEXR image"),
+        (rb"#\?RADIANCE", "a Radiance HDR image"), (rb"\x93NUMPY", "a NumPy array"), (rb"MATLAB 5", "a MATLAB file"),
+        (rb"P[Ff]\s", "a PFM image"), (rb"%PDF", "a PDF"), (rb"....ftyp|RIFF....AVI ", "a video"),
+    )
+)  # fmt: skip
+"""Expressions for how files begin that hold pictures, or what is taken for such, of kinds that are not read here."""
+
+
+def stranger(path: Path, kinds: Sequence[tuple[bytes, str]] = ()) -> str:
+    """What lies in the place of the file that is wanted, and how to mend that, by its first bytes; empty if not known.
+
+    Args:
+        path: of the file.
+        kinds: expressions for how further kinds begin, and what to say of them.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(256)
+    except OSError:
+        return ""  # the reader itself says so
+    if not head:
+        return "an empty file; fetch it again"
+    texts = [text for begin, text in PLACEHOLDERS if re.match(begin, head.lstrip().lower())]
+    return next(iter(texts + [text for begin, text in kinds if re.match(begin, head, re.DOTALL)]), "")
 
 
 def digest(*parts: bytes | str) -> str:

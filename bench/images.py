@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from bench.errors import BenchError
+from bench.files import PICTURES, stranger
 from bench.types import Image
 
 Luma = NDArray[np.float64]
@@ -204,12 +205,35 @@ def _opened(path: Path, four_channel: bool = False, deep: bool = False) -> Itera
                     f"{path}: {file.width}x{file.height} pixels, wanted at most {MAX_PIXELS}; crop or split the image"
                 )
             _check_mode(path, file, four_channel, deep)
+            _check_frames(path, file)
             yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error
-    except (UnidentifiedImageError, *BOMBS, OSError, SyntaxError, ValueError) as error:
-        text = " ".join(str(error).split())
-        raise BenchError(f"{path}: not a readable image ({text}); fetch or export it again") from error
+    except (UnidentifiedImageError, *BOMBS, OSError, SyntaxError, ValueError, TypeError, EOFError) as error:
+        if isinstance(error, UnidentifiedImageError):
+            seen = stranger(path, PICTURES) or "not a readable image; fetch or export it again"
+        else:
+            seen = f"not a readable image ({' '.join(str(error).split())}); fetch or export it again"
+        raise BenchError(f"{path}: {seen}") from error
+
+
+def _check_frames(path: Path, file: PillowImage.Image) -> None:
+    """Refuses several images in one file, of which Pillow would show the first without a word."""
+    frames = getattr(file, "n_frames", 1)
+    if frames == 1:
+        return
+    with PillowImage.open(path, formats=FORMATS) as other:
+        frames -= sum(_is_companion(other, frame, file.size) for frame in range(1, frames))
+    if frames > 1:
+        raise BenchError(f"{path}: holds {frames} images (pages, frames), wanted one; save the one that is meant alone")
+
+
+def _is_companion(file: PillowImage.Image, frame: int, size: tuple[int, int]) -> bool:
+    """Whether a further image goes with the first: a thumbnail, a gain map, a reduced page of a TIFF 6.0."""
+    if file.format not in ("MPO", TiffImageFile.format):
+        return False
+    file.seek(frame)
+    return file.size != size if file.format == "MPO" else bool(getattr(file, "tag_v2", {}).get(254, 0) & 1)
 
 
 def _check_mode(path: Path, file: PillowImage.Image, four_channel: bool, deep: bool) -> None:
@@ -366,19 +390,3 @@ def as_rgb(image: Image) -> Image:
 def is_grey(image: Image) -> bool:
     """True if the three channels are equal everywhere (or there is just one)."""
     return image.ndim == 2 or bool((image[..., 0] == image[..., 1]).all() and (image[..., 1] == image[..., 2]).all())
-
-
-def resize(image: Image, size: tuple[int, int], by: Literal["pillow", "opencv"]) -> Image:
-    """An image at another size, bilinear.
-
-    Args:
-        image: uint8 (H, W) or (H, W, 3).
-        size: height and width.
-        by: ``pillow`` averages where it shrinks (antialiasing), ``opencv`` does not.
-    """
-    height, width = size
-    if by == "pillow":
-        return np.asarray(PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR))
-    import cv2
-
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)

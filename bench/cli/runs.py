@@ -246,7 +246,8 @@ def fuse(
         typer.echo(f"note: {line}")
     for line in outcome.failed:
         fail(line)
-    typer.echo(f"fused: {outcome.path}{f' ({outcome.written} images)' if outcome.written != 1 else ''}")
+    if outcome.written:
+        typer.echo(f"fused: {outcome.path}{f' ({outcome.written} images)' if outcome.written != 1 else ''}")
     raise typer.Exit(1 if outcome.failed else 0)
 
 

@@ -64,6 +64,8 @@ def list_folders(ir: Path | None, vis: Path | None, ir_range: str = "") -> Listi
     listing = open_folders(ir, vis, ir_range=ir_range).listing()
     if not listing.pairs:
         faults = [problem for problem in listing.problems if problem.fault]
-        why = "; ".join(problem.text for problem in faults[:3]) or "no image is there"
-        raise BenchError(f"{ir} and {vis} share no image name and hold no usable pair: {why}")
+        why = (
+            faults[0].text + (f" (and {len(faults) - 1} more)" if faults[1:] else "") if faults else "no image is there"
+        )
+        raise BenchError(f"{ir} and {vis} hold no usable pair: {why}")
     return listing

@@ -135,7 +135,8 @@ class _Lister:
             listed = max(listed, self.spec.expected.get(self.split, 0))
         self.labels = self._truth_of(self.part.labels, ENDINGS, names)
         self.boxes = self._truth_of(self.part.boxes, tuple(READERS), names)
-        found = [name for name in names if name in self.ir_of or name in self.vis_of]
+        unread = self.ir.unread.keys() & self.vis.unread.keys()  # of both sides: no pair, but one that was meant
+        found = [n for n in names if n in self.ir_of or n in self.vis_of or key_of(n) in unread]
         twins = [name for name in names if any(key_of(name) in side.twins for side in (self.ir, self.vis))]
         for name in found:
             if limit is not None and len(self.pairs) >= limit:
@@ -144,7 +145,7 @@ class _Lister:
                 self._check(name)
         if absent := listed - len({*found, *twins}):
             self._problem("", f"{absent} of the {listed} listed pairs are not there; {self.spec.how_to_get}", False)
-        self._sum_up()
+        self._sum_up(found)
         both = sum(1 for name in found if self._has_both(name))
         return Listing(tuple(self.pairs), listed, tuple(dict.fromkeys(self.problems)), both, tuple(names))
 
@@ -215,7 +216,9 @@ class _Lister:
             if foreign := self._left_over():
                 self._problem("", f"{len(foreign)} files are of neither side and are left out: {some(foreign)}")
         twins = [found[0].name for side in (self.ir, self.vis) for found in side.twins.values()]
-        return sorted({*sides.ir, *sides.vis, *twins}, key=natural)
+        known = {key_of(name) for name in (*sides.ir, *sides.vis, *twins)}
+        unread = [path.stem for key, path in self.ir.unread.items() if key in self.vis.unread and key not in known]
+        return sorted({*sides.ir, *sides.vis, *twins, *unread}, key=natural)
 
     def _left_over(self) -> list[str]:
         taken = [*self.ir_of.values(), *self.vis_of.values()]
@@ -240,7 +243,7 @@ class _Lister:
         ir, vis = self.ir_of.get(name), self.vis_of.get(name)
         if ir is None or vis is None:
             missing, side = ("infrared", self.ir) if ir is None else ("visible", self.vis)
-            self._problem(name, f"has no {missing} image in {side.place.folder}; fetch it, or remove the other image")
+            self._problem(name, side.lacks(name, f"{missing} image"))
             return
         label, boxes = self.labels.get(name), self.boxes.get(name)
         files = PairFiles(
@@ -298,9 +301,10 @@ class _Lister:
         except BenchError as error:
             self._problem(files.id, f"is left out of detection: {error}", False)
 
-    def _sum_up(self) -> None:
-        """Problems of the whole selection."""
-        self.problems += self.ir.problems if self.ir is self.vis else [*self.ir.problems, *self.vis.problems]
+    def _sum_up(self, names: Sequence[str]) -> None:
+        """Problems of the whole selection, whose pairs are named themselves."""
+        for side in (self.ir,) if self.ir is self.vis else (self.ir, self.vis):
+            self.problems += [*side.problems, *side.strange(names)]
         if self.same_file:
             self._problem(
                 "",

@@ -28,8 +28,8 @@ JUNK = frozenset(
 """What systems leave in folders, in lower case; names that start with a dot are junk too."""
 
 UNREADABLE = (
-    ".gif", ".jp2", ".j2k", ".jxl", ".heic", ".heif", ".avif", ".exr", ".hdr", ".npy", ".npz", ".mat", ".raw", ".dng",
-    ".psd", ".tga", ".pfm",
+    ".gif", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".jxl", ".heic", ".heif", ".avif", ".exr", ".hdr", ".npy", ".npz",
+    ".mat", ".raw", ".dng", ".psd", ".tga", ".pfm",
 )  # fmt: skip
 """Endings of pictures that are not read here, and are named rather than passed over."""
 
@@ -140,19 +140,41 @@ class Names:
         files: that have a name of their own.
         twins: names of several files, none of which is taken.
         unfit: files that do not fit the place's pattern.
-        problems: twins, links that lead nowhere or in a circle, pictures that cannot be read.
+        unread: pictures of kinds that are not read, by the key of their names.
+        problems: twins, links that lead nowhere or in a circle.
     """
 
     place: Place
     files: dict[str, Found] = field(default_factory=dict)
     twins: dict[str, list[Found]] = field(default_factory=dict)
     unfit: list[Path] = field(default_factory=list)
+    unread: dict[str, Path] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     def find(self, name: str) -> Path | None:
         """The file of this name."""
         found = self.files.get(key_of(name))
         return found.path if found else None
+
+    def lacks(self, name: str, what: str) -> str:
+        """Says that the place has no file of a name, or one of a kind that is not read.
+
+        Args:
+            name: that was looked for.
+            what: is missing, e.g. ``infrared image``.
+        """
+        if key_of(name) in self.unread:
+            return f"its {what} {self.unread[key_of(name)]} is of a kind that is not read here; convert it, e.g. to PNG"
+        return f"has no {what} in {self.place.folder}; fetch it, or remove the other image"
+
+    def strange(self, named: Iterable[str] = ()) -> list[Problem]:
+        """Pictures of kinds that are not read, but for those of names that are named already."""
+        every = self.unread.keys() - {key_of(name) for name in named}
+        if not every:
+            return []
+        shown = some(self.below(self.unread[key]) for key in sorted(every, key=natural))
+        kind = f"{len(every)} pictures of kinds that are not read here: {shown}; convert them, e.g. to PNG"
+        return [Problem(printable(str(self.place.folder)), kind, fault=False)]
 
     def below(self, path: Path) -> str:
         """A file of the place, as its path below the folder, fit to print."""
@@ -274,8 +296,8 @@ def _scan(names: Names, folder: Path, endings: Sequence[str]) -> tuple[list[Path
             else:
                 files.append(path)
         elif ending in UNREADABLE and endings is ENDINGS:
-            text = f"{ending} images are not read; convert it, e.g. to PNG"
-            names.problems.append(Problem(printable(entry.path), text, fault=False))
+            below = PurePosixPath(path.relative_to(names.place.folder).as_posix()).with_suffix("")
+            names.unread.setdefault(key_of("_".join(below.parts)), path)
         elif path.is_symlink() and not path.exists() and not ending:
             names.problems.append(Problem(printable(entry.path), _wrong_file(path)))
     return files, folders

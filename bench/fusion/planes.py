@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import images
+from bench import colour, images
 from bench.fusion import style
 from bench.plugin.method import ImageStyle
 from bench.types import Image
@@ -42,11 +42,11 @@ class Planes:
         return np.concatenate([planes, _rgb_planes(self.colours(vis))])
 
     def _resized(self, image: Image) -> Image:
-        return image if self.size is None else images.resize(image, self.size, "pillow")
+        return image if self.size is None else colour.resize(image, self.size, "pillow")
 
     def colours(self, vis: Image) -> Image:
         """The image that gives the colours; scripts that resize do it with OpenCV here."""
-        return vis if self.size is None else images.resize(vis, self.size, "opencv")
+        return vis if self.size is None else colour.resize(vis, self.size, "opencv")
 
 
 def _rgb_planes(image: Image) -> np.ndarray:

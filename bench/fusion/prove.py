@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import images
+from bench import colour, images
 from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.fusion import answers, formula_cases
@@ -186,8 +186,8 @@ class MethodProof:
             if proof.resize == "floor16":
                 height, width = (length // 16 * 16 for length in pair[1].shape[:2])
                 pair = (
-                    images.resize(pair[0], (height, width), "pillow"),
-                    images.resize(pair[1], (height, width), "pillow"),
+                    colour.resize(pair[0], (height, width), "pillow"),
+                    colour.resize(pair[1], (height, width), "pillow"),
                 )
             best: PairAgreement | None = None
             for key, settings in settings_for(proof, reference.pair):

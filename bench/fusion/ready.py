@@ -46,9 +46,9 @@ def find_ready(place: Path, pairs: Sequence[str], others: Collection[str] = ()) 
     twins = {pair for pair in pairs if key_of(pair) in names.twins}
     if not found and not twins:
         raise BenchError(_nothing_fits(names, pairs))
-    problems = list(names.problems)
     missing = [pair for pair in pairs if pair not in found and pair not in twins]
-    problems += [Problem(pair, missing_image(where.folder, pair)) for pair in missing]
+    problems = [*names.problems, *names.strange(missing)]
+    problems += [Problem(pair, _missing(names, pair)) for pair in missing]
     known = fit_names(names, list(others)) if others else {}
     if extra := leftovers(names, [*found.values(), *known.values()]):
         text = f"{len(extra)} files belong to no pair and are not used: {some(extra)}"
@@ -60,6 +60,11 @@ def find_ready(place: Path, pairs: Sequence[str], others: Collection[str] = ()) 
     return Ready({pair: one.path for pair, one in found.items()}, tuple(problems))
 
 
+def _missing(names: Names, pair: str) -> str:
+    unread = key_of(pair) in names.unread
+    return names.lacks(pair, "image") if unread else missing_image(names.place.folder, pair)
+
+
 def missing_image(folder: Path, pair: str) -> str:
     """Says that a folder lacks a pair's image."""
     return f"{folder}: holds no image named {pair}.*, wanted one per pair; add it or leave the pair out"
@@ -68,6 +73,9 @@ def missing_image(folder: Path, pair: str) -> str:
 def _nothing_fits(names: Names, pairs: Sequence[str]) -> str:
     files = [*names.files.values(), *(twin for twins in names.twins.values() for twin in twins)]
     seen = f"{len(files)} images, e.g. {names.below(files[0].path)}" if files else "no image"
+    if names.unread:
+        shown = some(map(names.below, names.unread.values()), 1)
+        seen += f", and {len(names.unread)} of kinds that are not read here, e.g. {shown}; convert them to PNG"
     if names.unfit:
         seen += f", and {len(names.unfit)} that do not fit the pattern {names.place.pattern}"
     wanted = f"e.g. {pairs[0]}.png" if pairs else "but no pair was given"

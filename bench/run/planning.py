@@ -53,7 +53,8 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
     methods += (*retrained_methods(config), *plan_trials(config))
     if not any(plan.files() for plan in datasets):
         faults = [f"{p.where}: {p.text}" for plan in datasets for p in plan.problems if p.fault]
-        why = f" ({'; '.join(faults[:3])})" if faults else ""
+        more = f", and {len(faults) - 1} more" if faults[1:] else ""
+        why = f" ({faults[0]}{more})" if faults else ""
         raise BenchError(f"none of the data sets holds a usable pair{why}; see bench data check, or give --data-root")
     notes += check_tasks(config, datasets)
     return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes, absent)

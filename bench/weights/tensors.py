@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.files import stranger
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -85,34 +86,18 @@ def refuse_strangers(path: Path) -> None:
     Raises:
         BenchError: an empty file, a git-lfs pointer, a web page, or a file of another kind.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(256)
-    except OSError:
-        return  # the reader itself says so
-    start = head.lstrip().lower()
-    if not head:
-        raise BenchError(f"{path}: an empty file; fetch it again")
-    if start.startswith(b"version https://git-lfs"):
-        raise BenchError(f"{path}: a git-lfs pointer, not the file it stands for; `git lfs pull` or fetch it")
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise BenchError(f"{path}: a web page saved in the place of the file; fetch the file by its raw address")
-    if start.startswith(b"/annex/") or b".git/annex/" in start:
-        raise BenchError(f"{path}: a git-annex pointer, not the file it stands for; `git annex get` or fetch it")
-    for sign, kind in KINDS:
-        if head.startswith(sign):
-            raise BenchError(f"{path}: {kind}")
+    if seen := stranger(path, KINDS):
+        raise BenchError(f"{path}: {seen}")
 
 
 KINDS = (
-    (b"\x1f\x8b", "a gzip archive, wanted the file inside it; unpack it first"),
-    (b"Rar!", "a RAR archive, wanted the file inside it; unpack it first"),
-    (b"7z\xbc\xaf", "a 7-Zip archive, wanted the file inside it; unpack it first"),
-    (b"\x89HDF", "an HDF5 file (Keras), wanted tensors of PyTorch or safetensors; no method here was published so"),
-    (b"\x89PNG", "an image, wanted a file of weights; fetch it again"),
-    (b"\xff\xd8\xff", "an image, wanted a file of weights; fetch it again"),
-    (b"%PDF", "a PDF, wanted a file of weights; fetch it again"),
-    (b"{", "a text (JSON), perhaps a server's error message, wanted a file of weights; fetch it again"),
+    (rb"\x1f\x8b", "a gzip archive, wanted the file inside it; unpack it first"),
+    (rb"Rar!", "a RAR archive, wanted the file inside it; unpack it first"),
+    (rb"7z\xbc\xaf", "a 7-Zip archive, wanted the file inside it; unpack it first"),
+    (rb"\x89HDF", "an HDF5 file (Keras), wanted tensors of PyTorch or safetensors; no method here was published so"),
+    (rb"\x89PNG|\xff\xd8\xff", "an image, wanted a file of weights; fetch it again"),
+    (rb"%PDF", "a PDF, wanted a file of weights; fetch it again"),
+    (rb"\{", "a text (JSON), perhaps a server's error message, wanted a file of weights; fetch it again"),
 )
 """How files begin that are no weights, and what they are."""
 

@@ -16,7 +16,7 @@ from bench.data.folders import list_folders
 from bench.data.pairs import read_pair
 from bench.data.truth import read_labels
 from bench.errors import BenchError
-from bench.images import encode_png, image_size, read_four_channel, read_image
+from bench.images import encode_png, image_size, read_four_channel, read_ids, read_image, read_levels
 
 RNG = np.random.default_rng(0)
 DEEP = RNG.integers(0, 65536, (6, 8, 4)).astype(np.uint16)
@@ -313,3 +313,90 @@ def test_a_written_png_holds_every_pixel(tmp_path: Path, shape: tuple[int, ...],
     for array in (image, image[::-1, ::-1]):
         (tmp_path / "a.png").write_bytes(encode_png(array, level))
         assert np.array_equal(read_image(tmp_path / "a.png"), array)
+
+
+# ------------------------------------------------------------------ several images in one file, files of other kinds
+
+
+def frames(count: int = 2, size: tuple[int, int] = (9, 7)) -> list[Image.Image]:
+    return [Image.fromarray(np.full(size, 40 * number, np.uint8)) for number in range(1, count + 1)]
+
+
+def written(path: Path, images: list[Image.Image], kind: str, **settings: object) -> Path:
+    images[0].save(path, kind, save_all=True, append_images=images[1:], **settings)
+    return path
+
+
+SEVERAL = {
+    "pages of a TIFF": ("a.tif", "TIFF", {}, 3),
+    "an animated PNG": ("a.png", "PNG", {"duration": 100}, 2),
+    "an animated PNG with a still": ("a.png", "PNG", {"default_image": True}, 3),
+    "an animated WebP": ("a.webp", "WEBP", {"lossless": True}, 2),
+    "views of a JPEG": ("a.jpg", "MPO", {}, 2),
+    "compressed pages": ("a.tiff", "TIFF", {"compression": "tiff_lzw"}, 4),
+}
+
+
+@pytest.mark.parametrize(("name", "kind", "settings", "count"), SEVERAL.values(), ids=SEVERAL)
+def test_several_images_in_one_file_are_refused(
+    tmp_path: Path, name: str, kind: str, settings: dict[str, object], count: int
+) -> None:
+    path = written(tmp_path / name, frames(count), kind, **settings)
+    for read in (read_image, image_size, read_levels, read_ids):
+        with pytest.raises(BenchError, match=f"holds {count} images .*wanted one|JPEG"):
+            read(path)
+    one = written(tmp_path / f"one{path.suffix}", frames(1), kind)
+    assert read_image(one).shape[:2] == (9, 7)
+
+
+def test_what_goes_with_an_image_is_no_second_one(tmp_path: Path) -> None:
+    """A smaller picture in a JPEG is its thumbnail or gain map; a reduced page of a TIFF says so."""
+    jpeg = written(tmp_path / "a.jpg", [*frames(1, (16, 16)), *frames(1, (8, 8))], "MPO")
+    assert read_image(jpeg).shape == (16, 16)
+    tiff = tmp_path / "a.tif"
+    page = tmp_path / "page.tif"
+    frames(1)[0].save(page, tiffinfo={254: 1})
+    with Image.open(page) as reduced:
+        reduced.encoderinfo = {"tiffinfo": {254: 1}}
+        written(tiff, [frames(1)[0], reduced], "TIFF")
+    assert read_image(tiff).shape == (9, 7)
+
+
+OTHERS = {
+    "GIF": (b"GIF89a" + bytes(40), "a GIF image"),
+    "JPEG 2000": (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40), "a JPEG 2000 image"),
+    "JPEG 2000 stream": (b"\xff\x4f\xff\x51" + bytes(40), "a JPEG 2000 image"),
+    "AVIF": (b"\0\0\0\x20ftypavif" + bytes(40), "an AVIF image"),
+    "HEIC": (b"\0\0\0\x18ftypheic" + bytes(40), "a HEIC image"),
+    "HEIF": (b"\0\0\0\x18ftypmif1" + bytes(40), "a HEIC image"),
+    "JPEG XL": (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), "a JPEG XL image"),
+    "EXR": (b"v/1\x01" + bytes(40), "an OpenEXR image"),
+    "NumPy": (b"\x93NUMPY\x01\0" + bytes(40), "a NumPy array"),
+    "video": (b"\0\0\0\x18ftypisom" + bytes(40), "a video"),
+    "git-lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a git-lfs pointer"),
+    "web page": (b"\n <!DOCTYPE html><title>404</title>", "a web page"),
+    "git-annex": (b"../../.git/annex/objects/a/b.png", "a git-annex pointer"),
+    "empty": (b"", "an empty file"),
+}
+
+
+@pytest.mark.parametrize(("content", "seen"), OTHERS.values(), ids=OTHERS)
+def test_files_of_other_kinds_are_called_what_they_are(tmp_path: Path, content: bytes, seen: str) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(content)
+    with pytest.raises(BenchError) as caught:
+        read_image(path)
+    assert str(caught.value).startswith(f"{path}: {seen}")
+    assert "identify" not in str(caught.value)
+
+
+def test_a_page_that_leads_nowhere_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    frames(1)[0].save(path)
+    content = bytearray(path.read_bytes())
+    directory = int.from_bytes(content[4:8], "little")
+    behind = directory + 2 + 12 * int.from_bytes(content[directory : directory + 2], "little")
+    content[behind : behind + 4] = (5).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(BenchError, match="not a readable image"):
+        read_image(path)

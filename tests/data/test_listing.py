@@ -182,7 +182,7 @@ def test_unequal_size_is_named(root: Path, image: object) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a readable image"),
+        (b"", "an empty file; fetch it again"),
         (b"this is text", "not a readable image"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "not a readable image"),
         (Image.new("I;16", (16, 12)), "16-bit image (mode I;16), wanted at most 8 bits a channel"),

@@ -109,7 +109,9 @@ NAMED = {
     "no infrared": (["b.png"], ["a.png", "b.png"], "a: has no infrared image"),
     "no visible": (["a.png", "b.png"], ["b.png"], "a: has no visible image"),
     "a stranger": (["b_ir.png", "logo.png"], ["b_vis.png"], "1 files are of neither side and are left out: logo.png"),
-    "of another kind": (["a.gif", "b.png"], ["b.png"], ".gif images are not read"),
+    "of another kind": (["a.gif", "b.png"], ["b.png"], "1 pictures of kinds that are not read here: a.gif"),
+    "of another kind on one side": (["a.jp2", "b.png"], ["a.png", "b.png"], "a.jp2 is of a kind that is not read"),
+    "of another kind on both": (["a.avif", "b.png"], ["A.heic", "b.png"], "a.avif is of a kind that is not read"),
     "a link to nothing": (["b.png", "a.png -> "], ["b.png", "a.png"], "a.png, which does not exist"),
 }
 
@@ -130,7 +132,7 @@ def test_nothing_is_dropped_silently(tmp_path: Path, ir: list[str], vis: list[st
     assert set(pd.read_csv(tmp_path / "s.csv")["pair"]) == {"b"}
     a_remark = "note: " in fused.output and "bench: " not in fused.output
     assert (fused.exit_code, scored.exit_code) == ((0, 0) if a_remark else (1, 1))
-    assert a_remark == any(word in text for word in ("subfolders", ".gif"))
+    assert a_remark == any(word in text for word in ("subfolders", "a.gif"))
 
 
 def test_names_that_can_be_paired_in_two_ways_are_asked_about(tmp_path: Path) -> None:
@@ -177,7 +179,8 @@ def test_fused_patterns_can_be_given(tmp_path: Path, place: str, wanted: str) ->
         (["a.png", "A.png", "1.png"], "2 files are of the name 'A'"),
         (["1.png", "2.png", "3.png"], "1 files belong to no pair and are not used: 3.png"),
         (["1.png"], "holds no image named 2"),
-        (["1.png", "2.gif"], "gif images are not read"),
+        (["1.png", "2.gif"], "2.gif is of a kind that is not read here"),
+        (["1.png", "2.png", "3.exr"], "1 pictures of kinds that are not read here: 3.exr"),
     ],
 )
 def test_fused_files_that_fit_no_pair_are_named(tmp_path: Path, files: list[str], text: str) -> None:

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from bench import colour
+from bench.colour import resize
 from bench.errors import BenchError
 from bench.fusion.harness import Fuser
 from bench.fusion.style import merged, read_ir, read_vis, written_luma
-from bench.images import as_rgb, resize
+from bench.images import as_rgb
 from bench.plugin.method import ImageStyle, Method, MethodInfo, Padding
 from bench.plugin.strips import in_strips
 
