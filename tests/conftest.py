@@ -69,8 +69,14 @@ def shared() -> Path:
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache, data or weights."""
-    monkeypatch.setenv("BENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "torch"))
+    base = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("BENCH_CACHE", str(base / "cache"))
+    drawn = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "drawn"
+    if not (base / "cache" / "data").exists():  # the demo scenes are drawn once for all workers of a test run
+        drawn.mkdir(exist_ok=True)
+        (base / "cache").mkdir(exist_ok=True)
+        (base / "cache" / "data").symlink_to(drawn, target_is_directory=True)
+    monkeypatch.setenv("TORCH_HOME", str(base / "torch"))
     monkeypatch.setenv("BENCH_OFFLINE", "1")
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.delenv("BENCH_WEIGHTS", raising=False)

@@ -153,9 +153,9 @@ class Datasets:
                 f"{name}: data root {root} is not a folder; give one with --data-root or BENCH_DATA, or --fetch it"
             )
         layout = find_layout(spec, root)
-        if layout is None and spec.generated:
+        if spec.generated and (layout is None or root == cache_data_root()):
             root = cache_data_root()
-            layout = find_layout(spec, root) or _generate(spec, root)
+            layout = _generate(spec, root)  # what lies there may be of another version
         if layout is None:
             _refuse_broken_links(spec, root)
             folders = " or ".join(dict.fromkeys(layout.folder for layout in spec.layouts))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def default_data_root() -> Path:
-    """``BENCH_DATA`` if set, else the user's cache folder ``ivif-bench/data``."""
+    """``BENCH_DATA`` if set, else ``data`` in the cache folder."""
     given = os.environ.get("BENCH_DATA")
     return Path(given).expanduser() if given else cache_data_root()
 
@@ -21,7 +21,5 @@ def cache_folder() -> Path:
 
 
 def cache_data_root() -> Path:
-    """Where data sets are kept that nobody gave a place: the user's cache folder."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("ivif-bench", appauthor=False)) / "data"
+    """Where data sets are kept that nobody gave a place."""
+    return cache_folder() / "data"

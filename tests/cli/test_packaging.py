@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.data.home import default_data_root
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -41,6 +43,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bench(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """``python -m bench`` of the installed wheel, started in a folder."""
     env = {**os.environ, "PYTHONPATH": str(site), "BENCH_CACHE": str(folder.parent / "cache")}
+    env |= {"BENCH_DATA": str(default_data_root())}  # the demo scenes, if other tests have drawn them
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=500
     )

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from bench.data.catalogue import Dataset, open_dataset, seen_in_training
+from bench.data.demo import DemoSpec
 from bench.data.listing import Listing, natural
 from bench.data.pairs import read_pair
 from bench.data.spec import Split
@@ -370,6 +371,20 @@ def test_the_environment_names_the_root(root: Path, monkeypatch: pytest.MonkeyPa
     assert open_dataset("tno").root == root / "TNO"
 
 
+@pytest.mark.parametrize("stamp", ['{"version": 1}', "{}", "not JSON"])
+def test_scenes_of_another_version_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stamp: str) -> None:
+    tiny = DemoSpec(train=1, test=1, detection=1, width=96, height=72)
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr("bench.data.demo.dataset.DemoSpec", lambda **sizes: DemoSpec(**sizes) if sizes else tiny)
+    first = open_dataset("demo").root
+    seen = first / "test" / "vi" / "00002D.png"
+    wanted = seen.read_bytes()
+    seen.write_bytes(b"of an older version")
+    (first / "demo.json").write_text(stamp)
+    assert open_dataset("demo").root == first
+    assert seen.read_bytes() == wanted
+
+
 def test_the_generated_data_set_goes_to_the_cache(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written into a folder of the user's, and what lies there already is taken."""
     made: list[Path] = []
@@ -377,18 +392,19 @@ def test_the_generated_data_set_goes_to_the_cache(root: Path, tmp_path: Path, mo
     def small_demo(data: Path, seed: int = 0) -> Path:
         made.append(data)
         for folder in ("ir", "vi"):
-            (data / "demo/test" / folder).mkdir(parents=True)
+            (data / "demo/test" / folder).mkdir(parents=True, exist_ok=True)
             Image.new("L", (16, 12)).save(data / "demo/test" / folder / "00001N.png")
         return data / "demo"
 
     monkeypatch.setattr("bench.data.demo.ensure_demo", small_demo)
+    monkeypatch.delenv("BENCH_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     before = sorted(root.rglob("*"))
     for _ in range(2):
         dataset = open_dataset("demo:night", root)
         assert dataset.root == tmp_path / "cache/ivif-bench/data/demo"
         assert ids(dataset.listing()) == ["00001N"]
-    assert made == [tmp_path / "cache/ivif-bench/data"]
+    assert set(made) == {tmp_path / "cache/ivif-bench/data"}  # which looks whether its version lies there
     assert sorted(root.rglob("*")) == before
     small_demo(root)
     assert open_dataset("demo", root).root == root / "demo"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.package_here import use_package_here
+from bench.data.home import default_data_root
 from bench.errors import BenchError
 from bench.files import PROJECT_ROOT
 from bench.plugin.kinds import METHODS, TASKS
@@ -131,6 +132,7 @@ def test_a_metric_has_no_place_of_its_own_in_a_checkout(checkout: Path) -> None:
 def bench(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command line started in a folder that has nothing to do with the checkout."""
     env = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT), "BENCH_CACHE": str(folder.parent / "cache")}
+    env |= {"BENCH_DATA": str(default_data_root())}  # the demo scenes, if other tests have drawn them
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=300
     )
