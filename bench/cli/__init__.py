@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from bench.cli import answers, assets, audit, develop, outcomes, prove, runs
+from bench.cli import answers, assets, audit, develop, export, outcomes, prove, runs
 from bench.cli.installation import check_installation
 from bench.cli.package_here import use_package_here
 from bench.cli.screen import fail
@@ -47,7 +47,7 @@ def options(
     del version  # its callback has ended the command
 
 
-for module in (runs, outcomes, answers, audit, develop, prove, assets):
+for module in (runs, outcomes, answers, audit, develop, prove, export, assets):
     module.register(app)
 
 
