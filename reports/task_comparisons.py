@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bench.analysis.numbers import FUSION
-from bench.analysis.set_level import DRAWS, TaskComparison, compare_task
+from bench.analysis.set_draws import DRAWS
+from bench.analysis.set_level import TaskComparison, compare_task
 from bench.analysis.table import Cell, Row, Table
 from bench.data.spec import recorded_spec
 from bench.errors import BenchError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,43 +89,91 @@ def bootstrap_images(
     if n < 2:
         lone = tuple(Interval(float(number), np.nan, np.nan) for number in value)
         return Bootstrap(lone, np.repeat(value[:, None], resamples, axis=1))
+    if method == "percentile":
+        distribution = draws(n, statistic, resamples, seed)
+        return Bootstrap(intervals(value, distribution, confidence), distribution)
     from scipy import stats
 
-    batch = max(1, BATCH_BYTES // (8 * n))
     with _WARNINGS, warnings.catch_warnings():
         # numbers that hardly vary have no correction; they keep the plain quantiles below
         warnings.simplefilter("ignore", category=stats.DegenerateDataWarning)
         warnings.simplefilter("ignore", category=RuntimeWarning)
         found = stats.bootstrap(
-            (np.arange(n),), _of_indices(n, statistic), vectorized=True, n_resamples=resamples, batch=batch,
+            (np.arange(n),), _of_indices(n, statistic), vectorized=True, n_resamples=resamples, batch=_batch(n),
             method=method, confidence_level=confidence, rng=np.random.default_rng(seed),
         )  # fmt: skip
     distribution = np.asarray(found.bootstrap_distribution, dtype=np.float64)
-    ends = np.stack(found.confidence_interval)
+    ends = np.stack(found.confidence_interval, axis=1)
+    plain = intervals(value, distribution, confidence)
+    corrected = (Interval(one.value, float(low), float(high)) for one, (low, high) in zip(plain, ends, strict=True))
+    defined = np.isfinite(ends).all(axis=1).tolist()
+    found_ends = (one if good else other for one, other, good in zip(corrected, plain, defined, strict=True))
+    return Bootstrap(tuple(found_ends), distribution)
+
+
+def intervals(value: Floats, distribution: Floats, confidence: float) -> tuple[Interval, ...]:
+    """The quantiles of draws as they are; those in which a number is not defined do not count.
+
+    Args:
+        value: (K,), of the sample itself.
+        distribution: (K, B), of each draw.
+        confidence: of the intervals.
+    """
     tails = [(1.0 - confidence) / 2.0, (1.0 + confidence) / 2.0]
-    undefined = ~np.isfinite(ends).all(axis=0)
-    for row in np.flatnonzero(undefined):
+    ends = np.quantile(distribution, tails, axis=1).T  # NaN where a draw is
+    for row in np.flatnonzero(~np.isfinite(ends).all(axis=1)):
         finite = distribution[row][np.isfinite(distribution[row])]
-        ends[:, row] = np.quantile(finite, tails) if finite.size else np.nan
-    return Bootstrap(tuple(Interval(*map(float, row)) for row in np.stack([value, *ends], axis=1)), distribution)
+        ends[row] = np.quantile(finite, tails) if finite.size else np.nan
+    return tuple(Interval(*map(float, row)) for row in np.column_stack([value, ends]))
+
+
+def _batch(n: int) -> int:
+    return max(1, BATCH_BYTES // (8 * n))
+
+
+def _image_counts(n: int, resamples: int, seed: int) -> Iterator[Counts]:
+    """How often each of n images is drawn, (B, n), some draws at a time; the draws of ``scipy.stats.bootstrap``."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, resamples, _batch(n)):
+        yield _counted(rng.integers(0, n, (min(_batch(n), resamples - start), n)), n)
+
+
+def _counted(drawn: Counts, n: int) -> Counts:
+    """(B, n), how often each of n images is among the drawn ones, (B, m)."""
+    offsets = np.arange(len(drawn))[:, None] * n
+    return np.bincount((drawn + offsets).ravel(), minlength=len(drawn) * n).reshape(len(drawn), n)
+
+
+def draws(n: int, statistic: WeightedStatistic, resamples: int, seed: int) -> Floats:
+    """K numbers of every draw of n images, (K, resamples).
+
+    The draws depend on n, ``resamples`` and ``seed`` alone: two calls with equal ones are paired.
+    """
+    rounded = _rounded(n, statistic)
+    return np.concatenate([rounded(counts) for counts in _image_counts(n, resamples, seed)], axis=1)
 
 
 DIGITS = 11
 """To which numbers of draws are rounded before they are compared, and at most so many decimals."""
 
 
-def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
-    """The statistic as SciPy wants it: of drawn image numbers, (B, m) or (m,), along the last axis."""
+def _rounded(n: int, statistic: WeightedStatistic) -> WeightedStatistic:
+    """The same numbers, to ``DIGITS``.
+
+    The same images drawn in another order are the same number: the correction for bias counts draws below the estimate,
+    and must not hang on the order in which a processor sums.
+    """
     size = np.nan_to_num(np.abs(statistic(np.ones((1, n), dtype=np.int64))), posinf=0.0)
     scale = 10.0 ** (DIGITS - np.ceil(np.log10(np.maximum(size, 1.0))))
+    return lambda counts: np.rint(statistic(counts) * scale) / scale
+
+
+def _of_indices(n: int, statistic: WeightedStatistic) -> Callable[..., Floats]:
+    """The statistic as SciPy wants it: of drawn image numbers, (B, m) or (m,), along the last axis."""
+    rounded = _rounded(n, statistic)
 
     def of_indices(drawn: Counts, axis: int = -1) -> Floats:  # noqa: ARG001 - SciPy asks for it
-        rows = np.atleast_2d(drawn)
-        offsets = np.arange(len(rows))[:, None] * n
-        counts = np.bincount((rows + offsets).ravel(), minlength=len(rows) * n).reshape(len(rows), n)
-        # the same images drawn in another order are the same number: the correction for bias counts draws below the
-        # estimate, and must not hang on the order in which a processor sums
-        values = np.rint(statistic(counts) * scale) / scale
+        values = rounded(_counted(np.atleast_2d(drawn), n))
         return values if drawn.ndim > 1 else values[:, 0]
 
     return of_indices
@@ -167,18 +215,6 @@ def iou_statistic(matrices: Counts, classes: Sequence[int] | None = None) -> Wei
 def stacked(statistics: Sequence[WeightedStatistic]) -> WeightedStatistic:
     """Several statistics of the same images as one, their numbers one after another."""
     return lambda counts: np.concatenate([statistic(counts) for statistic in statistics])
-
-
-def with_differences(statistic: WeightedStatistic, pairs: Sequence[tuple[int, int]]) -> WeightedStatistic:
-    """Appends the differences first minus second of chosen numbers."""
-    first, second = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-
-    def extended(counts: Counts) -> Floats:
-        values = statistic(counts)
-        sizes = np.maximum(np.abs(values[first]), np.abs(values[second]))
-        return np.concatenate([values, snapped(values[first] - values[second], sizes)])
-
-    return extended
 
 
 def mean_differences(values: Floats, pairs: Sequence[tuple[int, int]]) -> WeightedStatistic:

@@ -13,7 +13,8 @@ from bench.analysis.bootstrap import Floats, Interval, bootstrap_images, weighte
 from bench.analysis.letters import letters
 from bench.analysis.numbers import Better, direction
 from bench.analysis.pairwise import Settings
-from bench.analysis.set_level import DRAWS, SetComparison
+from bench.analysis.set_draws import DRAWS
+from bench.analysis.set_level import SetComparison
 from bench.analysis.table import pair_values
 
 if TYPE_CHECKING:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.analysis.bootstrap import Floats, Interval, WeightedStatistic, bootstrap_images, stacked, with_differences
+from bench.analysis.bootstrap import Floats, Interval, WeightedStatistic, intervals, snapped
 from bench.analysis.numbers import FUSION, Numbers
-from bench.analysis.pairwise import DEFAULTS, Settings
+from bench.analysis.pairwise import Settings
+from bench.analysis.set_draws import DRAWS, Over, SetDraws, on_same_images, task_work
 from bench.data.spec import DatasetSpec, recorded_spec
 from bench.errors import BenchError
 from bench.plugin.kinds import TASKS
 from bench.plugin.task import Resampler
-from bench.store.manifest import DatasetFacts
 from bench.store.run_folder import Store
-from bench.store.work_mark import work_is_unfinished
-from bench.types import PairFiles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,38 +58,34 @@ class SetComparison:
         ]
 
 
-def compare_sets(
-    statistics: Mapping[str, WeightedStatistic], images: int, names: Sequence[str], settings: Settings = DEFAULTS
-) -> SetComparison:
+def compare_sets(found: Mapping[str, SetDraws], confidence: float = DRAWS.confidence) -> SetComparison:
     """Intervals of set-level numbers and of their differences; all methods see the same draws of images.
 
     Args:
-        statistics: method -> ``iou_statistic`` of its confusion matrices, or what a task's resampler gives.
-        images: how many there are, in the same order for every method.
-        names: of the numbers that each statistic gives.
-        settings: of the intervals.
-
-    Raises:
-        BenchError: a statistic gives another count of numbers.
+        found: method -> its draws, all over the same images.
+        confidence: of the intervals, which are quantiles of the draws.
     """
-    methods, width = list(statistics), len(names)
-    for method, statistic in statistics.items():
-        seen = len(statistic(np.ones((1, images), dtype=np.int64)))
-        if seen != width:
-            raise BenchError(f"{method}: {seen} numbers for {width} names")
-    couples = list(combinations(range(len(methods)), 2))
-    pairs = [(a * width + at, b * width + at) for a, b in couples for at in range(width)]
-    found = bootstrap_images(
-        images, with_differences(stacked(list(statistics.values())), pairs), resamples=settings.resamples,
-        seed=settings.seed, confidence=settings.confidence, method=settings.interval,
-    )  # fmt: skip
-    chunks = [found.intervals[start : start + width] for start in range(0, len(found.intervals), width)]
-    drawn = found.distribution[: len(methods) * width].reshape(len(methods), width, -1)
+    first = next(iter(found.values()))
+    images = len(first.pairs)
+    differences = {}
+    for (a, one), (b, other) in combinations(found.items(), 2):
+        apart = _apart(one.values, other.values), _apart(one.drawn, other.drawn)
+        differences[a, b] = _intervals(*apart, images, confidence)
+    values = {method: _intervals(one.values, one.drawn, images, confidence) for method, one in found.items()}
+    drawn = np.stack([one.drawn for one in found.values()])
     lost = tuple(map(float, np.isnan(drawn).any(axis=0).mean(axis=1)))
-    values = dict(zip(methods, chunks[: len(methods)], strict=True))
-    keys = [(methods[a], methods[b]) for a, b in couples]
-    differences = dict(zip(keys, chunks[len(methods) :], strict=True))
-    return SetComparison(tuple(names), values, differences, images, lost, drawn)
+    names = tuple(" ".join(word for word in number if word) for number in first.numbers)
+    return SetComparison(names, values, differences, images, lost, drawn)
+
+
+def _apart(first: Floats, second: Floats) -> Floats:
+    return snapped(first - second, np.maximum(np.abs(first), np.abs(second)))
+
+
+def _intervals(values: Floats, drawn: Floats, images: int, confidence: float) -> tuple[Interval, ...]:
+    """One image tells nothing of others: its intervals have no ends."""
+    found = intervals(values, drawn, confidence)
+    return found if images > 1 else tuple(Interval(one.value, np.nan, np.nan) for one in found)
 
 
 def seed_spread(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -118,10 +111,6 @@ def seed_spread(runs: Sequence[pd.DataFrame]) -> pd.DataFrame:
     rows = rows[np.isfinite(rows["value"].astype("float64"))]
     table = rows.groupby(keys, sort=False)["value"].agg(["count", "mean", "std", "min", "max"])
     return table.rename(columns={"count": "seeds"}).reset_index()
-
-
-DRAWS = Settings(resamples=999, interval="percentile")
-"""Of set-level numbers: fewer than of means, since each draw scores a whole set again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,33 +146,31 @@ def compare_task(
         One for each part of the images, the one that speaks for the task first; none if the run kept nothing that can
         be drawn from. All images are left out where the part before them is all, for all methods.
     """
-    parts = resamplers_of(store, task, dataset, spec)
+    work = task_work(store, task, dataset, spec)
+    parts = _by_part({method: work.draws(method, settings) for method in work.methods})
     found: list[TaskComparison] = []
-    for part, resamplers in parts.items():
-        pairs = {one.pairs for one in resamplers.values()}
+    for part, draws in parts.items():
+        pairs = {one.pairs for one in draws.values()}
         again = any({one.pairs for one in parts[earlier.part].values()} == pairs for earlier in found)
-        compared = None if again else _compare_part(part, resamplers, settings)
-        if compared is not None:
-            found.append(compared)
+        alike, left_out = ({}, {}) if again else on_same_images(draws)
+        if alike:
+            numbers = next(iter(alike.values())).numbers
+            found.append(TaskComparison(part, compare_sets(alike, settings.confidence), numbers, left_out))
     return tuple(found)
 
 
 def resamplers_of(store: Store, task: str, dataset: str, spec: DatasetSpec) -> dict[str, dict[str, Resampler]]:
     """Part -> method -> what a task kept to score other choices of images; the part that speaks for the task first."""
-    facts = store.read_manifest().datasets.get(dataset, DatasetFacts())
-    scores = store.read_scores()
-    rows = scores[(scores["task"] == task) & (scores["dataset"] == dataset) & (scores["status"] == "ok")]
-    if task not in TASKS.names():
-        return {}
-    runner = TASKS.get(task)()
-    files = list(_files(dataset, facts, set(rows["split"])))
-    parts: dict[str, dict[str, Resampler]] = {}
-    for method in dict.fromkeys(rows["method"]):
-        folder = store.work_dir(task, dataset, method)
-        if work_is_unfinished(folder):  # its files belong to no result yet
-            continue
-        for resampler in runner.resamplers(folder, files, spec):
-            parts.setdefault(resampler.part, {})[method] = resampler
+    work = task_work(store, task, dataset, spec)
+    return _by_part({method: work.resamplers(method) for method in work.methods})
+
+
+def _by_part(found: Mapping[str, Sequence[Over]]) -> dict[str, dict[str, Over]]:
+    """Part -> method -> what is of that part, the parts in the order in which methods have them."""
+    parts: dict[str, dict[str, Over]] = {}
+    for method, ones in found.items():
+        for one in ones:
+            parts.setdefault(one.part, {})[method] = one
     return parts
 
 
@@ -206,57 +193,26 @@ class Resamplers:
 
 def aligned(resamplers: Mapping[str, Resampler]) -> Resamplers | None:
     """The methods that were scored on the same images of a part; None if none has any."""
-    able = [resampler for resampler in resamplers.values() if resampler.pairs]
-    if not able:
+    alike, left_out = on_same_images(resamplers)
+    if not alike:
         return None
-    model = max(able, key=lambda resampler: len(resampler.pairs))
-    left_out = {
-        method: resampler.reason or f"it was scored on {len(resampler.pairs)} other images"
-        for method, resampler in resamplers.items()
-        if (resampler.pairs, resampler.numbers) != (model.pairs, model.numbers)
-    }
-    statistics = {method: one.statistic for method, one in resamplers.items() if method not in left_out}
-    return Resamplers(model.pairs, model.numbers, statistics, left_out)
+    model = next(iter(alike.values()))
+    return Resamplers(model.pairs, model.numbers, {method: one.statistic for method, one in alike.items()}, left_out)
 
 
-def _compare_part(part: str, resamplers: Mapping[str, Resampler], settings: Settings) -> TaskComparison | None:
-    found = aligned(resamplers)
-    if found is None:
-        return None
-    names = [" ".join(word for word in number if word) for number in found.numbers]
-    compared = compare_sets(found.statistics, len(found.pairs), names, settings)
-    return TaskComparison(part, compared, found.numbers, found.left_out)
-
-
-def _files(dataset: str, facts: DatasetFacts, splits: Collection[str]) -> Iterator[PairFiles]:
-    """The pairs of some parts, from the manifest."""
-    for split, part in facts.parts.items():
-        for pair, places in part.sources.items() if split in splits else ():
-            yield PairFiles(
-                dataset, split, pair, Path(places.ir), Path(places.vis),
-                Path(places.labels) if places.labels else None, Path(places.boxes) if places.boxes else None,
-                border=places.border,
-            )  # fmt: skip
-
-
-def task_sections(
-    store: Store, seed: int = 0, say: Callable[[str], None] | None = None
-) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def task_sections(store: Store, seed: int = 0) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """What ``bench stats`` prints of segmentation and detection: a heading and one row per method.
 
     Args:
         store: a run.
         seed: of the draws.
-        say: told what is drawn next, since that takes its time.
     """
     manifest = store.read_manifest()
     scores, known, numbers = store.read_scores(), manifest.datasets, Numbers.of(manifest)
-    settings = Settings(DRAWS.resamples, seed, DRAWS.confidence, DRAWS.interval)
+    settings = replace(DRAWS, seed=seed)
     for task, dataset in dict.fromkeys(zip(scores["task"], scores["dataset"], strict=True)):
         if task not in TASKS.names() or dataset not in known:
             continue
-        if say is not None:
-            say(f"{dataset} · {task}: drawing {settings.resamples} times")
         try:
             compared = compare_task(store, task, dataset, recorded_spec(known[dataset].model_dump()), settings)
         except BenchError as error:

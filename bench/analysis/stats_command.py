@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.analysis.asked import run_findings
@@ -23,7 +23,6 @@ def stats_command(
     seed: int = 0,
     differences: Shown = "best",
     diagrams: Path | None = None,
-    say: Callable[[str], None] | None = None,
 ) -> Iterator[Section]:
     """A heading and rows at a time: whether fusion and learning help, metrics, tasks, then the spread over seeds.
 
@@ -36,7 +35,6 @@ def stats_command(
         seed: of the bootstrap.
         differences: which are shown.
         diagrams: folder for a critical-difference diagram of each metric and data set.
-        say: told what is computed next.
 
     Raises:
         BenchError: no finished run, no such metrics, or runs that differ in more than the seed.
@@ -60,7 +58,7 @@ def stats_command(
             yield f"diagram: {path}", []
     if tested:
         yield NO_CORRECTION, []
-    yield from task_sections(stores[0], seed, say)
+    yield from task_sections(stores[0], seed)
     yield from over_seeds
 
 

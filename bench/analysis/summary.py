@@ -12,7 +12,8 @@ from bench.analysis.numbers import Numbers, direction, metric_order
 from bench.analysis.pairwise import Comparison, Settings, compare
 from bench.analysis.ranked import unranked
 from bench.analysis.sections import Section
-from bench.analysis.set_level import DRAWS, SetComparison, compare_task
+from bench.analysis.set_draws import DRAWS
+from bench.analysis.set_level import SetComparison, compare_task
 from bench.analysis.table import pair_values, select
 from bench.data.spec import recorded_spec
 from bench.errors import BenchError

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from bench.cli.runs import DataRoot, DatasetsFile, Device, WeightsRoot
-from bench.cli.screen import fail, names, print_rows
+from bench.cli.screen import fail, names, print_rows, progress
 from bench.errors import BenchError
 
 RunDir = Annotated[Path, typer.Argument(help="The --out of a bench run.")]
@@ -67,15 +68,18 @@ def stats(
         Literal["best", "all", "none"], typer.Option(help="From the best method, of every two methods, or none.")
     ] = "best",
     diagrams: Annotated[Path | None, typer.Option(help="Folder for critical-difference diagrams, SVG.")] = None,
+    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
 ) -> None:
     """Say which differences between methods are real."""
+    from bench.analysis.set_draws import DRAWS
     from bench.analysis.stats_command import stats_command, why_silent
+    from bench.run.draw_unit import draw_ahead
+    from bench.store.run_folder import Store
 
-    def note(text: str) -> None:
-        typer.echo(text, err=True)
-
+    with progress() as listener:
+        draw_ahead(Store(run_dirs[0]), replace(DRAWS, seed=seed), jobs, listener)
     chosen, silent = names(metrics), True
-    for title, rows in stats_command(run_dirs, chosen, convention, seed, differences, diagrams, note):
+    for title, rows in stats_command(run_dirs, chosen, convention, seed, differences, diagrams):
         typer.echo(f"\n{title}")
         print_rows(rows)
         silent = False

@@ -17,6 +17,7 @@ from bench.plugin.kinds import TASKS
 from bench.run.choose_executor import create_executor
 from bench.run.collect import FusedIndex, latest, merge, metric_lines, metric_scores, skipped_score, whole_scores
 from bench.run.config import RunConfig
+from bench.run.draw_unit import draw_executor, draw_units
 from bench.run.executors import Executor, LocalExecutor
 from bench.run.folder import extending, make_folder, sole_writer, with_absolute_paths
 from bench.run.guard import refuse_unguarded
@@ -145,6 +146,7 @@ class Runner:
                 self.control_stage(task)
         self.say_what_was_seen()
         self.collect()
+        self.draw()
         self.recorder.end(self.plan, self.result.computed)
         self.result.answers = closing_lines(run_findings(self.store))
         self.report()
@@ -186,7 +188,9 @@ class Runner:
         if units:
             self.stage(f"{task} controls", units, self.long_jobs)
 
-    def stage(self, name: str, units: Sequence[Unit], workers: int, threads: int = 1) -> None:
+    def stage(
+        self, name: str, units: Sequence[Unit], workers: int, threads: int = 1, executor: Executor | None = None
+    ) -> None:
         """Runs the units of one stage and counts them.
 
         Args:
@@ -194,6 +198,7 @@ class Runner:
             units: its work.
             workers: processes at a time.
             threads: of each; one wherever results depend on it, so that ``--jobs`` changes no bit.
+            executor: where they run, if not on the run's own.
         """
         total, done = sum(unit.weight for unit in units), 0
         self.result.computed[name] = total
@@ -217,7 +222,7 @@ class Runner:
                 self.listener(f"{name}{PART}{unit.method}", min(share[0], share[1]), share[1])
             self.listener(name, min(done, total), total)
 
-        self.executor.run(units, max(1, min(workers, len(units))), threads, note)
+        (executor or self.executor).run(units, max(1, min(workers, len(units))), threads, note)
 
     # ------------------------------------------------------------------ training
 
@@ -244,6 +249,11 @@ class Runner:
         reason = f"training failed: {line.get('reason', 'interrupted')}"
         facts = method.facts.model_copy(update={"status": "failed", "reason": reason})
         return replace(method, source=None, reason=reason, train=False, facts=facts)
+
+    def draw(self) -> None:
+        """Draws images anew for the tasks' intervals, which the last screen, ``bench stats`` and the report share."""
+        units = draw_units(self.store)
+        self.stage("draw", units, self.jobs, executor=draw_executor(units, self.executor))
 
     def forecast(self) -> None:
         """Says what trainings and tasks will cost here, measured on a few steps: published schedules are long."""

@@ -18,7 +18,7 @@ from bench.analysis.letters import letters
 from bench.analysis.pairwise import Comparison, Standing
 from bench.analysis.sections import NO_CORRECTION, format_p
 from bench.analysis.sensitivity import agreement, ranking_changes
-from bench.analysis.set_level import DRAWS
+from bench.analysis.set_draws import DRAWS
 from bench.analysis.table import decimals, format_number
 from reports.bars import FEW_PAIRS, bar_places
 from reports.overview import Overview

@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 from bench.plugin.task import Detections
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 PADDING_GREY = 114 / 255
 """What YOLOv5 pads with."""
@@ -80,6 +81,8 @@ def letterbox(images: Tensor, size: int, stride: int, padding: float = 0.0) -> t
     Returns:
         The batch, and where the images lie in it.
     """
+    import torch
+
     height, width = images.shape[-2:]
     ratio = size / max(height, width) if padding else min(1.0, size / max(height, width))
     inner_height, inner_width = max(1, round(height * ratio)), max(1, round(width * ratio))
@@ -94,11 +97,13 @@ def letterbox(images: Tensor, size: int, stride: int, padding: float = 0.0) -> t
         )
     # an odd pixel goes to the right and the bottom, as YOLOv5's rounding does
     left, top = padding_x // 2, padding_y // 2
-    padded = functional.pad(images, (left, padding_x - left, top, padding_y - top), value=PADDING_GREY)
+    padded = torch.nn.functional.pad(images, (left, padding_x - left, top, padding_y - top), value=PADDING_GREY)
     return padded, Placement((inner_width / width, inner_height / height), (left, top), width, height)
 
 
 def _resized(image: Tensor, height: int, width: int) -> Tensor:
+    import torch
+
     pixels = image.permute(1, 2, 0).cpu().numpy()
     how = cv2.INTER_AREA if height <= pixels.shape[0] else cv2.INTER_LINEAR
     shrunk = cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=how)
@@ -117,6 +122,7 @@ def select(boxes: Tensor, scores: Tensor, classes: Tensor, placement: Placement,
         placement: of ``letterbox``.
         protocol: thresholds.
     """
+    import torch
     from torchvision.ops import nms
 
     index, label = torch.nonzero(scores > protocol.confidence, as_tuple=True)
@@ -155,6 +161,8 @@ def select_final(
         placement: of ``letterbox``.
         protocol: thresholds.
     """
+    import torch
+
     wanted = labels >= 0
     if classes is not None:
         wanted &= torch.isin(labels, torch.tensor(list(classes), device=labels.device))

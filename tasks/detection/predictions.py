@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from bench.files import file_digest
 from bench.images import as_rgb, read_image
@@ -42,6 +41,8 @@ def detect_all(
     Yields:
         Index within the part, detections.
     """
+    import torch
+
     journal = Journal(folder / FILE)
     known = {(line["pair"], line["image"], line["detector"]): line for line in journal.lines()}
     detector: Detector | None = None

@@ -7,9 +7,16 @@ import pytest
 
 from bench.analysis.bootstrap import iou_statistic
 from bench.analysis.pairwise import Settings
-from bench.analysis.set_level import compare_sets
+from bench.analysis.set_draws import set_draws
+from bench.analysis.set_level import SetComparison, compare_sets
+from bench.plugin.task import Resampler
 
-DRAWS = Settings(resamples=499, interval="percentile")
+
+def compared(images: int, holders: int, rare: float, common: float) -> SetComparison:
+    numbers = tuple((name, "", "") for name in ("mIoU", "0", "1", "2"))
+    statistic = iou_statistic(matrices(images, holders, rare, common))
+    resampler = Resampler(tuple(map(str, range(images))), numbers, statistic)
+    return compare_sets({"a": set_draws(resampler, Settings(resamples=499))})
 
 
 def matrices(images: int, holders: int, rare: float, common: float, classes: int = 3) -> np.ndarray:
@@ -37,8 +44,7 @@ CASES = [
 
 @pytest.mark.parametrize(("images", "holders", "rare", "common"), CASES)
 def test_the_interval_is_of_the_same_mean(images: int, holders: int, rare: float, common: float) -> None:
-    statistic = iou_statistic(matrices(images, holders, rare, common))
-    found = compare_sets({"a": statistic}, images, ["mIoU", "0", "1", "2"], DRAWS)
+    found = compared(images, holders, rare, common)
     mean, first, second, last = found.values["a"]
     assert mean.value == pytest.approx((first.value + second.value + last.value) / 3, rel=1e-12)
     assert mean.low <= mean.value <= mean.high
@@ -50,8 +56,7 @@ def test_the_interval_is_of_the_same_mean(images: int, holders: int, rare: float
 
 
 def test_a_class_that_is_nowhere_stays_out_of_every_draw() -> None:
-    statistic = iou_statistic(matrices(10, 0, 0.5, 0.8))
-    found = compare_sets({"a": statistic}, 10, ["mIoU", "0", "1", "2"], DRAWS)
+    found = compared(10, 0, 0.5, 0.8)
     assert found.lost[0] == 0
     assert found.caution(0) == ""
     assert np.isnan(found.values["a"][3].value)

@@ -10,16 +10,19 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from typer.testing import CliRunner
 
-from bench.analysis.bootstrap import bootstrap_images, iou_statistic, weighted_means
+from bench.analysis.bootstrap import WeightedStatistic, bootstrap_images, draws, iou_statistic, weighted_means
 from bench.analysis.diagram import critical_difference_svg
 from bench.analysis.pairwise import Comparison, Settings, compare, compare_values, critical_difference, wilcoxon
 from bench.analysis.sections import compare_metrics, comparison_sections
+from bench.analysis.set_draws import SetDraws, set_draws
 from bench.analysis.set_level import compare_sets, seed_spread
 from bench.analysis.stats_command import stats_command
 from bench.cli import app
 from bench.errors import BenchError
+from bench.plugin.task import Resampler
 from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
@@ -400,10 +403,15 @@ def test_iou_of_any_weighting_is_that_of_the_summed_matrices() -> None:
         assert values[0] == pytest.approx(values[1:].mean(), rel=1e-12)
 
 
+def drawn_of(statistic: WeightedStatistic, images: int, names: list[str], resamples: int = 999) -> SetDraws:
+    numbers = tuple((name, "", "") for name in names)
+    return set_draws(Resampler(tuple(map(str, range(images))), numbers, statistic), Settings(resamples))
+
+
 def test_a_class_that_is_nowhere_has_no_iou() -> None:
     matrices = np.zeros((3, 2, 2), dtype=np.int64)
     matrices[:, 0, 0] = 5
-    found = compare_sets({"a": iou_statistic(matrices)}, 3, ["mIoU", "one", "two"], QUICK).values["a"]
+    found = compare_sets({"a": drawn_of(iou_statistic(matrices), 3, ["mIoU", "one", "two"])}).values["a"]
     assert (found[0].value, found[0].low, found[0].high) == (1.0, 1.0, 1.0)
     assert all(math.isnan(number) for number in (found[2].value, found[2].low, found[2].high))
 
@@ -414,7 +422,7 @@ def test_a_rare_class_keeps_an_interval() -> None:
     matrices[:, 0, 0] = 5
     matrices[0, 1] = (1, 3)
     matrices[1, 1] = (2, 2)
-    rare = compare_sets({"a": iou_statistic(matrices)}, 6, ["mIoU", "one", "two"], QUICK).values["a"][2]
+    rare = compare_sets({"a": drawn_of(iou_statistic(matrices), 6, ["mIoU", "one", "two"])}).values["a"][2]
     assert rare.value == pytest.approx(5 / 8)
     assert (rare.low, rare.high) == pytest.approx((0.5, 0.75))
 
@@ -423,8 +431,8 @@ def test_segmenters_are_compared_on_the_same_draws() -> None:
     rng = np.random.default_rng(13)
     good, bad = confusion(rng, 40, 0.9), confusion(rng, 40, 0.7)
     names = ["mIoU", "0", "1", "2", "3"]
-    statistics = {"good": iou_statistic(good), "twin": iou_statistic(good), "bad": iou_statistic(bad)}
-    found = compare_sets(statistics, 40, names, QUICK)
+    matrices = {"good": good, "twin": good, "bad": bad}
+    found = compare_sets({name: drawn_of(iou_statistic(each), 40, names) for name, each in matrices.items()})
     assert found.values["good"] == found.values["twin"]
     assert all(entry.low == entry.high == 0 for entry in found.differences["good", "twin"])
     lead = found.differences["good", "bad"][0]
@@ -445,17 +453,46 @@ def test_detection_scores_are_recomputed_on_every_draw() -> None:
     def statistic(counts: np.ndarray) -> np.ndarray:
         return np.array([precision(np.repeat(np.arange(4), row)) for row in counts]).T
 
-    result = compare_sets({"a": statistic}, 4, ["precision"], Settings(resamples=200))
+    result = compare_sets({"a": drawn_of(statistic, 4, ["precision"], 200)})
     assert result.values["a"][0].value == pytest.approx(3 / 7)
     assert 0 <= result.values["a"][0].low < 3 / 7 < result.values["a"][0].high <= 1.0
     assert [0, 1, 2, 3] in seen
-    assert {len(drawn) for drawn in seen} == {3, 4}  # three: the jackknife of BCa
-    assert any(len(set(drawn)) < 4 for drawn in seen if len(drawn) == 4)
+    assert {len(drawn) for drawn in seen} == {4}
+    assert any(len(set(drawn)) < 4 for drawn in seen)
+
+
+def test_plain_quantiles_are_those_of_scipy() -> None:
+    sample = np.random.default_rng(21).normal(size=(2, 50))
+    found = bootstrap_images(50, weighted_means(sample), resamples=700, seed=4, method="percentile")
+    theirs = scipy.stats.bootstrap(
+        (sample,), lambda x, axis: x.mean(axis=axis), n_resamples=700, method="percentile", axis=1,
+        rng=np.random.default_rng(4),
+    )  # fmt: skip
+    ends = np.array([(one.low, one.high) for one in found.intervals]).T
+    assert np.allclose(ends, theirs.confidence_interval, rtol=0, atol=1e-10)
+    assert np.allclose(found.distribution, theirs.bootstrap_distribution, rtol=0, atol=1e-10)
+
+
+def test_draws_hang_on_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    statistic = weighted_means(np.arange(30.0)[None])
+    whole = draws(30, statistic, 100, 5)
+    monkeypatch.setattr("bench.analysis.bootstrap.BATCH_BYTES", 8 * 30 * 7)
+    assert np.array_equal(draws(30, statistic, 100, 5), whole)
+    assert not np.array_equal(draws(30, statistic, 100, 6), whole)
 
 
 def test_a_wrong_count_of_names_is_refused() -> None:
-    with pytest.raises(BenchError, match="a: 5 numbers for 2 names"):
-        compare_sets({"a": iou_statistic(np.ones((3, 4, 4), dtype=np.int64))}, 3, ["mIoU", "x"])
+    with pytest.raises(BenchError, match="all images: 5 numbers for 2 names"):
+        drawn_of(iou_statistic(np.ones((3, 4, 4), dtype=np.int64)), 3, ["mIoU", "x"])
+
+
+def test_one_image_has_no_ends() -> None:
+    one = np.full((1, 2, 2), 3)
+    found = compare_sets({name: drawn_of(iou_statistic(one), 1, ["mIoU", "0", "1"]) for name in "ab"})
+    for interval in (*found.values["a"], *found.differences["a", "b"]):
+        assert math.isfinite(interval.value)
+        assert math.isnan(interval.low)
+        assert math.isnan(interval.high)
 
 
 def test_spread_over_seeds() -> None:

@@ -106,8 +106,11 @@ TABLE: dict[str, Case] = {
     "open": Case(["open", "r"], {}, {"typer.launch": 0, "reports.build_report": Path("x")}),
     "stats": Case(
         ["stats", "r"],
-        values(metrics="EN", convention="tang2023", seed="4", differences="all", diagrams="x"),
-        {"bench.analysis.stats_command.stats_command": [], "bench.analysis.stats_command.why_silent": ""},
+        values(metrics="EN", convention="tang2023", seed="4", differences="all", diagrams="x", jobs="3"),
+        {
+            "bench.analysis.stats_command.stats_command": [], "bench.analysis.stats_command.why_silent": "",
+            "bench.run.draw_unit.draw_ahead": None,
+        },
     ),
     "compare": Case(
         ["compare", "a", "b"],

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from bench.analysis import set_draws
 from bench.analysis.pairwise import Settings
+from bench.analysis.set_draws import DRAWS
 from bench.analysis.set_level import compare_task, task_sections
-from bench.data.spec import load_datasets
+from bench.data.spec import DatasetSpec, load_datasets, recorded_spec
 from bench.errors import BenchError
 from bench.plugin.task import Detections
+from bench.run import draw_unit
+from bench.run.draw_unit import draw_ahead, draw_units
 from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
@@ -256,9 +262,56 @@ def test_a_method_scored_on_other_images_is_left_out(run: Store) -> None:
 def test_a_folder_of_images_is_compared_on_all_pairs_alone(run: Store) -> None:
     folder = run.work_dir("detection", "mfnet", "poor")
     keep_unseen(folder, dict.fromkeys(map(str, range(1, IMAGES + 1))))
-    said: list[str] = []
-    titles = [title for title, _ in task_sections(run, say=said.append)]
+    titles = [title for title, _ in task_sections(run)]
     assert "coco/unseen" in titles[0]
     assert titles[0].endswith("left out: poor (it is not known which pairs it was trained on)")
     assert any("(coco): 12 images drawn anew" in title and "left out" not in title for title in titles)
-    assert "mfnet · detection: drawing 999 times" in said
+
+
+FEW = replace(DRAWS, resamples=49)
+
+
+def recorded(run: Store) -> DatasetSpec:
+    """As all who show draws take it from the manifest."""
+    return recorded_spec(run.read_manifest().datasets["mfnet"].model_dump())
+
+
+def test_draws_are_made_once_for_all_who_show_them(run: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[tuple[str, int, int]] = []
+    draw_ahead(run, FEW, 1, lambda *told: said.append(told))
+    assert said == [("draw", done, 4) for done in range(5)]
+    monkeypatch.setattr(set_draws, "draws", lambda *_: pytest.fail("drawn again"))
+    shown = compare_task(run, "detection", "mfnet", recorded(run), FEW)
+    draw_ahead(run, FEW, 1, lambda *_: pytest.fail("nothing is lacking"))
+    with pytest.raises(pytest.fail.Exception, match="drawn again"):
+        compare_task(run, "detection", "mfnet", recorded(run), replace(FEW, seed=4))
+    monkeypatch.undo()
+    shutil.rmtree(run.root / "parts" / "draws")
+    assert repr(compare_task(run, "detection", "mfnet", recorded(run), FEW)) == repr(shown)
+
+
+@pytest.mark.parametrize("change", ["predictions", "truth", "damage"])
+def test_draws_of_other_results_are_made_anew(run: Store, change: str) -> None:
+    lacking = {(task, method) for task in ("detection", "segmentation") for method in ("good", "poor")}
+    draw_ahead(run, FEW, 1, lambda *_: None)
+    assert draw_units(run, FEW) == []
+    if change == "predictions":
+        journal = run.work_dir("detection", "mfnet", "poor") / "predictions.jsonl"
+        journal.write_text(journal.read_text() + "\n")
+        lacking = {("detection", "poor")}
+    elif change == "truth":
+        boxes = next(iter(run.read_manifest().datasets["mfnet"].parts["test"].sources.values())).boxes
+        Path(boxes).write_text(Path(boxes).read_text() + "\n")
+    else:
+        for path in (run.root / "parts" / "draws").iterdir():
+            path.write_bytes(path.read_bytes()[:-100])
+    assert {(unit.task.task, unit.method) for unit in draw_units(run, FEW)} == lacking
+
+
+def test_workers_draw_what_this_process_draws(run: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = compare_task(run, "segmentation", "mfnet", recorded(run), FEW)
+    shutil.rmtree(run.root / "parts" / "draws")
+    monkeypatch.setattr(draw_unit, "MUCH", 0)
+    draw_ahead(run, FEW, 2, lambda *_: None)
+    monkeypatch.setattr(set_draws, "draws", lambda *_: pytest.fail("drawn again"))
+    assert repr(compare_task(run, "segmentation", "mfnet", recorded(run), FEW)) == repr(here)
