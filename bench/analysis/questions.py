@@ -200,6 +200,8 @@ def _of_part(asked: _Asked, part: str, runs: Sequence[Resamplers], settings: Set
     first = runs[0]
     same = [run for run in runs if (run.pairs, run.numbers) == (first.pairs, first.numbers)]
     methods = [name for name in first.statistics if all(name in run.statistics for run in same)]
+    if not _rules(asked, methods) and not all(name in methods for name in SOURCES):
+        return  # nothing to compare with
     statistics = {name: [run.statistics[name] for run in same] for name in methods}
     groups = [asked.spec.sequence_of(pair) for pair in first.pairs]
     tags = asked.tags()
@@ -217,6 +219,12 @@ def _of_part(asked: _Asked, part: str, runs: Sequence[Resamplers], settings: Set
                 yield from _of_number(asked, number, subset or part, drawn, at, (sum(mask), len(same)), first.left_out)
 
 
+def _rules(asked: _Asked, methods: Sequence[str]) -> list[str]:
+    """Those that learn nothing."""
+    known = asked.manifest.methods
+    return [name for name in methods if name in PLAIN_RULES or (name in known and known[name].kind == "control")]
+
+
 def _of_number(
     asked: _Asked, number: tuple[str, str, str], part: str, drawn: Drawn, at: int, size: tuple[int, int],
     left_out: Mapping[str, str],
@@ -226,7 +234,7 @@ def _of_number(
     kinds = {name: asked.manifest.methods[name].kind for name in drawn.values if name in asked.manifest.methods}
     beside = {name for name, one in asked.manifest.methods.items() if one.beside}
     valued = [name for name in drawn.values if np.isfinite(drawn.values[name][at]) and name not in beside]
-    rules = [name for name in valued if name in PLAIN_RULES or kinds.get(name) == "control"]
+    rules = _rules(asked, valued)
     questions = (
         ("fusion", [name for name in SOURCES if name in valued], [name for name in valued if name not in SOURCES]),
         ("learning", rules, [name for name in valued if kinds.get(name) in LEARNED]),

@@ -13,8 +13,7 @@ from bench.data.commands import status_rows as data_rows
 from bench.data.spec import broken_packages
 from bench.errors import BenchError
 from bench.files import VERSION
-from bench.metrics.choice import kernels_ready
-from bench.metrics.kernel_cache import kernel_cache
+from bench.metrics.choice import compiled_in, kernels_ready
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Trainable
 from bench.weights.commands import status_rows as weight_rows
@@ -80,7 +79,7 @@ def _kernels() -> dict[str, Any]:
     if importlib.util.find_spec("numba") is None:
         return _row("metrics engine", "ok", "NumPy; the extra fast makes it about four times as fast")
     if kernels_ready():
-        return _row("metrics engine", "ok", f"compiled in {kernel_cache()}")
+        return _row("metrics engine", "ok", f"compiled in {compiled_in()}")
     return _row("metrics engine", "ok", "compiled when a run repays it, for half a minute; or now: bench doctor --warm")
 
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
+from bench.compiled import kernel_cache
 from bench.errors import BenchError
-from bench.metrics.kernel_cache import kernel_cache
 
 Engine = Literal["numpy", "numba"]
 ENGINES = ("auto", *get_args(Engine))
@@ -64,9 +64,14 @@ def kernels_ready() -> bool:
     return _mark().exists()
 
 
+def compiled_in() -> Path:
+    """The folder of the compiled kernels."""
+    return kernel_cache(Path(__file__).parent / "kernels")
+
+
 def _mark() -> Path:
     """A file that is there once everything is compiled."""
-    return kernel_cache() / "complete"
+    return compiled_in() / "complete"
 
 
 def compile_kernels(announce: Callable[[str], None] = lambda _: None) -> bool:

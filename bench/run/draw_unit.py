@@ -14,8 +14,8 @@ from bench.run.executors import Executor, InlineExecutor, LocalExecutor
 from bench.run.units import Unit
 from bench.store.run_folder import Store
 
-MUCH = 2000
-"""Methods times images whose draws repay processes of their own; each takes about a millisecond or two."""
+MUCH = 1500
+"""Methods times images whose draws repay processes of their own; each takes a millisecond or two."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ def draw_units(store: Store, settings: Settings = DRAWS) -> list[DrawUnit]:
     return units
 
 
-def draw_executor(units: Sequence[DrawUnit], wanted: Executor | None = None) -> Executor:
+def draw_executor(units: Sequence[DrawUnit], jobs: int, wanted: Executor | None = None) -> Executor:
     """Where the draws are made: in this process where others would cost more than they save."""
     much = sum(len(unit.task.files) for unit in units) >= MUCH
-    return (wanted or LocalExecutor()) if much else InlineExecutor()
+    return (wanted or LocalExecutor()) if much and jobs > 1 else InlineExecutor()
 
 
 def draw_ahead(store: Store, settings: Settings, jobs: int, listener: Callable[[str, int, int], None]) -> None:
@@ -78,4 +78,5 @@ def draw_ahead(store: Store, settings: Settings, jobs: int, listener: Callable[[
         listener("draw", done, len(units))
 
     listener("draw", 0, len(units))
-    draw_executor(units).run(units, min(jobs or count_cores(), len(units)), 1, note)
+    workers = min(jobs or count_cores(), len(units))
+    draw_executor(units, workers).run(units, workers, 1, note)

@@ -146,7 +146,8 @@ class Runner:
                 self.control_stage(task)
         self.say_what_was_seen()
         self.collect()
-        self.draw()
+        drawn = draw_units(self.store)  # for intervals on the last screen, in bench stats and in the report
+        self.stage("draw", drawn, self.jobs, executor=draw_executor(drawn, self.jobs, self.executor))
         self.recorder.end(self.plan, self.result.computed)
         self.result.answers = closing_lines(run_findings(self.store))
         self.report()
@@ -249,11 +250,6 @@ class Runner:
         reason = f"training failed: {line.get('reason', 'interrupted')}"
         facts = method.facts.model_copy(update={"status": "failed", "reason": reason})
         return replace(method, source=None, reason=reason, train=False, facts=facts)
-
-    def draw(self) -> None:
-        """Draws images anew for the tasks' intervals, which the last screen, ``bench stats`` and the report share."""
-        units = draw_units(self.store)
-        self.stage("draw", units, self.jobs, executor=draw_executor(units, self.executor))
 
     def forecast(self) -> None:
         """Says what trainings and tasks will cost here, measured on a few steps: published schedules are long."""

@@ -17,7 +17,7 @@ import contextlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 import numpy as np
@@ -116,6 +116,7 @@ class Matches:
     total: int
 
 
+@lru_cache(maxsize=4096)  # the same images are asked for again as those unseen in training
 def match_image(truth: Truth, found: Detections, number: int) -> Matches:
     """Matches the boxes of one class in one image, convention ``yolov5``."""
     mine, wanted = found.classes == number, truth.classes == number

@@ -25,8 +25,8 @@ import pytest
 from bench.machine import processor_name
 from bench.metrics import PairScorer
 from bench.metrics.catalogue import CONVENTIONS
+from bench.metrics.choice import compiled_in
 from bench.metrics.convention_facts import SIX
-from bench.metrics.kernel_cache import kernel_cache
 
 ROUNDS = 9
 FIVE = ("standard", "seafusion2022", "tang2023", "cddfuse", "vifb")
@@ -205,7 +205,7 @@ def test_compiling(benchmark: Any, tmp_path: Path) -> None:
         float(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout) for _ in range(2)
     )
     size = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    tell(f"compiling {first:.1f} s CPU, from the cache {then:.1f} s, {size / 2**20:.1f} MB ({kernel_cache().name})")
+    tell(f"compiling {first:.1f} s CPU, from the cache {then:.1f} s, {size / 2**20:.1f} MB ({compiled_in().name})")
     benchmark.pedantic(lambda: None, rounds=1)
 
 

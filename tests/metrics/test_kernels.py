@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.lib.stride_tricks import sliding_window_view
 
+from bench import compiled
 from bench.errors import BenchError
-from bench.metrics import PairScorer, choice, kernel_cache, vif
+from bench.metrics import PairScorer, choice, vif
 from bench.metrics.catalogue import CONVENTIONS
 from bench.metrics.engine import MetricValue
 
@@ -276,19 +277,18 @@ def test_kernels_lie_in_the_cache_where_the_program_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(kernel_cache.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(compiled.os, "access", lambda path, mode: False)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    assert kernel_cache.kernel_cache.__wrapped__().parent == tmp_path / "numba"
+    assert compiled.kernel_cache.__wrapped__(tmp_path).parent == tmp_path / "numba"
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "mine"))
-    assert kernel_cache.kernel_cache.__wrapped__().parent == tmp_path / "mine"
+    assert compiled.kernel_cache.__wrapped__(tmp_path).parent == tmp_path / "mine"
 
 
-def test_changed_sources_are_compiled_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel_cache, "_KERNELS", tmp_path)
+def test_changed_sources_are_compiled_anew(tmp_path: Path) -> None:
     (tmp_path / "windows.py").write_text("1")
-    before = kernel_cache.kernel_cache.__wrapped__()
+    before = compiled.kernel_cache.__wrapped__(tmp_path)
     (tmp_path / "windows.py").write_text("2")
-    assert kernel_cache.kernel_cache.__wrapped__() != before
+    assert compiled.kernel_cache.__wrapped__(tmp_path) != before
 
 
 @pytest.mark.parametrize(

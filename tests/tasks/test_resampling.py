@@ -27,7 +27,14 @@ from bench.types import PairFiles, Score
 from tasks.detection.average_precision import CONVENTIONS, Matches, Truth, table, yolov5_curve
 from tasks.detection.predictions import from_lists
 from tasks.detection.resampling import read_resamplers
-from tasks.detection.weighted import ranked, weighted_precision
+from tasks.detection.weighted import (
+    RULES,
+    Ranked,
+    compiled_precision,
+    numpy_precision,
+    ranked,
+    weighted_precision,
+)
 from tasks.segmentation.resampling import read_resampler as read_segmentation
 from tasks.segmentation.scoring import score_set
 
@@ -266,6 +273,23 @@ def test_a_folder_of_images_is_compared_on_all_pairs_alone(run: Store) -> None:
     assert "coco/unseen" in titles[0]
     assert titles[0].endswith("left out: poor (it is not known which pairs it was trained on)")
     assert any("(coco): 12 images drawn anew" in title and "left out" not in title for title in titles)
+
+
+@pytest.mark.parametrize(("detections", "hit"), [(400, 0.4), (60, 0.9), (25, 0.0), (0, 0.0)])
+def test_compiled_precision_is_numpys(detections: int, hit: float) -> None:
+    pytest.importorskip("numba", reason="the extra fast is not installed")
+    rng, images = np.random.default_rng(detections), 9
+    quality = rng.random(detections)[:, None] - np.linspace(0, 0.6, 10)
+    right = (rng.random((detections, 1)) < hit) & (quality > 0)
+    totals = np.bincount(rng.integers(1, images, max(1, right.any(axis=1).sum() + 5)), minlength=images)  # none in 0
+    parts = Ranked(right, rng.integers(0, images, detections), totals)
+    counts = rng.integers(0, 3, (50, images))
+    counts[:4] = 0
+    counts[1, 0], counts[2, 1:] = 5, 1  # no truth; all images but one
+    compiled, reference = compiled_precision(parts, counts), numpy_precision(parts, counts)
+    for rule in RULES:
+        np.testing.assert_allclose(compiled[rule], reference[rule], rtol=0, atol=1e-12)
+        assert np.isnan(compiled[rule][:, :2]).all()
 
 
 FEW = replace(DRAWS, resamples=49)

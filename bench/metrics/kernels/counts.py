@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.compiled import Array, kernel
 from bench.metrics import information
-from bench.metrics.kernels.compiling import Array, kernel
 from bench.metrics.planes import Plane, Triple
 
 _BASE = {"bit": math.log(2.0), "nat": 1.0}

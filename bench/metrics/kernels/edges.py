@@ -7,8 +7,8 @@ from math import exp, pi
 
 import numpy as np
 
+from bench.compiled import Array, exact_kernel, kernel
 from bench.metrics import gradient
-from bench.metrics.kernels.compiling import Array, exact_kernel, kernel
 from bench.metrics.kernels.elementary import angle_between, exponential
 from bench.metrics.kernels.windows import tile_width
 from bench.metrics.planes import Triple

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bench.metrics.kernels.compiling import Array, kernel
+from bench.compiled import Array, kernel
 
 _LOG2_E = 1.4426950408889634
 _LN2_HIGH, _LN2_LOW = 0.6931471803691238, 1.9082149292705877e-10  # their sum is ln 2; the first has 32 bits

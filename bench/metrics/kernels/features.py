@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.compiled import Array, exact_kernel
 from bench.metrics import fmi
-from bench.metrics.kernels.compiling import Array, exact_kernel
 from bench.metrics.planes import Triple
 
 BLOCK = 64

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from bench.compiled import Array, kernel
 from bench.metrics import vif
-from bench.metrics.kernels.compiling import Array, kernel
 from bench.metrics.kernels.elementary import strip_exponents, sum_of_logs
 from bench.metrics.kernels.windows import (
     LARGEST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bench.metrics.kernels.compiling import Array, exact_kernel
+from bench.compiled import Array, exact_kernel
 from bench.metrics.planes import MATLAB_WEIGHTS, Levels
 
 

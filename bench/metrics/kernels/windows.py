@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.metrics.kernels.compiling import Array, kernel
+from bench.compiled import Array, kernel
 
 TILE = 208
 """Columns per tile: three tiles cover the 624 windows of a row of 640 pixels, and one tile fits the second-level cache.
