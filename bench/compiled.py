@@ -72,6 +72,7 @@ def _compile_later(function: F, fastmath: set[str] | bool) -> F:
     # by itself Numba would not notice that a called kernel changed
     settings.CACHE_DIR = str(kernel_cache(Path(inspect.getfile(function)).parent))
     try:
-        return numba.njit(cache=True, error_model="numpy", fastmath=fastmath)(function)
+        compiled: Any = numba.njit(cache=True, error_model="numpy", fastmath=fastmath)(function)
+        return compiled
     finally:
         settings.CACHE_DIR = before
