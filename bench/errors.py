@@ -11,6 +11,11 @@ from pathlib import Path
 FATAL_ERRNO = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 """Faults of a disk that hit everything that is written after them too."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+INTERRUPTED_TEXT = "interrupted; what is finished is kept, run the same command again to go on"
+
 
 class BenchError(Exception):
     """A fault the user can mend; its text is one line: what was seen, what was wanted, how to mend it."""

@@ -79,7 +79,7 @@ def read_levels(path: Path) -> tuple[NDArray[np.uint16], int]:
         BenchError: missing, unreadable, too large, of more than 16 bits or of floats, or in colour.
     """
     with _opened(path, deep=True) as file:
-        bits, orientation = _bits(file), _orientation(file)
+        bits = _bits(file)
         levels: NDArray[Any]
         if bits <= 8:
             levels = _one_channel(path, _without_alpha(path, file))
@@ -87,6 +87,7 @@ def read_levels(path: Path) -> tuple[NDArray[np.uint16], int]:
             levels = np.asarray(file)
         else:  # Pillow would drop the low byte of several channels
             levels = _one_channel(path, _decoded_deep(path))
+        orientation = _orientation(file)  # asked last: Pillow turns a TIFF as it loads it
     if levels.size and (levels.min() < 0 or levels.max() >= 1 << MOST_BITS):
         raise BenchError(f"{path}: levels {levels.min()} to {levels.max()}, wanted 0 to 65535; convert the file")
     return np.ascontiguousarray(_upright(levels, orientation)).astype(np.uint16), bits
@@ -206,6 +207,8 @@ def _opened(path: Path, four_channel: bool = False, deep: bool = False) -> Itera
                 )
             _check_mode(path, file, four_channel, deep)
             _check_frames(path, file)
+            if isinstance(file, TiffImageFile):
+                file.filename = ""  # else Pillow maps the file, and a grey one so mapped is turned wrongly
             yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error

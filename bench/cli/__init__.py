@@ -15,11 +15,8 @@ from bench.cli import answers, assets, audit, develop, export, outcomes, prove, 
 from bench.cli.installation import check_installation
 from bench.cli.package_here import use_package_here
 from bench.cli.screen import fail
-from bench.errors import FATAL_ERRNO, BenchError, StoppedError
+from bench.errors import FATAL_ERRNO, INTERRUPTED, INTERRUPTED_TEXT, BenchError, StoppedError
 from bench.files import VERSION
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
 
 app = typer.Typer(
     name="bench",
@@ -60,7 +57,7 @@ def main() -> None:
         app()
     except SystemExit as error:
         if error.code == INTERRUPTED:  # typer turns the interrupt into an exit
-            fail("interrupted; what is finished is kept, run the same command again to go on")
+            fail(INTERRUPTED_TEXT)
         raise
     except StoppedError as error:
         fail(str(error))
@@ -76,5 +73,5 @@ def main() -> None:
         )
         sys.exit(1)
     except KeyboardInterrupt:
-        fail("interrupted; what is finished is kept, run the same command again to go on")
+        fail(INTERRUPTED_TEXT)
         sys.exit(INTERRUPTED)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.runs import Jobs
 from bench.cli.screen import names, print_rows, progress
 
 
@@ -19,12 +20,12 @@ def audit(
     run_dir: Annotated[Path, typer.Argument(help="The --out of a bench run.")],
     convention: Annotated[str, typer.Option(help="Of the metrics; default: the first of the run.")] = "",
     metrics: Annotated[str, typer.Option(help="By comma; default: all in the run.")] = "",
-    pairs: Annotated[int, typer.Option(help="How many pairs of each data set are tricked.")] = 12,
+    pairs: Annotated[int, typer.Option(min=1, help="How many pairs of each data set are tricked.")] = 12,
     opinions: Annotated[
         Path | None, typer.Option(help="People's scores, CSV: pair, method, score; they judge instead of a task.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
-    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 0,
+    jobs: Jobs = 0,
 ) -> None:
     """Say which metrics follow a task, can be gamed, repeat each other, or hang on the choice of pairs."""
     from bench.analysis.audit import audit_rows

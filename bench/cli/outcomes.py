@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.cli.runs import DataRoot, DatasetsFile, Device, WeightsRoot
+from bench.cli.runs import DataRoot, DatasetsFile, Device, Jobs, WeightsRoot
 from bench.cli.screen import fail, names, print_rows, progress
 from bench.errors import BenchError
 
@@ -28,7 +28,7 @@ def report(
     ] = None,
     single_page: Annotated[bool, typer.Option(help="Also write all pages and images as one HTML file.")] = False,
     highlight: Annotated[str, typer.Option(help="Mark this method everywhere, in figures and exports too.")] = "",
-    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    jobs: Jobs = 0,
 ) -> None:
     """Rebuild the HTML from what a run holds."""
     from reports import build_report
@@ -63,7 +63,7 @@ def stats(
     ],
     metrics: Annotated[str, typer.Option(help="By comma; default: all in the run.")] = "",
     convention: Annotated[str, typer.Option(help="Metric convention.")] = "standard",
-    seed: Annotated[int, typer.Option(help="Of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     differences: Annotated[
         Literal["best", "all", "none"], typer.Option(help="From the best method, of every two methods, or none.")
     ] = "best",
@@ -107,7 +107,7 @@ def compare(
 def pack(
     run_dir: RunDir,
     out: Annotated[Path | None, typer.Option(help="Default: RUN_DIR.zip beside it.")] = None,
-    images: Annotated[int, typer.Option(help="How many fused images per method and data set go in; -1: all.")] = 8,
+    images: Annotated[int, typer.Option(min=-1, help="Fused images per method and data set that go in; -1: all.")] = 8,
 ) -> None:
     """Make a small archive of a run for a leaderboard."""
     from bench.analysis.verify_pack import pack as make_pack
@@ -118,8 +118,8 @@ def pack(
 def verify(
     archive: Annotated[Path, typer.Argument(help="What bench pack or bench publish made, or a folder of packs.")],
     data_root: DataRoot = None,
-    sample: Annotated[int, typer.Option(help="How many images to score again.")] = 16,
-    seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
+    sample: Annotated[int, typer.Option(min=1, help="How many images to score again.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice.")] = 0,
     datasets_file: DatasetsFile = None,
     recompute: Annotated[
         bool, typer.Option("--recompute", help="Fuse the sample anew instead of taking the archive's images.")

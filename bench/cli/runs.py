@@ -27,6 +27,7 @@ IrRange = Annotated[
         "levels:LOW,HIGH; the same for all methods. Default: such images are refused."
     ),
 ]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of everything random.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Option = Annotated[
     list[str] | None,
@@ -53,7 +54,7 @@ Precision = Annotated[str, typer.Option(help="exact, or fast: may move pixels by
 Compile = Annotated[
     str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
 ]
-Jobs = Annotated[int, typer.Option(help="Worker processes; 0: one per core.")]
+Jobs = Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")]
 TrainPrecision = Annotated[
     str, typer.Option(help="Of trainings: auto, bfloat16 where the device computes it natively; or float32.")
 ]
@@ -109,8 +110,8 @@ def run(
     device: Device = "auto",
     jobs: Jobs = 0,
     executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
-    limit: Annotated[int | None, typer.Option(help="At most this many pairs per data set.")] = None,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many pairs per data set.")] = None,
+    seed: Seed = 0,
     rerun: Annotated[str, typer.Option(help="missing, all or none.")] = "missing",
     way: Annotated[
         str, typer.Option(help="published: images as the authors wrote them; plain: all alike; both.")
@@ -119,7 +120,7 @@ def run(
     train_precision: TrainPrecision = "auto",
     compile: Compile = "never",
     engine: Annotated[str, typer.Option(help="Of the metrics: numpy, numba, or auto: what is quicker.")] = "auto",
-    time_limit: Annotated[float, typer.Option(help="Seconds for one pair before it is given up.")] = 300.0,
+    time_limit: Annotated[float, typer.Option(min=0, help="Seconds for one pair before it is given up.")] = 300.0,
     fetch: Annotated[bool, typer.Option("--fetch", help="First get what is missing and has a direct address.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and the time and disk it takes; do nothing.")
@@ -270,9 +271,9 @@ def train(
     vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
     ir_range: IrRange = "",
     device: Device = "auto",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    limit: Annotated[int | None, typer.Option(help="At most this many training pairs.")] = None,
-    stop_after: Annotated[int | None, typer.Option(help="Stop, resumably, after this many steps.")] = None,
+    seed: Seed = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many training pairs.")] = None,
+    stop_after: Annotated[int | None, typer.Option(min=1, help="Stop, resumably, after this many steps.")] = None,
     train_precision: TrainPrecision = "auto",
     install: Annotated[bool, typer.Option(help="Make the result the weights bench run finds.")] = True,
     option: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be repeated.")] = None,
@@ -297,13 +298,13 @@ def ablate(
     ] = "demo",
     preset: Preset = "quick",
     ablations: Annotated[str, typer.Option(help="By comma; default: all that SeAFusion has.")] = "",
-    seeds: Annotated[int, typer.Option(help="How many seeds.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder.")] = Path("runs/ablation"),
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
     device: Device = "auto",
     train_precision: TrainPrecision = "auto",
-    jobs: Annotated[int, typer.Option(help="Variants at a time; 0: one per core, or per GPU.")] = 0,
+    jobs: Annotated[int, typer.Option(min=0, help="Variants at a time; 0: one per core, or per GPU.")] = 0,
     executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
 ) -> None:
     """Train SeAFusion's ablations and strategies and compare their segmentation."""

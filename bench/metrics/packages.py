@@ -33,11 +33,13 @@ class PackagedMetric:
         facts: what is said of it.
         compute: float64 planes (H, W), 0..255, of ir, vis and fused -> the number.
         origin: the package.
+        module: where it stands.
     """
 
     facts: Metric
     compute: Callable[[Any, Any, Any], float]
     origin: str
+    module: str
 
     @property
     def formula(self) -> str:
@@ -74,4 +76,4 @@ def _read(point: EntryPoint) -> PackagedMetric | str:
             raise BenchError("compute is no function of (ir, vis, fused)")
     except (Exception, SystemExit) as error:
         return describe(error)
-    return PackagedMetric(facts, compute, point.dist.name if point.dist else "entry point")
+    return PackagedMetric(facts, compute, point.dist.name if point.dist else "entry point", point.module)

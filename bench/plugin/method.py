@@ -366,6 +366,12 @@ class TrainableMethod(Method):
         return cls.trainer().estimate_cost(request)
 
     @classmethod
+    def built_on(cls, request: TrainRequest) -> Sequence[str]:
+        """Modules outside the trainer's package that a training depends on, e.g. a segmenter's."""
+        modules = getattr(cls.trainer(), "built_on", None)
+        return modules(request) if modules else ()
+
+    @classmethod
     def starts_from(cls, request: TrainRequest) -> Mapping[str, Path | None]:
         """Pretrained files by name that a training starts from; None stands for a random start."""
         starts = getattr(cls.trainer(), "starts_from", None)

@@ -107,7 +107,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one source gave when it was last compared; a row of ``bench prove``.
+    """What one source gave when it was last compared; a row of ``bench prove``, and of a manifest.
 
     Attributes:
         method: label, ``<method>`` or ``<method>-<variant>``.
@@ -122,10 +122,10 @@ class Record:
         note: one line.
     """
 
-    method: str
-    against: str
-    level: Level
-    pairs: int
+    method: str = ""
+    against: str = ""
+    level: Level = "none"
+    pairs: int = 0
     worst_psnr_db: float | None = None
     largest_difference: int | None = None
     relative_error: float | None = None

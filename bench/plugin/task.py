@@ -203,6 +203,10 @@ class Task(ABC):
     def fingerprint(self, job: Job) -> str:
         """A short text that changes whenever the same fused images would get other scores (settings, code version)."""
 
+    def built_on(self, job: Job) -> Sequence[str]:  # noqa: ARG002 - for subclasses
+        """Modules beside the task's package that its scores come from, e.g. a detector's; edited, it is done again."""
+        return ()
+
     def estimate_cost(self, job: Job) -> str:  # noqa: ARG002 - for subclasses
         """Says in words what one method's job would cost on this machine; empty for a short task. Writes nothing."""
         return ""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bench.files import digest
+from bench.files import PROJECT_ROOT, digest
+from bench.metrics.packages import CONVENTION, packaged_metrics
 from bench.run.sources import MethodSource
 from bench.types import PairFiles
 
@@ -33,15 +34,20 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 """Stage -> the rooms that its results come from; a method or task adds its own modules."""
 
+PIXELS = (
+    "numpy", "scipy", "pillow", "opencv-python-headless", "opencv-python", "opencv-contrib-python",
+    "opencv-contrib-python-headless",
+)  # fmt: skip
+"""What reads images and computes on them; OpenCV comes under four names."""
+
 LIBRARIES: dict[str, tuple[str, ...]] = {
-    "fuse": ("torch", "numpy", "opencv-python-headless", "opencv-python", "scipy", "scikit-image", "PyWavelets"),
-    "score": ("numpy", "opencv-python-headless", "opencv-python", "scipy", "scikit-image", "PyWavelets", "numba"),
-    "train": ("torch", "torchvision", "numpy", "opencv-python-headless", "opencv-python", "scipy"),
-    "task": ("torch", "torchvision", "numpy", "opencv-python-headless", "opencv-python", "ultralytics",
-             "mmsegmentation", "mmengine", "mmcv-lite"),
-    "measure": ("torch", "numpy", "opencv-python-headless", "opencv-python", "scipy"),
+    "fuse": ("torch", *PIXELS, "scikit-image", "PyWavelets"),
+    "score": (*PIXELS, "scikit-image", "PyWavelets", "numba", "piq"),
+    "train": ("torch", "torchvision", *PIXELS),
+    "task": ("torch", "torchvision", *PIXELS, "ultralytics", "mmsegmentation", "mmengine", "mmcv-lite"),
+    "measure": ("torch", *PIXELS),
     "report": ("numpy", "pandas", "scipy", "scikit-posthocs", "matplotlib", "jinja2"),
-}  # fmt: skip
+}
 """Stage -> the distributions that compute its results; one that is not installed counts as such."""
 
 NOT_FUSING = ("methods._training",)
@@ -64,22 +70,53 @@ MODULE = re.compile(r"[a-z]\w*(\.\w+)+(:\w+)?")
 
 @lru_cache(maxsize=256)
 def module_digest(*modules: str, without: tuple[str, ...] = ()) -> str:
-    """Digest of modules and of all that they import from their own package, found without importing them.
+    """Digest of modules and of all that they import of their own, found without importing them.
+
+    Their own is their package; of a stranger's module also what lies beside that, unless it is among installed ones.
 
     Args:
         modules: dotted names, e.g. ``methods.seafusion``, which leads to ``methods._nets.seafusion``.
         without: modules and packages that are not followed.
     """
     files: dict[str, Path] = {}
-    queue = [(name, f"{name.partition('.')[0]}.") for name in modules]
+    queue = [(name, name.partition(".")[0]) for name in modules]
     while queue:
-        name, package = queue.pop()
+        name, top = queue.pop()
         path = _source(name)
         if name in files or path is None or _below(name, without):
             continue
         files[name] = path
-        queue += [(found, package) for found in _imports(path, name) if found.startswith(package)]
+        own = [found for found in _imports(path, name) if _is_own(found, top)]
+        queue += [(each, top) for found in own for each in (found, *_packages_of(found))]
     return digest(*(part for name in sorted(files) for part in (name, files[name].read_bytes())))
+
+
+def _packages_of(name: str) -> list[str]:
+    """The packages that a stranger's module stands in, which are imported with it: ``a`` and ``a.b`` of ``a.b.c``."""
+    parts = name.split(".")
+    if _home(parts[0]) == PROJECT_ROOT:  # ours compute nothing
+        return []
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _is_own(name: str, top: str) -> bool:
+    """Whether a module belongs to the package ``top``, or to the stranger's folder that holds it."""
+    other = name.partition(".")[0]
+    home = _home(top)
+    strangers = home is not None and home != PROJECT_ROOT and home.name not in ("site-packages", "dist-packages")
+    return other == top or (strangers and home == _home(other))
+
+
+@lru_cache(maxsize=1024)
+def _home(top: str) -> Path | None:
+    """The folder that a top-level module or package stands in; it is not imported."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    at = places[0] if places else spec.origin if spec and spec.has_location else None
+    return Path(at).parent if at else None
 
 
 def fuse_code(module: str) -> str:
@@ -87,7 +124,7 @@ def fuse_code(module: str) -> str:
     return digest(stage_digest("fuse"), module_digest(module, without=NOT_FUSING))
 
 
-def train_code(module: str, built_on: tuple[str, ...] = ()) -> str:
+def train_code(module: str, built_on: Sequence[str] = ()) -> str:
     """Digest of the code that trains a method.
 
     Args:
@@ -97,12 +134,17 @@ def train_code(module: str, built_on: tuple[str, ...] = ()) -> str:
     return digest(stage_digest("train"), module_digest(module, *built_on))
 
 
-def task_code(module: str) -> str:
-    """Digest of the code of a task: the whole package that its runner stands in."""
+def task_code(module: str, built_on: Sequence[str] = ()) -> str:
+    """Digest of the code of a task: the whole package that its runner stands in.
+
+    Args:
+        module: the runner's.
+        built_on: modules that it uses through a registry, e.g. a detector's.
+    """
     package = ".".join(module.split(".")[:2])
     files = sorted(_room_files(package))
     own = digest(*(part for path in files for part in (path.name, path.read_bytes())))
-    return digest(stage_digest("task"), own, module_digest(module))
+    return digest(stage_digest("task"), own, module_digest(module, *built_on))
 
 
 def fused_key(source: MethodSource, files: PairFiles, digests: Mapping[tuple[str, str], str]) -> str:
@@ -118,7 +160,15 @@ def score_key(convention: str, fused: Mapping[str, Any], sources: str) -> str:
         fused: the journal's line of the fused image.
         sources: digest of the pair.
     """
-    return digest(stage_digest("score"), convention, str(fused["digest"]), sources)
+    code = packaged_code() if convention == CONVENTION else ""
+    return digest(stage_digest("score"), code, convention, str(fused["digest"]), sources)
+
+
+@lru_cache(maxsize=1)
+def packaged_code() -> str:
+    """Digest of the metrics that other packages bring; empty if there are none."""
+    modules = sorted(found.module for found in packaged_metrics().values())
+    return module_digest(*modules) if modules else ""
 
 
 def _below(name: str, packages: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ from bench.run.config import RunConfig, Trial
 from bench.run.keys import fuse_code
 from bench.run.plan import MethodPlan, Plan
 from bench.run.sources import MethodSource
-from bench.store.manifest import MethodFacts, ProofFacts, WeightFacts
+from bench.store.manifest import MethodFacts, WeightFacts
 from bench.types import Way
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def method_facts(cls: type[Method], config: RunConfig) -> MethodFacts:
     return MethodFacts(
         name=cls.name, title=info.title, year=info.year, paper=info.paper, licence=info.licence, kind=info.kind,
         agreement=in_words(info.proof) if info.proof else "", trained_on=tuple(info.trained_on), notes=info.notes,
-        proofs=tuple(ProofFacts.model_validate(row.row()) for row in recorded(cls)),
+        proofs=recorded(cls),
         way="plain" if config.way == "plain" else "published", stretches=cls.published.stretch != "none",
         precision=config.precision, compile=config.compile,
     )  # fmt: skip

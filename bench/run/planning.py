@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from bench.data.catalogue import DataMissing, Dataset, Datasets, open_dataset
 from bench.data.folders import FOLDER, open_folders
 from bench.data.frames import frames_of
-from bench.data.names import check_label, some
+from bench.data.names import check_label, key_of, some
 from bench.data.near import remarks, training_lists
 from bench.data.pairs import pair_digest, truth_digest
 from bench.data.spec import TRAIN
@@ -144,7 +144,19 @@ def requested_methods(config: RunConfig) -> tuple[set[str], list[str]]:
             check_label(wanted.partition("=")[0], f"--methods {wanted}")
         named.append(label)
         every.append(label)
-    return set(named), _unique(every)
+    every = _unique(every)
+    _tell_apart([label.partition("=")[0] for label in every])
+    return set(named), every
+
+
+def _tell_apart(labels: Sequence[str]) -> None:
+    """Refuses labels that would share a folder: equal ones, and ones that not every file system tells apart."""
+    seen: dict[str, str] = {}
+    for label in labels:
+        other = seen.setdefault(key_of(label), label)
+        if other is not label:
+            how = "is given twice" if other == label else f"and {other} differ in case alone"
+            raise BenchError(f"--methods: the label {label} {how}; their images would share a folder: rename one")
 
 
 def _requested_tasks(config: RunConfig) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -110,9 +110,11 @@ class TaskList(Outstanding):
     @staticmethod
     def _task_key(runner: Task, unit: TaskUnit, facts: Sequence[str]) -> str:
         method = unit.source.key if runner.needs_method else ""
-        code, settings = task_code(type(runner).__module__), str(unit.options)
+        job = unit.job()
+        code, settings = task_code(type(runner).__module__, runner.built_on(job)), str(unit.options)
+        words = unit.spec.model_dump_json(include={"classes", "box_classes", "box_ids", "box_aliases"})
         return digest(
-            VERSION, code, runner.fingerprint(unit.job()), method, unit.preset, str(unit.seed), *facts, settings
+            VERSION, code, runner.fingerprint(job), method, unit.preset, str(unit.seed), *facts, settings, words
         )
 
     def _make_task_unit(self, task: str, dataset: DatasetPlan, method: MethodPlan, parts: Parts) -> TaskUnit:

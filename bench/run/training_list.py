@@ -39,7 +39,6 @@ class TrainingList(Outstanding):
             files = self._training_part(dataset)
             if files:
                 cls: Any = METHODS.get(method.facts.name)
-                code = train_code(cls.__module__, getattr(cls, "built_on", ()))
                 data = [digest(*_digests(dataset, item)) for item in files]
                 seed, options = self.plan.seed_of(method), self._options(method)
                 unit = TrainUnit(
@@ -50,10 +49,13 @@ class TrainingList(Outstanding):
                     pretrained=self.pretrained, ablation=method.trial.ablation if method.trial else "",
                     options=options,
                 )  # fmt: skip
+                built_on = cls.built_on(unit.request()) if hasattr(cls, "built_on") else ()
+                code = train_code(cls.__module__, built_on)
+                words = unit.classes if any(item.label_path for item in files) else ()
                 starts = training_starts(unit.name, unit.request()).values() if unit.pretrained else ()
                 return replace(unit, key=digest(
                     VERSION, code, method.label, str(config.preset), str(seed), config.train_precision,
-                    str(options), *data, *map(backbone_digest, starts),
+                    str(options), str(words), *data, *map(backbone_digest, starts),
                 ))  # fmt: skip
         return None
 

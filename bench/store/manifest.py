@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.errors import BenchError
+from bench.plugin.proof import Record
 from bench.types import Machine, Number, Problem, Status
 
 Json = Any
@@ -170,31 +171,6 @@ class WeightFacts(Facts):
     licence: str = ""
 
 
-class ProofFacts(Facts):
-    """What one source gave when a port was last compared with it.
-
-    Attributes:
-        against: folder of the source and the name that it has for the method.
-        level: what the source is, e.g. ``published images``.
-        pairs: reference files.
-        worst_psnr_db: None where all are equal.
-        largest_difference: grey levels.
-        relative_error: of float outputs, over the range of the reference; None where none are compared.
-        ok: whether the bars were reached; None where nothing is concluded.
-        date: ISO.
-    """
-
-    against: str = ""
-    level: str = ""
-    pairs: int = 0
-    worst_psnr_db: float | None = None
-    largest_difference: int | None = None
-    relative_error: float | None = None
-    ok: bool | None = None
-    date: str = ""
-    note: str = ""
-
-
 class MethodFacts(Facts):
     """One method, or a folder of images.
 
@@ -221,7 +197,7 @@ class MethodFacts(Facts):
     kind: str = ""
     origin: str = ""
     agreement: str = ""
-    proofs: tuple[ProofFacts, ...] = ()
+    proofs: tuple[Record, ...] = ()
     weights: tuple[WeightFacts, ...] = ()
     trained_on: tuple[str, ...] = ()
     seen: dict[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -32,6 +32,12 @@ def starts_from(request: TrainRequest) -> Mapping[str, Path | None]:
     return starting_files(RESNET18, request)
 
 
+def built_on(request: TrainRequest) -> tuple[str, ...]:
+    """The segmenter's module."""
+    plan = make_plan(request)
+    return (SEGMENTERS.entry(plan.segmenter).module,) if plan.trains_segmenter else ()
+
+
 def train(request: TrainRequest) -> Path:
     """Trains, or goes on with, or returns what was trained before with the same settings.
 

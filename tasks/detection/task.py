@@ -125,6 +125,10 @@ class DetectionTask(Task):
             **({"train_precision": "float32"} if settings.finetune else {}),
         }  # fmt: skip
 
+    def built_on(self, job: Job) -> Sequence[str]:
+        """The detector's module."""
+        return (DETECTORS.entry(read_settings(job.options).plug_in).module,)
+
     def fingerprint(self, job: Job) -> str:
         """Version, detector, its weights and settings, and which pairs the method has seen."""
         settings = read_settings(job.options)

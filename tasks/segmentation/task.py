@@ -111,6 +111,11 @@ class SegmentationTask(Task):
         starting_weights(budget, setting)
         return starting_files(RESNET18, setting)
 
+    def built_on(self, job: Job) -> Sequence[str]:
+        """The segmenter's module."""
+        budget = make_budget(job.preset, job.options, job.train_precision)
+        return (SEGMENTERS.entry(budget.segmenter).module,)
+
     def fingerprint(self, job: Job) -> str:
         """Version, budget, precision, initial weights and the jointly trained segmenter.
 

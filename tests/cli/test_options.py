@@ -304,6 +304,9 @@ def test_two_equal_command_lines_do_the_same(attempt: Callable[[Case, list[str]]
         (["--methods", " , "], "--methods names no method"),
         (["--methods", "a/b=x"], "cannot be the label of a method"),
         (["--methods", "..=x"], "cannot be the label of a method"),
+        (["--methods", "Average=x"], "Average and average differ in case alone"),
+        (["--methods", "mine=x,MINE=y"], "MINE and mine differ in case alone"),
+        (["--methods", "mine=x,mine=y"], "the label mine is given twice"),
         (["--methods", "=x"], "cannot be the label of a method"),
         (["--methods", ".mine=x"], "cannot be the label of a method"),
         (["--methods", "a\\b=x"], "cannot be the label of a method"),
@@ -330,3 +333,30 @@ def test_score_refuses_an_impossible_label(label: str, tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"--method: .* cannot be the label of a method"):
         app(["score", *folders, "--out", str(tmp_path / "o.csv"), "--method", label], standalone_mode=False)
     assert not (tmp_path / "o.csv").exists()
+
+
+NUMERIC = {
+    "run": ["--jobs -1", "--limit 0", "--seed -1", "--seed 4294967296", "--time-limit -1"],
+    "score": ["--jobs -1"],
+    "fuse": ["--jobs -1"],
+    "train": ["--limit 0", "--limit -3", "--stop-after 0", "--seed -1", "--seed 4294967296"],
+    "ablate": ["--seeds 0", "--jobs -1"],
+    "report": ["--jobs -1"],
+    "stats": ["--seed -1"],
+    "pack": ["--images -2"],
+    "verify": ["--sample 0", "--seed -1"],
+    "audit": ["--pairs 0", "--seed -1", "--jobs -1"],
+}
+
+
+@pytest.mark.parametrize(("command", "words"), [(name, words) for name, every in NUMERIC.items() for words in every])
+def test_a_number_that_means_nothing_is_refused_by_name(
+    command: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``--limit 0`` would be an empty set, ``--jobs -1`` no machine: the parser knows where each number begins."""
+    base = [part.replace("{tmp}", str(tmp_path)) for part in TABLE[command].base]
+    option, number = words.split()
+    with pytest.raises(SystemExit) as ended:
+        app([*base, option, number])
+    assert ended.value.code == 2
+    assert f"'{option}'" in " ".join(capsys.readouterr().err.split())

@@ -8,10 +8,10 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 from command import bench
+from made_data import make_parts
 from PIL import Image
 
 from bench.analysis.set_level import task_sections
@@ -42,24 +42,6 @@ def entry(parts: dict[str, str], **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write_data(root: Path, parts: dict[str, str], count: int = 2) -> None:
-    for at, (part, truth) in enumerate(parts.items()):
-        for number in range(count):
-            rng = np.random.default_rng([at, number])
-            for side, shape in (("ir", (24, 32)), ("vi", (24, 32, 3))):
-                path = root / "Own" / part / side / f"{number}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(path)
-            if "l" in truth:
-                path = root / "Own" / part / "labels" / f"{number}.png"
-                path.parent.mkdir(exist_ok=True)
-                Image.fromarray(rng.integers(0, 2, (24, 32), dtype=np.uint8)).save(path)
-            if "b" in truth:
-                path = root / "Own" / part / "boxes" / f"{number}.txt"
-                path.parent.mkdir(exist_ok=True)
-                path.write_text("0 0.5 0.5 0.5 0.5\n")
-
-
 def write_file(path: Path, **datasets: Any) -> Path:
     path.write_text(yaml.safe_dump({"datasets": datasets}))
     return path
@@ -68,7 +50,7 @@ def write_file(path: Path, **datasets: Any) -> Path:
 @pytest.fixture
 def own(tmp_path: Path) -> tuple[Path, Path]:
     parts = {"train": "l", "test": "lb"}
-    write_data(tmp_path / "data", parts)
+    make_parts(tmp_path / "data" / "Own", parts)
     return tmp_path / "data", write_file(tmp_path / "own.yaml", own=entry(parts))
 
 
@@ -179,7 +161,7 @@ def test_doctor_says_ok_of_whole_data_alone(
 ) -> None:
     from bench.cli.doctor import examine
 
-    write_data(tmp_path / "data", parts)
+    make_parts(tmp_path / "data" / "Own", parts)
     folder = tmp_path / "data" / "Own"
     for path in [*(folder / more.pop("empty", "-")).rglob("*.png"), *(folder / more.pop("half", "-") / "ir").glob("*")]:
         path.unlink()
@@ -274,7 +256,7 @@ SERVES = {
 def test_any_part_serves_any_task(
     tmp_path: Path, parts: dict[str, str], selection: str, task: str, wanted: dict[str, str]
 ) -> None:
-    write_data(tmp_path / "data", parts)
+    make_parts(tmp_path / "data" / "Own", parts)
     file = write_file(tmp_path / "own.yaml", own=entry(parts))
     config = RunConfig(methods=("visible",), datasets=(selection,), tasks=("metrics", task), device="cpu",
                        data_root=tmp_path / "data", datasets_file=file)  # fmt: skip
@@ -291,7 +273,7 @@ def test_any_part_serves_any_task(
 def test_truth_on_disk_goes_before_truth_that_is_only_described(tmp_path: Path) -> None:
     """The boxes of ``mfnet``'s test part come from another repository than those of its 80 pairs."""
     parts = {"test": "b", "drive": "b"}
-    write_data(tmp_path / "data", parts)
+    make_parts(tmp_path / "data" / "Own", parts)
     file = write_file(tmp_path / "own.yaml", own=entry(parts))
     assert Datasets.of(tmp_path / "data", file).open("own").part_for("detection", "boxes") == "test"
     (tmp_path / "data/Own/test/boxes").rename(tmp_path / "elsewhere")
@@ -311,7 +293,7 @@ UNMET = {
 def test_what_cannot_be_met_fails_before_any_work(
     tmp_path: Path, parts: dict[str, str], more: dict[str, Any], task: str, said: str
 ) -> None:
-    write_data(tmp_path / "data", parts)
+    make_parts(tmp_path / "data" / "Own", parts)
     file = write_file(tmp_path / "own.yaml", own=entry(parts, **more))
     chosen = ["--datasets", "own", "--datasets-file", file, "--data-root", tmp_path / "data", "--methods", "average"]
     result = bench("run", *chosen, "--tasks", f"metrics,{task}", "--out", tmp_path / "run", "--executor", "inline")
@@ -321,7 +303,7 @@ def test_what_cannot_be_met_fails_before_any_work(
 
 
 def test_a_set_without_truth_is_passed_over_with_a_note(tmp_path: Path) -> None:
-    write_data(tmp_path / "data", {"test": "b"})
+    make_parts(tmp_path / "data" / "Own", {"test": "b"})
     other = entry({"test": ""})
     file = write_file(tmp_path / "own.yaml", own=entry({"test": "b"}), bare=other)
     config = RunConfig(methods=("average",), datasets=("own", "bare"), tasks=("metrics", "detection"), device="cpu",
@@ -331,6 +313,6 @@ def test_a_set_without_truth_is_passed_over_with_a_note(tmp_path: Path) -> None:
 
 
 def test_a_part_may_have_any_name(tmp_path: Path) -> None:
-    write_data(tmp_path / "data", {"night_2": ""})
+    make_parts(tmp_path / "data" / "Own", {"night_2": ""})
     file = write_file(tmp_path / "own.yaml", own=entry({"night_2": ""}, default_split="night_2"))
     assert len(Datasets.of(tmp_path / "data", file).open("own").listing().pairs) == 2

@@ -68,7 +68,7 @@ def test_the_wheel_brings_all_that_it_reads(installed: Path) -> None:
     for name in (*typed, *read, "methods/_formula/cddfuse.json"):
         assert (installed / name).is_file(), name
     points = next(installed.glob("*.dist-info/entry_points.txt")).read_text()
-    assert "ivif-bench = bench.cli:main" in points
+    assert "ivif-bench = bench.__main__:main" in points
 
 
 def test_it_lists_and_runs_from_any_folder(installed: Path, folder: Path) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from made_data import write_image
-from PIL import Image
+from made_data import write_boxes, write_image, write_labels
 
 Maker = Callable[..., Path]
 
@@ -26,15 +24,11 @@ def root(tmp_path: Path) -> Path:
         for name in names:
             write_image(data / "MSRS" / split / "ir" / f"{name}.png")
             write_image(data / "MSRS" / split / "vi" / f"{name}.png", 3)
-            labels = data / "MSRS" / split / "Segmentation_labels" / f"{name}.png"
-            labels.parent.mkdir(exist_ok=True)
-            Image.fromarray(np.full((12, 16), 8, np.uint8)).save(labels)
+            write_labels(data / "MSRS" / split / "Segmentation_labels" / f"{name}.png", 9)
     for name in ("2", "131", "583"):
         write_image(data / "MSRS/detection/ir" / f"{name}.png")
         write_image(data / "MSRS/detection/vi" / f"{name}.png", 3)
-        boxes = data / "MSRS/detection/labels" / f"{name}.txt"
-        boxes.parent.mkdir(exist_ok=True)
-        boxes.write_text("0 0.5 0.5 0.25 0.5\n2 0.1 0.2 0.1 0.1\n")
+        write_boxes(data / "MSRS/detection/labels" / f"{name}.txt", "0 0.5 0.5 0.25 0.5\n2 0.1 0.2 0.1 0.1\n")
     for name in ("01", "03", "05"):
         write_image(data / "TNO/ir" / f"{name}.png")
         write_image(data / "TNO/vi" / f"{name}.png", seed=1)
@@ -54,8 +48,7 @@ def four_channel_root(tmp_path: Path) -> Path:
     folder = tmp_path / "original" / "ir_seg_dataset"
     for name in ("00001D", "00004N", "00055D", "00069D"):
         write_image(folder / "images" / f"{name}.png", 4, seed=int(name[:5]))
-        (folder / "labels").mkdir(exist_ok=True)
-        Image.fromarray(np.zeros((12, 16), np.uint8)).save(folder / "labels" / f"{name}.png")
+        write_labels(folder / "labels" / f"{name}.png", 1)
     (folder / "train.txt").write_text("00001D\n00001D_flip\n")
     (folder / "val.txt").write_text("00055D\n")
     (folder / "test.txt").write_text("00069D\n00004N\n")

@@ -16,7 +16,7 @@ from bench.data.folders import list_folders
 from bench.data.pairs import read_pair
 from bench.data.truth import read_labels
 from bench.errors import BenchError
-from bench.images import encode_png, image_size, read_four_channel, read_ids, read_image, read_levels
+from bench.images import encode_png, image_size, read_four_channel, read_header, read_ids, read_image, read_levels
 
 RNG = np.random.default_rng(0)
 DEEP = RNG.integers(0, 65536, (6, 8, 4)).astype(np.uint16)
@@ -186,6 +186,35 @@ def test_orientation_is_applied_once(tmp_path: Path, ending: str, orientation: i
         upright = np.asarray(ImageOps.exif_transpose(file).convert("RGB"))
     np.testing.assert_array_equal(read_image(path), upright)
     assert image_size(path) == upright.shape[:2]
+
+
+GREY = {
+    "grey": (SCENE[..., 0], "raw"),
+    "grey, compressed": (SCENE[..., 0], "tiff_lzw"),
+    "one bit": (SCENE[..., 0] > 127, "raw"),
+    "16 bits": (SCENE[..., 0].astype(np.uint16) * 200, "raw"),
+    "16 bits, compressed": (SCENE[..., 0].astype(np.uint16) * 200, "tiff_lzw"),
+}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("stored", "compression"), GREY.values(), ids=GREY)
+def test_a_tiff_of_one_channel_is_turned_once(
+    tmp_path: Path, stored: np.ndarray, compression: str, orientation: int
+) -> None:
+    """Pillow maps a grey file that it opens by its path, and turns what it mapped wrongly."""
+    path = tmp_path / "a.tif"
+    Image.fromarray(stored).save(path, tiffinfo={0x0112: orientation}, compression=compression)
+    upright = stored.swapaxes(0, 1) if orientation >= 5 else stored
+    upright = upright[::-1] if orientation in (3, 4, 7, 8) else upright
+    upright = upright[:, ::-1] if orientation in (2, 3, 6, 7) else upright
+    deep = stored.dtype == np.uint16
+    factor = 255 if stored.dtype == bool else 1
+    np.testing.assert_array_equal(read_levels(path)[0], upright * factor)
+    if not deep:
+        np.testing.assert_array_equal(read_image(path), upright * factor)
+        np.testing.assert_array_equal(read_ids(path), upright)
+    assert read_header(path, deep=deep)[:2] == upright.shape
 
 
 @pytest.mark.parametrize("orientation", [0, 1, 3, 6, 8, 9])

@@ -57,7 +57,7 @@ def test_every_column_and_manifest_key_has_its_meaning() -> None:
         types.Machine: "machine.", manifest.DatasetFacts: "datasets.NAME.",
         manifest.PartFacts: "datasets.NAME.parts.PART.", manifest.SourceFacts: "datasets.NAME.parts.PART.sources.PAIR.",
         types.Problem: "datasets.NAME.problems[].", manifest.MethodFacts: "methods.LABEL.",
-        manifest.WeightFacts: "methods.LABEL.weights[].", manifest.ProofFacts: "methods.LABEL.proofs[].",
+        manifest.WeightFacts: "methods.LABEL.weights[].", manifest.Record: "methods.LABEL.proofs[].",
         manifest.TaskFacts: "tasks.NAME.",
         types.Number: "tasks.NAME.numbers[].",
     }  # fmt: skip

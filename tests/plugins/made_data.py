@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,37 @@ def write_image(path: Path, channels: int = 1, size: tuple[int, int] = (12, 16),
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)).save(path)
     return path
+
+
+def write_labels(path: Path, classes: int = 2, size: tuple[int, int] = (12, 16), seed: int = 0) -> Path:
+    """Writes an image of class ids below ``classes``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, classes, size, dtype=np.uint8)).save(path)
+    return path
+
+
+def write_boxes(path: Path, text: str = "0 0.5 0.5 0.5 0.5\n") -> Path:
+    """Writes boxes as YOLO lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def make_parts(folder: Path, parts: Mapping[str, str], names: Sequence[str] = ("0", "1")) -> None:
+    """Writes a data set of one's own, ``PART/{ir,vi}`` and the truth that a part's letters ask for: l labels, b boxes.
+
+    All parts have the same names, and images of their own.
+    """
+    size = (24, 32)
+    for at, (part, truth) in enumerate(parts.items()):
+        for number, name in enumerate(names):
+            seed = 100 * at + number
+            write_image(folder / part / "ir" / f"{name}.png", 1, size, 2 * seed)
+            write_image(folder / part / "vi" / f"{name}.png", 3, size, 2 * seed + 1)
+            if "l" in truth:
+                write_labels(folder / part / "labels" / f"{name}.png", 2, size, seed)
+            if "b" in truth:
+                write_boxes(folder / part / "boxes" / f"{name}.txt")
 
 
 def write_pairs(folder: Path, sizes: Sequence[tuple[int, int]]) -> list[PairFiles]:

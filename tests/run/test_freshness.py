@@ -6,11 +6,23 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bench.data.spec import DatasetSpec
+from bench.metrics.catalogue import METRICS
+from bench.metrics.packages import PackagedMetric
+from bench.plugin.kinds import TASKS
+from bench.plugin.task import Job, Task
 from bench.run import keys
+from bench.run.sources import MethodSource
+from bench.run.task_list import TaskList
+from bench.run.units import TaskUnit
+from bench.types import Score
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -24,7 +36,8 @@ def ask():
     keys.module_digest.cache_clear()
     return {
         "fuse": keys.fuse_code("methods.average"), "fuse_net": keys.fuse_code("methods.seafusion"),
-        "score": keys.stage_digest("score"), "train": keys.train_code("methods.seafusion"),
+        "score": keys.stage_digest("score"),
+        "train": keys.train_code("methods.seafusion", ("tasks.segmentation.segmenters.unet",)),
         "task": keys.task_code("tasks.detection.task"), "measure": keys.stage_digest("measure"),
         "report": keys.stage_digest("report"),
     }
@@ -65,6 +78,8 @@ TABLE = [
     ("methods/_training/seafusion.py", {"train"}),
     ("tasks/detection/boxes.py", {"task"}),
     ("tasks/segmentation/runner.py", set()),
+    ("tasks/segmentation/segmenters/unet.py", {"train"}),
+    ("tasks/segmentation/segmenters/banet.py", set()),
     ("bench/metrics/one_more.py", {"score", "report"}),
     ("reports/static/one_more.js", {"report"}),
 ]
@@ -89,7 +104,8 @@ def test_an_edited_file_redoes_the_stages_of_its_room_and_no_other(
     assert set(changed[file]) == stages
 
 
-@pytest.mark.parametrize("name", ["torch", "numpy", "opencv-python-headless", "scipy", "scikit-image", "PyWavelets"])
+@pytest.mark.parametrize("name", ["torch", "numpy", "opencv-python-headless", "scipy", "scikit-image", "PyWavelets",
+                                  "pillow", "opencv-contrib-python"])  # fmt: skip
 def test_another_version_of_a_library_fuses_anew(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     keys.stage_digest.cache_clear()
     known = keys.stage_digest("fuse")
@@ -99,3 +115,135 @@ def test_another_version_of_a_library_fuses_anew(monkeypatch: pytest.MonkeyPatch
     assert keys.stage_digest("fuse") != known
     monkeypatch.undo()
     keys.stage_digest.cache_clear()
+
+
+# ------------------------------------------------------------------ what other packages bring
+
+OWN = {
+    "own_thing.py": "import own_helper\nfrom own_package.deep import value\nUSES = 'own_named.late:Thing'\n",
+    "own_helper.py": "import own_second\n",
+    "own_second.py": "",
+    "own_package/__init__.py": "",
+    "own_package/deep.py": "value = 1\n",
+    "own_named/__init__.py": "",
+    "own_named/late.py": "",
+    "own_idle.py": "import own_thing\n",
+}
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stranger's folder of modules, on the path."""
+    for name, text in OWN.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.startswith("own_")]:  # of another test's folder
+        monkeypatch.delitem(sys.modules, name)
+    return tmp_path
+
+
+def forget() -> None:
+    """Reads the files anew."""
+    for cached in (keys.module_digest, keys.packaged_code, keys._home):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_a_strangers_modules_count_with_what_they_import(own: Path, file: str) -> None:
+    forget()
+    known = keys.module_digest("own_thing")
+    (own / file).write_text(OWN[file] + "# edited\n")
+    forget()
+    assert (keys.module_digest("own_thing") != known) == (file != "own_idle.py")
+    forget()
+
+
+@pytest.mark.parametrize(("convention", "file", "anew"), [
+    ("standard", "own_thing.py", True), ("standard", "own_helper.py", True), ("standard", "own_package/deep.py", True),
+    ("standard", "own_idle.py", False), ("tang2023", "own_thing.py", False), ("cddfuse", "own_helper.py", False),
+])  # fmt: skip
+def test_an_edited_metric_of_another_package_is_computed_anew(
+    own: Path, monkeypatch: pytest.MonkeyPatch, convention: str, file: str, anew: bool
+) -> None:
+    facts = METRICS["EN"]
+    found = {"OWN": PackagedMetric(facts, lambda *_: 0.0, "own", "own_thing")}
+    monkeypatch.setattr(keys, "packaged_metrics", lambda: found)
+    forget()
+    known = keys.score_key(convention, {"digest": "a"}, "b")
+    (own / file).write_text(OWN[file] + "# edited\n")
+    forget()
+    assert (keys.score_key(convention, {"digest": "a"}, "b") != known) == anew
+    forget()
+
+
+def job_of(**options: str) -> Job:
+    return Job("own", SPEC, "average", {}, Path(), "smoke", 0, "cpu", options=options)
+
+
+SPEC = DatasetSpec.model_validate({
+    "title": "t", "layouts": [{"folder": ".", "parts": {"test": {"ir": "a", "vis": "b"}}}], "classes": ["a", "b"],
+    "box_classes": {0: "person"}, "box_ids": {3: "person"}, "box_aliases": {"man": "person"},
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "module"),
+    [
+        ("segmentation", {}, "tasks.segmentation.segmenters.unet"),
+        ("segmentation", {"segmenter": "banet"}, "tasks.segmentation.segmenters.banet"),
+        ("detection", {}, "tasks.detection.detectors.yolov5"),
+        ("detection", {"model": "yolov8n.pt"}, "tasks.detection.detectors.ultralytics"),
+        ("efficiency", {}, ""),
+    ],
+)
+def test_a_task_names_what_it_takes_from_a_registry(task: str, options: dict[str, str], module: str) -> None:
+    assert tuple(TASKS.get(task)().built_on(job_of(**options))) == ((module,) if module else ())
+
+
+def test_an_edited_segmenter_or_detector_of_another_package_is_asked_anew(own: Path) -> None:
+    forget()
+    known = (
+        keys.task_code("tasks.segmentation.task", ("own_thing",)),
+        keys.train_code("methods.seafusion", ["own_thing"]),
+    )
+    (own / "own_second.py").write_text("# edited\n")
+    forget()
+    now = keys.task_code("tasks.segmentation.task", ("own_thing",)), keys.train_code("methods.seafusion", ["own_thing"])
+    assert all(before != after for before, after in zip(known, now, strict=True))
+    forget()
+
+
+class Silent(Task):
+    """A task without settings."""
+
+    name = "silent"
+    numbers = ()
+
+    def check(self) -> None: ...
+
+    def run(self, job: Job) -> Iterable[Score]:
+        return [Score(self.name, job.dataset, "test", job.method, "x", 0.0)]
+
+    def fingerprint(self, job: Job) -> str:
+        return job.preset
+
+
+CHANGED = [
+    {"classes": ("a", "c")}, {"classes": ("a", "b", "c")}, {"box_classes": {0: "person", 2: "car"}},
+    {"box_ids": {4: "person"}}, {"box_aliases": {"woman": "person"}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("changed", [*CHANGED, {"title": "another"}], ids=str)
+def test_other_words_for_the_truth_are_other_scores(changed: dict[str, Any]) -> None:
+    """What ids mean stands in the description alone: truth files do not change with it."""
+    source = MethodSource(name="average", key="k")
+    unit = TaskUnit(
+        out=Path(), dataset="own", method="average", time_limit_s=None, gpus=0.0, key="", task="silent", spec=SPEC,
+        parts=(), source=source, preset="smoke", seed=0, seen=None, weights_root=None, options=(),
+    )  # fmt: skip
+    other = replace(unit, spec=SPEC.model_copy(update=changed))
+    same = TaskList._task_key(Silent(), unit, ()) == TaskList._task_key(Silent(), other, ())
+    assert same == ("title" in changed)

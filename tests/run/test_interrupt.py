@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-COMMAND = (sys.executable, "-c", "from bench.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from bench.__main__ import main; main()")
 SAID = "interrupted; what is finished is kept, run the same command again to go on"
 
 SCRIPT = """
@@ -69,6 +69,25 @@ def test_ctrl_c_at_a_terminal_says_how_to_go_on(msrs: Path, tmp_path: Path) -> N
     os.close(parent)
     assert process.wait(timeout=120) == 130, output
     assert SAID in " ".join(output.decode().split())
+
+
+@pytest.mark.parametrize("module", ["bench.cli", "bench.cli.runs", "typer", "bench.types", "bench.cli.screen"])
+def test_ctrl_c_while_the_command_loads_is_no_traceback(module: str, tmp_path: Path) -> None:
+    """As if it came when that module's import begins."""
+    code = f"""
+import signal, sys
+
+class Press:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Press())
+from bench.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code, "doctor"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, f"bench: {SAID}\n")
 
 
 @pytest.mark.parametrize("delay", [0.6, 1.2])
