@@ -103,6 +103,9 @@ def _threads() -> int:
     return int(wanted) if wanted.isdigit() and int(wanted) else count_cores()
 
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""Environment variable of CUDA: the GPUs that a process may see."""
+
 _GPU_DRIVERS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 
 
@@ -116,6 +119,24 @@ def has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """What ``CUDA_VISIBLE_DEVICES`` calls each GPU that this process sees; empty where there is none."""
+    if not has_gpu():
+        return ()
+    import torch
+
+    count = torch.cuda.device_count()
+    named = [word.strip() for word in os.environ.get(VISIBLE, "").split(",") if word.strip()]
+    return tuple(named[:count]) if named else tuple(map(str, range(count)))
+
+
+def gpus_for(device: str) -> int:
+    """How many GPUs a run may use at a time: all visible ones for ``cuda``, one for ``cuda:1``, none for ``cpu``."""
+    if not device.startswith("cuda"):
+        return 0
+    return 1 if ":" in device else max(1, len(visible_gpus()))
 
 
 def count_cores() -> int:

@@ -42,7 +42,7 @@ def answers(run: RunData, found: Sequence[Finding], task: str = "", dataset: str
         if one.verdicts and task in ("", one.task) and dataset in ("", one.dataset):
             titles = run.titles
             left_out = [f"{titles.get(name, name)} is left out: {why}." for name, why in one.left_out.items()]
-            main = one.headline and one.part not in SUBSETS
+            main = one.headline and one.part not in SUBSETS and not one.beside
             yield Answer(
                 ASKED[one.question], one.number, one.summary(titles), one.counts(), list(_rows(run, one)), main,
                 left_out,

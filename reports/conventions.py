@@ -52,7 +52,11 @@ def definition(convention: str, metric: str) -> str:
 PARTS = {
     "day": "pairs tagged day only",
     "night": "pairs tagged night only",
-    "unseen": "only pairs that are in no method's training part",
+    "unseen": "only pairs that are in no method's training part, nor in that of the detector",
+    "small": "objects of less than 32x32 pixels only",
+    "medium": "objects of 32x32 to 96x96 pixels only",
+    "large": "objects of more than 96x96 pixels only",
+    "untuned": "the same model before it learned from the method's images",
 }
 """Parts of a data set that any task may be scored on."""
 

@@ -21,7 +21,7 @@ from bench.analysis.table import Table, select
 from bench.errors import BenchError
 from reports import words
 from reports.source import DatasetView, MethodView, RunData
-from reports.task_comparisons import Comparisons, task_comparisons, with_ties
+from reports.task_comparisons import Comparisons, task_comparisons, with_draws
 from reports.task_tables import TaskTables, task_tables
 
 Found = TypeVar("Found")
@@ -71,7 +71,7 @@ class Overview:
         return {
             task: {
                 name: {
-                    way: with_ties(table, self.task_comparisons.get((task, name), ())) for way, table in found.items()
+                    way: with_draws(table, self.task_comparisons.get((task, name), ())) for way, table in found.items()
                 }
                 for name, found in by_dataset.items()
             }

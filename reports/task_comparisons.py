@@ -35,24 +35,33 @@ def task_comparisons(run: RunData) -> Comparisons:
     return found
 
 
-def with_ties(table: Table, comparisons: tuple[TaskComparison, ...] | str) -> Table:
-    """The table with a mark on the best and on those that the draws cannot tell from it."""
+def with_draws(table: Table, comparisons: tuple[TaskComparison, ...] | str) -> Table:
+    """The table with every number's interval, and a mark on the best and on those the draws cannot tell from it."""
     places = {
         number: (part, at)
         for part in (comparisons if not isinstance(comparisons, str) else ())
         for at, number in enumerate(part.numbers)
     }
     tied: dict[int, set[str]] = {}
+    ends: dict[tuple[int, str], tuple[float, float]] = {}
     for index, column in enumerate(table.columns):
         best = table.winner(column.metric, column.label)
         part, at = places.get((column.metric, column.label, table.convention), (None, 0))
+        for method, intervals in part.comparison.values.items() if part is not None else ():
+            ends[index, method] = (intervals[at].low, intervals[at].high)
         if best is not None and part is not None and best in part.comparison.values:
             others = set(part.comparison.ties(best, at))
             tied[index] = others | {best} if others else set()
-    rows = [Row(row.method, tuple(_cell(row, index, tied) for index in range(len(row.cells)))) for row in table.rows]
+    rows = [
+        Row(row.method, tuple(_cell(row, index, tied, ends) for index in range(len(row.cells)))) for row in table.rows
+    ]
     return replace(table, rows=tuple(rows))
 
 
-def _cell(row: Row, index: int, tied: Mapping[int, set[str]]) -> Cell:
+def _cell(
+    row: Row, index: int, tied: Mapping[int, set[str]], ends: Mapping[tuple[int, str], tuple[float, float]]
+) -> Cell:
     cell = row.cells[index]
+    if cell.mean is not None:
+        cell = replace(cell, interval=ends.get((index, row.method)))
     return replace(cell, tied=True) if row.method in tied.get(index, ()) and cell.rank is not None else cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.analysis.captions import PARTS, described, way_of, way_words
+from bench.analysis.captions import described, part_words, way_of, way_words
 from bench.analysis.means import Layout, mean_table
 from bench.analysis.ranked import controls_last
 from bench.analysis.standing import task_conventions
@@ -36,7 +36,7 @@ def ways(conventions: Sequence[str]) -> list[Way]:
     found: dict[str, list[tuple[str, str]]] = {}
     for name in conventions:
         way, part = way_of(name)
-        found.setdefault(way, []).append((name, PARTS[part]))
+        found.setdefault(way, []).append((name, part_words(part)))
     return [Way(name, parts) for name, parts in found.items()]
 
 

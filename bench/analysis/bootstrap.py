@@ -217,6 +217,13 @@ def stacked(statistics: Sequence[WeightedStatistic]) -> WeightedStatistic:
     return lambda counts: np.concatenate([statistic(counts) for statistic in statistics])
 
 
+def mean_of(statistics: Sequence[WeightedStatistic]) -> WeightedStatistic:
+    """The mean of statistics of the same numbers, e.g. over the seeds of a training."""
+    if len(statistics) == 1:
+        return statistics[0]
+    return lambda counts: np.mean([statistic(counts) for statistic in statistics], axis=0)
+
+
 def mean_differences(values: Floats, pairs: Sequence[tuple[int, int]]) -> WeightedStatistic:
     """The statistic that gives mean differences first minus second of rows of ``values`` (K, n), image by image.
 

@@ -12,20 +12,36 @@ from bench.store.manifest import MethodFacts
 TRAINED, STRETCHED, TIED = "†", "‡", "≈"
 ARROWS = {"higher": "↑", "lower": "↓", "": ""}
 
-PARTS = {"": "all pairs", "day": "day", "night": "night", "unseen": "pairs unseen in training"}
-"""Endings of a way of scoring that name a part of the data set."""
+PARTS = {
+    "": "all pairs", "day": "day", "night": "night", "unseen": "pairs unseen in training",
+    "small": "objects of less than 32x32 pixels", "medium": "objects of 32x32 to 96x96 pixels",
+    "large": "objects of more than 96x96 pixels",
+}  # fmt: skip
+"""Endings of a way of scoring that name a part of the data set; ``unseen/day`` is a part of a part."""
 
 
 def way_of(convention: str) -> tuple[str, str]:
-    """A convention such as ``joint/single_scale/day`` as the way of scoring and the part; the part is empty for all."""
-    way, _, part = convention.rpartition("/")
-    return (way, part) if way and part in PARTS else (convention, "")
+    """A convention as the way of scoring and the part; the part is empty for all.
+
+    >>> way_of("joint/single_scale/day"), way_of("coco/unseen/small"), way_of("coco")
+    (('joint/single_scale', 'day'), ('coco', 'unseen/small'), ('coco', ''))
+    """
+    words = convention.split("/")
+    first = len(words)
+    while first > 1 and words[first - 1] in PARTS:
+        first -= 1
+    return "/".join(words[:first]), "/".join(words[first:])
+
+
+def part_words(part: str) -> str:
+    """A part of the data set in words."""
+    return ", ".join(PARTS.get(word, word) for word in part.split("/"))
 
 
 def way_words(convention: str) -> str:
     """A way of scoring as a caption says it."""
     way, part = way_of(convention)
-    return f"{way}, {PARTS[part]}"
+    return f"{way}, {part_words(part)}"
 
 
 def trained_on(facts: MethodFacts, dataset: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis.captions import PARTS, way_of
+from bench.analysis.captions import part_words, way_of
+from bench.analysis.judges import agreements
 from bench.analysis.pairwise import Settings
 from bench.analysis.ranked import PLAIN_RULES, SOURCES
 from bench.analysis.set_level import Resamplers, aligned, resamplers_of
@@ -47,6 +48,8 @@ class Finding:
         references: what the methods are compared with -> its value.
         verdicts: one for each method, the best first.
         left_out: method -> why it is not judged.
+        judge: the model that looked at the images; empty where only one did.
+        beside: True where another judge speaks for the task.
     """
 
     question: str
@@ -65,6 +68,8 @@ class Finding:
     references: Mapping[str, float]
     verdicts: tuple[Verdict, ...]
     left_out: Mapping[str, str]
+    judge: str = ""
+    beside: bool = False
 
     @property
     def best(self) -> str:
@@ -75,7 +80,7 @@ class Finding:
     def number(self) -> str:
         """What is judged, e.g. ``AP@0.5 person (coco), night``."""
         label = f" {self.label}" if self.label else ""
-        part = PARTS.get(self.part, self.part) if self.part else ""
+        part = part_words(self.part) if self.part else ""
         return f"{self.metric}{label} ({way_of(self.convention)[0]})" + (f", {part}" if part else "")
 
     @property
@@ -172,10 +177,12 @@ class _Asked:
         """The data set as the run recorded it."""
         return recorded_spec(self.facts.model_dump())
 
-    @property
-    def way(self) -> str:
-        """The way of scoring that is shown first."""
-        return next(iter(self.manifest.tasks[self.task].ways), "")
+    def ways(self) -> dict[str, str]:
+        """The way of scoring that is shown first, by every judge -> the judge; empty where there is only one."""
+        facts = self.manifest.tasks[self.task]
+        first = next(iter(facts.ways), "")
+        speaks, *others = facts.judges or ("",)
+        return {first: speaks if others else "", **{f"{name}/{first}": name for name in others}}
 
     def tags(self) -> dict[str, tuple[str, ...]]:
         """Pair -> tags, of all parts."""
@@ -202,7 +209,8 @@ def _of_part(asked: _Asked, part: str, runs: Sequence[Resamplers], settings: Set
     methods = [name for name in first.statistics if all(name in run.statistics for run in same)]
     if not _rules(asked, methods) and not all(name in methods for name in SOURCES):
         return  # nothing to compare with
-    statistics = {name: [run.statistics[name] for run in same] for name in methods}
+    statistics = {name: [each for run in same for each in run.seeds[name]] for name in methods}
+    seeds, ways = max(map(len, statistics.values())), asked.ways()
     groups = [asked.spec.sequence_of(pair) for pair in first.pairs]
     tags = asked.tags()
     for subset in ("", *SUBSETS):
@@ -214,9 +222,9 @@ def _of_part(asked: _Asked, part: str, runs: Sequence[Resamplers], settings: Set
         except BenchError:  # one drive alone
             continue
         for at, (metric, label, convention) in enumerate(first.numbers):
-            if metric in asked.judged and way_of(convention)[0] == asked.way:
+            if metric in asked.judged and way_of(convention)[0] in ways:
                 number = (metric, label, convention)
-                yield from _of_number(asked, number, subset or part, drawn, at, (sum(mask), len(same)), first.left_out)
+                yield from _of_number(asked, number, subset or part, drawn, at, (sum(mask), seeds), first.left_out)
 
 
 def _rules(asked: _Asked, methods: Sequence[str]) -> list[str]:
@@ -230,7 +238,8 @@ def _of_number(
     left_out: Mapping[str, str],
 ) -> Iterator[Finding]:  # fmt: skip
     metric, label, convention = number
-    facts = asked.judged[metric]
+    facts, ways = asked.judged[metric], asked.ways()
+    judge = ways[way_of(convention)[0]]
     kinds = {name: asked.manifest.methods[name].kind for name in drawn.values if name in asked.manifest.methods}
     beside = {name for name, one in asked.manifest.methods.items() if one.beside}
     valued = [name for name in drawn.values if np.isfinite(drawn.values[name][at]) and name not in beside]
@@ -250,7 +259,8 @@ def _of_number(
             question, asked.task, asked.manifest.tasks[asked.task].title, asked.dataset, metric, label, convention,
             part, facts.headline and (not facts.labels or label in facts.labels), float(facts.effect or 0.0), size[0],
             drawn.units, size[1], {name: float(drawn.values[name][at]) for name in references},
-            tuple(sorted(found, key=lambda one: -one.value)), dict(left_out),
+            tuple(sorted(found, key=lambda one: -one.value)), dict(left_out), judge,
+            judge not in ("", next(iter(ways.values()))),
         )  # fmt: skip
 
 
@@ -278,6 +288,8 @@ def finding_sections(found: Sequence[Finding]) -> Iterator[tuple[str, list[dict[
         where = f"{one.dataset} · {one.title or one.task}"
         left = "; left out: " + ", ".join(f"{name} ({why})" for name, why in one.left_out.items())
         yield f"{where} · {ASKED[one.question]} {one.summary()}{left if one.left_out else ''}", finding_rows(one)
+    for each in agreements(found):
+        yield f"{each.dataset} · {each.sentence()}", []
 
 
 def closing_lines(found: Sequence[Finding]) -> list[str]:
@@ -285,6 +297,7 @@ def closing_lines(found: Sequence[Finding]) -> list[str]:
     lines = []
     for task, dataset in dict.fromkeys((one.task, one.dataset) for one in found):
         own = [one for one in found if (one.task, one.dataset) == (task, dataset) and one.part not in SUBSETS]
+        judged, own = own, [one for one in own if not one.beside]
         for question in ASKED:
             heads = [one for one in own if one.question == question and one.headline]
             lines += [f"{dataset}: {one.summary()}" for one in heads[:1]]
@@ -296,4 +309,5 @@ def closing_lines(found: Sequence[Finding]) -> list[str]:
         ]
         if classes:
             lines.append(f"{dataset}: {own[0].metric} by class, fusion helps: {'; '.join(classes)}")
+        lines += [f"{dataset}: {each.sentence()}" for each in agreements(judged) if each.number == own[0].number]
     return lines

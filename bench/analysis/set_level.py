@@ -183,12 +183,14 @@ class Resamplers:
         numbers: (metric, label, convention) of each number.
         statistics: method -> the numbers of any draw of them.
         left_out: method -> why it is not compared.
+        seeds: method -> the same by each of its trainings; one where there was one, or none.
     """
 
     pairs: tuple[str, ...]
     numbers: tuple[tuple[str, str, str], ...]
     statistics: Mapping[str, WeightedStatistic]
     left_out: Mapping[str, str]
+    seeds: Mapping[str, Sequence[WeightedStatistic]]
 
 
 def aligned(resamplers: Mapping[str, Resampler]) -> Resamplers | None:
@@ -197,7 +199,9 @@ def aligned(resamplers: Mapping[str, Resampler]) -> Resamplers | None:
     if not alike:
         return None
     model = next(iter(alike.values()))
-    return Resamplers(model.pairs, model.numbers, {method: one.statistic for method, one in alike.items()}, left_out)
+    statistics = {method: one.statistic for method, one in alike.items()}
+    seeds = {method: one.runs or (one.statistic,) for method, one in alike.items()}
+    return Resamplers(model.pairs, model.numbers, statistics, left_out, seeds)
 
 
 def task_sections(store: Store, seed: int = 0) -> Iterator[tuple[str, list[dict[str, Any]]]]:

@@ -30,6 +30,7 @@ class Cell:
         rank: 1 is best, equal means share a rank; None if not ranked.
         reason: why there is no mean, or why it is not ranked.
         tied: True if the paired tests cannot tell it from the best, or, of the best, from some other.
+        interval: its 95 % interval, images drawn anew; None where nothing was drawn.
     """
 
     mean: float | None = None
@@ -38,6 +39,7 @@ class Cell:
     rank: int | None = None
     reason: str = ""
     tied: bool = False
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

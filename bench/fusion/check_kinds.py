@@ -23,7 +23,7 @@ from bench.metrics.facts import Metric
 from bench.metrics.metric_facts import BUILT_IN
 from bench.metrics.packages import broken_metrics, packaged_metrics
 from bench.plugin.kinds import DETECTORS, SEGMENTERS, TASKS
-from bench.plugin.task import Number, Task
+from bench.plugin.task import Detector, Number, Task
 from bench.types import Image
 
 Images = tuple[Image, Image, Image]
@@ -148,7 +148,7 @@ def check_segmenter(name: str) -> list[str]:
     import torch
 
     segmenter = SEGMENTERS.get(name)()
-    faults = []
+    faults = [] if segmenter.normalisation else [f"{name}: normalisation is empty, wanted what is done to images first"]
     nets = [segmenter.build(5, seed=3)[0].eval() for _ in range(2)]
     images = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -167,14 +167,45 @@ def check_segmenter(name: str) -> list[str]:
     return [*faults, *([f"{name}: {missing} parameters are in no group, so they are never trained"] if missing else [])]
 
 
+CLASSES = {0: "person", 2: "car", 80: "lamp"}
+"""What a detector learns in its contract: two classes of COCO, and one that COCO lacks."""
+
+
 def check_detector(name: str) -> list[str]:
-    """What can be said of a detector without its weights: that its class can be used.
+    """What can be said of a detector without its weights: its class can be used, and what it says it can learn, it can.
 
     Raises:
         BenchError: unknown name.
     """
     cls = DETECTORS.get(name)
-    return [] if cls.summary else [f"{name}: summary is empty, wanted one line for tables"]
+    faults = [] if cls.summary else [f"{name}: summary is empty, wanted one line for tables"]
+    return faults + (list(_learning_faults(name, cls)) if cls.sample else [])
+
+
+def _learning_faults(name: str, cls: type[Detector]) -> Iterator[str]:
+    """What a detector that can be trained breaks of: loss, gradients, repeatability, boxes of its classes alone."""
+    import torch
+
+    pair = [cls.tunable(cls.sample, None, "cpu", CLASSES, 3) for _ in range(2)]
+    first, stride = pair[0], pair[0].stride
+    images = torch.rand(2, 3, 2 * stride, 3 * stride, generator=torch.Generator().manual_seed(0))
+    boxes = torch.tensor([[0, 0, 0.5, 0.5, 0.4, 0.5], [1, 2, 0.3, 0.4, 0.3, 0.3]])
+    found = [one.detect(images, tuple(CLASSES))[0] for one in pair]
+    if any((getattr(found[0], key) != getattr(found[1], key)).any() for key in ("boxes", "scores", "classes")):
+        yield f"{name}: two detectors made with one seed find different boxes"
+    if set(found[0].classes.tolist()) - set(CLASSES):
+        yield f"{name}: finds classes {sorted(set(found[0].classes.tolist()))}, wanted only those of {list(CLASSES)}"
+    if (found[0].scores[1:] > found[0].scores[:-1]).any():
+        yield f"{name}: its scores do not fall"
+    loss = first.loss(images, boxes) if first.net.train() else None
+    if loss is None or loss.ndim or not torch.isfinite(loss):
+        yield f"{name}: its loss is {loss}, wanted one finite number"
+        return
+    torch.autograd.backward(loss)
+    if not any(weight.grad is not None and weight.grad.any() for weight in first.net.parameters()):
+        yield f"{name}: its loss has no gradient in the network, so nothing is learned"
+    if not torch.isfinite(first.loss(images, torch.zeros(0, 6))):
+        yield f"{name}: its loss of images without a box is not finite"
 
 
 def check_dataset(name: str) -> list[str]:

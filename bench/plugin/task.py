@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from bench.errors import BenchError
 from bench.types import Fused, PairFiles, Score
 from bench.types import Number as Number  # part of what a task is written with
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from bench.data.spec import DatasetSpec
+    from bench.train.segmenter_step import SegmenterSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,8 @@ class Resampler:
             (numbers, B), NaN where a draw has no such number.
         part: which images, where a task offers several choices, such as ``unseen``; empty for all.
         reason: why there are no pairs in this part; empty if there are.
+        runs: the same numbers of each of several trainings, of which ``statistic`` is the mean; empty where there was
+            one, or none.
     """
 
     pairs: tuple[str, ...]
@@ -124,6 +128,7 @@ class Resampler:
     statistic: Callable[[NDArray[np.int64]], NDArray[np.float64]]
     part: str = ""
     reason: str = ""
+    runs: tuple[Callable[[NDArray[np.int64]], NDArray[np.float64]], ...] = ()
 
 
 class Task(ABC):
@@ -172,6 +177,18 @@ class Task(ABC):
     def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for subclasses
         """The parts that must be fused first under these settings; ``splits`` unless a setting asks for more."""
         return self.splits
+
+    def stands_beside(self, options: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for subclasses
+        """Methods by name that a run evaluates beside those asked for, since every one must be seen against them."""
+        return ()
+
+    def judges(self, options: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for subclasses
+        """The models that judge the images, by name, the one that speaks first; others' ways begin with their name."""
+        return ()
+
+    def about_under(self, options: Mapping[str, str]) -> str:  # noqa: ARG002 - for subclasses
+        """``about`` under these settings."""
+        return self.about
 
     def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:  # noqa: ARG002 - for subclasses
         """Asked only of a task that nobody named: raises BenchError where files are missing, so that it is left out.
@@ -242,18 +259,27 @@ class Segmenter(ABC):
         name: the file's stem.
         summary: one line for tables.
         takes_backbone: whether ``build`` makes use of ``backbone``.
+        backbone_files: pattern of files below the weights root that may be the backbone, which a user put there: they
+            are never fetched, for they are not free. Empty: ImageNet weights of ResNet-18.
+        normalisation: what the network does to images in [0, 1] first, in words; the same for all methods.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     takes_backbone: ClassVar[bool] = True
+    backbone_files: ClassVar[str] = ""
+    normalisation: ClassVar[str] = ""
 
     @abstractmethod
     def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
         """Returns the network, (B, 3, H, W) in [0, 1] -> tuple of logits (B, classes, H, W), main output first, and
         where its initial weights come from (``ImageNet ...`` or ``random``), for the manifest. ``backbone`` is a file
-        of ImageNet weights of ResNet-18, as torchvision publishes it, if one is at hand.
+        of ImageNet weights of ResNet-18, as torchvision publishes it, or one of ``backbone_files``, if one is at hand.
         """  # noqa: D205
+
+    def schedule(self, asked: SegmenterSchedule) -> SegmenterSchedule:
+        """The preset's schedule with what this kind of network needs changed in it; the same for all methods."""
+        return asked
 
     @abstractmethod
     def loss_weights(self) -> tuple[float, ...]:
@@ -285,10 +311,12 @@ class Detector(ABC):
     Attributes:
         name: the file's stem.
         summary: one line for tables.
+        sample: a small model that ``tunable`` builds without weights, for ``bench check``; empty if it trains none.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
+    sample: ClassVar[str] = ""
 
     @abstractmethod
     def __init__(self, model: str, weights_root: Path | None, device: str) -> None:
@@ -304,4 +332,55 @@ class Detector(ABC):
 
         Returns:
             The boxes of each image.
+        """
+
+    @classmethod
+    def tunable(
+        cls,
+        model: str,
+        weights: Path | None,  # noqa: ARG003 - for subclasses
+        device: str,  # noqa: ARG003
+        classes: Mapping[int, str],  # noqa: ARG003
+        seed: int,  # noqa: ARG003
+    ) -> TunableDetector:
+        """A model that can be trained on, with an output for each class.
+
+        Args:
+            model: name or file.
+            weights: the file it starts from; None for random weights.
+            device: torch device.
+            classes: what it shall find, by id.
+            seed: of all that is random.
+
+        Raises:
+            BenchError: this detector cannot be trained here.
+        """
+        raise BenchError(
+            f"detector {cls.name!r}, which runs {model}, cannot be fine-tuned here; give one of the ultralytics "
+            "package with --option detection.model=yolov5nu"
+        )
+
+
+class TunableDetector(Detector):
+    """A detector whose network can be trained; what ``Detector.tunable`` gives.
+
+    Attributes:
+        net: what learns, and what ``detect`` looks with; float32.
+        stride: sides of the images that it learns from are multiples of this.
+    """
+
+    net: nn.Module
+    stride: int
+
+    @abstractmethod
+    def loss(self, images: Tensor, boxes: Tensor) -> Tensor:
+        """The training loss of a batch, with ``net`` in train mode.
+
+        Args:
+            images: float32 RGB (B, 3, H, W) in [0, 1], sides multiples of ``stride``.
+            boxes: float32 (N, 6): place in the batch, place of the class in ``classes`` of ``tunable``, centre x,
+                centre y, width, height as shares of the image.
+
+        Returns:
+            A scalar; the mean over the images, or nearly so.
         """

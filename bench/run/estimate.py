@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.data.pairs import read_pair
 from bench.errors import describe
 from bench.images import encode_png
-from bench.machine import count_cores, in_words
+from bench.machine import count_cores, gpus_for, in_words
 from bench.metrics.choice import choose_engine, kernels_ready
 from bench.run.config import RunConfig
 from bench.run.forecast import forecast, one_thread
@@ -56,7 +56,8 @@ def estimate_run(config: RunConfig, say: Callable[[str], None]) -> Estimate:
     """
     store = Store(config.out.resolve())
     plan = make_plan(config, tuple(store.read_manifest().tasks))
-    workers = 1 if plan.device.startswith("cuda") else config.jobs or count_cores()
+    jobs = config.jobs or count_cores()
+    workers = min(jobs, gpus_for(plan.device) or jobs)
     work = Worklist(plan, store, workers)
     ahead = [unit for unit in work.fuse_units() if config.rerun != "none"]
     with one_thread():

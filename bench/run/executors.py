@@ -10,10 +10,11 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
 from bench.errors import StoppedError, describe, is_fatal, stop_for
+from bench.machine import visible_gpus
 from bench.run.guard import ADVICE, MARK, was_unguarded
 from bench.run.pool import open_pool
 from bench.run.units import Unit
-from bench.run.worker import Done, Failure, run_unit, set_threads
+from bench.run.worker import NO_GPUS, Done, Failure, Gpus, run_unit, set_threads
 
 
 class Executor(Protocol):
@@ -49,6 +50,12 @@ POOLS = 3
 """How many pools of workers are tried before a machine that kills idle processes is given up."""
 
 
+def shared_gpus(units: Sequence[Unit], workers: int) -> Gpus:
+    """What the workers of a pool share out: the visible GPUs, where several workers want one each."""
+    names = visible_gpus() if workers > 1 and any(unit.gpus for unit in units) else ()
+    return Gpus(names, units[0].out / "parts" / "gpus") if len(names) > 1 else NO_GPUS
+
+
 class LocalExecutor:
     """Worker processes of this machine; a unit that hangs or dies takes only its own process with it."""
 
@@ -69,7 +76,7 @@ class LocalExecutor:
     def _run_pool(self, units: Sequence[Unit], workers: int, threads: int, done: Done) -> tuple[list[Unit], str]:
         waiting, pending = deque(units), dict[Future[Failure | None], Unit]()
         try:
-            with open_pool(workers, threads) as pool:
+            with open_pool(workers, threads, shared_gpus(units, workers)) as pool:
                 self._drive(pool, waiting, pending, done)
         except BrokenProcessPool as error:
             return [*pending.values(), *waiting], str(error)

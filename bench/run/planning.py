@@ -46,6 +46,7 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
     named, every = requested_methods(config)
     tasks, notes = _requested_tasks(config)
     _check_options(config, tasks, earlier)
+    every = _unique([*every, *_beside(config, tasks)])
     selections = _unique(config.datasets)
     _one_part_each(selections)
     datasets, absent = _present(selections, config, tasks)
@@ -58,6 +59,12 @@ def make_plan(config: RunConfig, earlier: Collection[str] = ()) -> Plan:
         raise BenchError(f"none of the data sets holds a usable pair{why}; see bench data check, or give --data-root")
     notes += check_tasks(config, datasets)
     return Plan(config, device_of(config), datasets, methods, tasks, metrics, notes, absent)
+
+
+def _beside(config: RunConfig, tasks: Sequence[str]) -> list[str]:
+    """Methods that tasks want to see beside those asked for; an ablation names its own."""
+    runners = [(name, TASKS.get(name)()) for name in tasks if name != METRICS and not config.trials]
+    return [label for name, runner in runners for label in runner.stands_beside(config.options_of(name))]
 
 
 def _present(

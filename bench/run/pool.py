@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any
 
-from bench.run.worker import start_worker
+from bench.run.worker import NO_GPUS, Gpus, start_worker
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 @contextmanager
-def open_pool(workers: int, threads: int) -> Iterator[Any]:
+def open_pool(workers: int, threads: int, gpus: Gpus = NO_GPUS) -> Iterator[Any]:
     """A ``pebble.ProcessPool``; closed at the end, stopped where an exception leaves the block.
 
     Processes are spawned: a forked one could inherit locks of other threads.
@@ -38,11 +38,12 @@ def open_pool(workers: int, threads: int) -> Iterator[Any]:
     Args:
         workers: processes at a time.
         threads: computing threads of each; the same number gives the same bits.
+        gpus: that they share out among them, one each.
     """
     from pebble import ProcessPool
 
     context = multiprocessing.get_context("spawn")
-    pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=(threads,))
+    pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=(threads, gpus))
     with _interrupts_held():
         _ = pool.active  # which starts its threads
     try:

@@ -225,11 +225,15 @@ def task_facts(name: str, plan: Plan) -> TaskFacts:
     facts = declared(name)
     if name == METRICS:
         return facts
+    runner, setting = TASKS.get(name)(), _setting(name, plan)
     try:
-        settings = TASKS.get(name)().facts(_setting(name, plan))
+        told = {
+            "settings": dict(runner.facts(setting)), "judges": runner.judges(setting.options),
+            "about": runner.about_under(setting.options),
+        }  # fmt: skip
     except BenchError as error:  # a wrong setting is said where the task runs
         return facts.model_copy(update={"reason": str(error)})
-    return facts.model_copy(update={"settings": dict(settings)})
+    return facts.model_copy(update=told)
 
 
 def task_starts(name: str, plan: Plan) -> Mapping[str, Path | None]:

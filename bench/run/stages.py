@@ -11,7 +11,7 @@ from bench.analysis.asked import run_findings
 from bench.analysis.questions import closing_lines
 from bench.errors import BenchError
 from bench.files import digest, file_digest, sweep, write_atomic
-from bench.machine import count_cores
+from bench.machine import count_cores, gpus_for
 from bench.metrics.choice import ready_engine
 from bench.plugin.kinds import TASKS
 from bench.run.choose_executor import create_executor
@@ -115,7 +115,7 @@ class Runner:
         self.executor: Executor = create_executor(config.executor)
         cores = count_cores()
         self.jobs = config.jobs or cores
-        self.long_jobs = min(self.jobs, 1 if self.plan.device.startswith("cuda") else cores)
+        self.long_jobs = min(self.jobs, gpus_for(self.plan.device) or cores)
         self.recorder = Recorder(store, tuple(command))
         self.earlier = tuple(task for task in store.read_manifest().tasks if task not in self.plan.tasks)
 
@@ -126,8 +126,8 @@ class Runner:
 
     @property
     def fuse_workers(self) -> int:
-        """Workers of the fusing stage; one per GPU."""
-        return 1 if self.plan.device.startswith("cuda") else self.jobs
+        """Workers of the fusing stage; on GPUs one for each."""
+        return min(self.jobs, gpus_for(self.plan.device) or self.jobs)
 
     def run(self) -> RunResult:
         """Walks the stages."""

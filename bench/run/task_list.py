@@ -78,8 +78,7 @@ class TaskList(Outstanding):
         if task == METRICS:
             return True
         runner = TASKS.get(task)()
-        parts = dataset.roles(type(runner), runner.splits)
-        return all(any(runner.has_truth(files) for files in part) for part in parts.values())
+        return all(any(map(runner.has_truth, part)) for part in self.parts_of(task, dataset).values())
 
     def can_evaluate(self, task: str, method: MethodPlan) -> bool:
         """False for ready images where a task measures the method itself."""

@@ -7,10 +7,16 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from bench.errors import describe, is_fatal
+from bench.machine import VISIBLE
 from bench.run.units import Unit
 
 Done = Callable[[Unit, bool], None]
@@ -49,14 +55,59 @@ def set_threads(threads: int) -> None:
         sys.modules["torch"].set_num_threads(threads)
 
 
-def start_worker(threads: int) -> None:
-    """Prepares a worker process: its threads, and its end when the run that it works for is killed."""
+@dataclass(frozen=True, slots=True)
+class Gpus:
+    """GPUs that the workers of a pool share out among them, one each.
+
+    Attributes:
+        names: as ``CUDA_VISIBLE_DEVICES`` has them; empty leaves every worker what its parent sees.
+        folder: where a file for each is locked by the worker that has it; the lock dies with the worker.
+    """
+
+    names: tuple[str, ...] = ()
+    folder: Path = Path()
+
+
+NO_GPUS = Gpus()
+_HELD: list[FileLock] = []
+"""The lock of this process's own GPU, kept as long as it lives."""
+
+
+def take_gpu(gpus: Gpus) -> str:
+    """Takes one that no other worker has, and makes it the only one that this process sees.
+
+    It must be called before anything asks CUDA for its devices. Where all are taken, since a worker that died has not
+    let go of its own yet, it waits.
+
+    Returns:
+        Its name; empty where there is none to share out.
+    """
+    while gpus.names:
+        gpus.folder.mkdir(parents=True, exist_ok=True)
+        for place, name in enumerate(gpus.names):
+            lock = FileLock(gpus.folder / f"{place}.lock")
+            with suppress(Timeout):
+                lock.acquire(timeout=0)
+                _HELD.append(lock)
+                os.environ[VISIBLE] = name
+                return name
+        time.sleep(WAIT_S)
+    return ""
+
+
+WAIT_S = 0.1
+
+
+def start_worker(threads: int, gpus: Gpus = NO_GPUS) -> None:
+    """Prepares a worker process: its threads, its GPU, and its end when the run that it works for is killed."""
     # what the worker itself starts, e.g. a method that is a program, takes Ctrl-C as anything else does
     signal.signal(signal.SIGINT, lambda *_: None)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     set_threads(threads)
+    if gpus.names:
+        take_gpu(gpus)
 
 
 def _end_with_parent() -> None:

@@ -227,6 +227,7 @@ class TaskFacts(Facts):
         ways: way of scoring -> what it is, in words.
         contends: False if a source passed through is no contender in it (it measures the method).
         controls: label of a row that merges decisions on the two sources -> what it is.
+        judges: models that judge the images, the one that speaks first; ways of others begin with their name.
     """
 
     name: str = ""
@@ -238,6 +239,7 @@ class TaskFacts(Facts):
     ways: dict[str, str] = Field(default_factory=dict)
     contends: bool = True
     controls: dict[str, str] = Field(default_factory=dict)
+    judges: tuple[str, ...] = ()
     settings: dict[str, Json] = Field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.analysis.captions import PARTS, way_words
+from bench.analysis.judges import agreements
 from bench.analysis.numbers import FUSION
 from bench.analysis.table import Table, select
 from reports import detection, segmentation
@@ -34,6 +35,7 @@ class TaskPart:
         cautions: which methods saw pairs of this data set in training.
         marked: True if a method was trained on this data set.
         answers: whether fusion and learning help.
+        judged: whether that survives a change of judge, a sentence each.
         scenes: pictures, those on which the methods differ most first.
     """
 
@@ -44,6 +46,7 @@ class TaskPart:
     scenes: list[Scene]
     marked: bool = False
     answers: tuple[Answer, ...] = ()
+    judged: tuple[str, ...] = ()
 
 
 def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
@@ -74,6 +77,11 @@ def _part(overview: Overview, data: DatasetView, task: str, tables: dict[str, Ta
         make(run, data, jobs) if make else [],
         any(method.in_domain(data.name) for method in run.methods),
         tuple(answers(run, overview.findings, task, data.name)),
+        tuple(
+            each.sentence(run.titles)
+            for each in agreements(overview.findings)
+            if (each.task, each.dataset) == (task, data.name)
+        ),
     )
 
 

@@ -162,11 +162,39 @@ def _yolov5_curve(right: NDArray[np.bool_], scores: Floats, total: int, closing:
     return values
 
 
-def coco(truth: Sequence[Truth], found: Sequence[Detections], classes: Sequence[int]) -> dict[int, Floats]:
-    """AP at the ten thresholds for each class that the truth has, convention ``coco``; arguments as ``yolov5``."""
+AREAS = {"small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+"""Square pixels of objects of each size, as COCO counts them."""
+
+
+def in_area(truth: Truth, area: tuple[float, float]) -> NDArray[np.bool_]:
+    """Which boxes of an image have a size within a range, its ends among it."""
+    sizes = np.prod(truth.boxes[:, 2:] - truth.boxes[:, :2], axis=1)
+    return np.asarray((sizes >= area[0]) & (sizes <= area[1]))
+
+
+def coco(
+    truth: Sequence[Truth],
+    found: Sequence[Detections],
+    classes: Sequence[int],
+    area: tuple[float, float] = (0.0, 1e10),
+) -> dict[int, Floats]:
+    """AP at the ten thresholds for each class that the truth has, convention ``coco``.
+
+    Args:
+        truth: of each image.
+        found: of each image, in the same order.
+        classes: ids to score.
+        area: square pixels of the objects that count; others, and boxes of other sizes that match nothing, are neither
+            right nor wrong, as in COCO.
+
+    Returns:
+        Class -> float64 (10,), 0 to 1; a class without such a box in the truth is left out.
+    """
     from faster_coco_eval import COCO, COCOeval_faster
 
-    present = [number for number in classes if any((image.classes == number).any() for image in truth)]
+    present = [
+        number for number in classes if any((image.classes[in_area(image, area)] == number).any() for image in truth)
+    ]
     if not present:
         return {}
     with contextlib.redirect_stdout(io.StringIO()):
@@ -174,7 +202,7 @@ def coco(truth: Sequence[Truth], found: Sequence[Detections], classes: Sequence[
         evaluation = COCOeval_faster(annotations, annotations.loadRes(_results(found, present)), "bbox")
         evaluation.params.catIds = present
         evaluation.params.iouThrs = np.array(THRESHOLDS)
-        evaluation.params.areaRng = [[0, 1e10]]
+        evaluation.params.areaRng = [list(area)]
         evaluation.params.areaRngLbl = ["all"]
         evaluation.params.maxDets = [MAX_BOXES]
         evaluation.evaluate()

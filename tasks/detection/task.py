@@ -1,61 +1,72 @@
-"""The detection task: a detector that was never trained on fused images looks for people and cars in them."""
+"""The detection task: detectors look for people, cars and the like in every method's images."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
-from bench.files import digest, file_digest, write_atomic
+from bench.files import file_digest, write_atomic
 from bench.images import image_size
+from bench.machine import in_words
 from bench.plugin.kinds import DETECTORS
-from bench.plugin.task import Detections, Detector, Job, Number, Resampler, Setting, Task
+from bench.plugin.task import Detections, Job, Number, Resampler, Setting, Task
 from bench.types import PairFiles, Score
 from tasks.detection import _files
-from tasks.detection.average_precision import CONVENTIONS, Truth, table
-from tasks.detection.boxes import PAPER, VAL_PADDING, Protocol
+from tasks.detection.boxes import PAPER
 from tasks.detection.drawing import SHOWN, draw, matches
-from tasks.detection.predictions import detect_all, merge_kept
-from tasks.detection.resampling import METRICS, SUMMARY, UNSEEN, read_resamplers
+from tasks.detection.finetuning import Tuning, boxed
+from tasks.detection.looking import (
+    VERSION,
+    detections,
+    found_classes,
+    looks,
+    starting_point,
+    starts_from,
+    starts_in_words,
+)
+from tasks.detection.looks import Look, keep_looks
+from tasks.detection.predictions import merge_kept
+from tasks.detection.resampling import METRICS, SUMMARY, read_resamplers
+from tasks.detection.scoring import SPREAD, Found, Labelled, nameless_rows, rows_of_look, seen_rows
 from tasks.detection.settings import OPTIONS, Settings, read_settings
 from tasks.detection.truth import known_classes, read_truth
 
-VERSION = 2
-"""Raised whenever the same images would get other scores."""
-
 PICTURES = "pictures"
 MERGED = "merged_boxes"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Image:
-    """One labelled image with what was found in it."""
-
-    files: PairFiles
-    path: Path
-    truth: Truth
-    found: Detections
+TUNED = (
+    "Detectors are trained on every method's fused training images, with one budget for all, and look for objects in "
+    "its other images."
+)
 
 
 class DetectionTask(Task):
-    """Average precision of a detector on every method's fused images, without fine-tuning by default.
+    """Average precision of detectors on every method's fused images, trained anew on them or as they are.
 
     Rows: ``AP@0.5``, ``AP@0.7``, ``AP@0.9``, ``AP@[0.5:0.95]`` (0 to 1) with the class's name, or ``all``, as label.
     Conventions: ``coco`` and ``yolov5`` over all labelled pairs, ``coco/unseen`` and ``yolov5/unseen`` over those that
     are not in the data set's training part under any name: the same pairs for every method, so that rows compare,
     and none that any method trained on that part has seen. Each pair has a row ``seen_in_training``: 1 if this method's
-    weights were trained on it, else 0.
+    weights were trained on it, else 0. The first also ``coco/unseen/day``, ``/night``, ``/small``, ``/medium``,
+    ``/large``: pairs by their tag, objects by their size.
+
+    With ``finetune`` each detector first learns on the method's fused training images, with one budget for all and
+    with several seeds if asked; AP is then the mean over the seeds, ``AP... std`` its sample deviation,
+    ``untuned/coco`` that of the same detector before it learned, and a pair whose scene the detector learned from is
+    no unseen one.
+    With several detectors the first speaks; the ways of another begin with its name, ``yolov8n/coco``.
 
     Each convention says what its numbers are over: rows ``pictures``, ``objects`` (by class and ``all``) and
     ``left_out``. A pair whose labels cannot be read is left out and named in a ``skipped`` row of metric ``boxes``; a
     pair whose label file is empty counts, and everything found in it is false.
 
-    Kept in ``work_dir``: ``predictions.jsonl`` (see ``tasks.detection.predictions``); ``pictures/<pair>.jpg``; and
+    Kept in ``work_dir``: ``looks.json``, which detectors looked; ``predictions.jsonl`` (see
+    ``tasks.detection.predictions``), those of other detectors and seeds in folders beside; ``pictures/<pair>.jpg``; and
     ``images.json``: for each pair the number of ``right``, ``wrong`` and ``missed`` boxes at score 0.25 and IoU 0.5,
     ``seen`` (by the method in training), ``unseen`` (in no training, so that it counts there) and ``picture``.
     """
@@ -71,6 +82,8 @@ class DetectionTask(Task):
         Number("AP@0.7"),
         Number("AP@0.9"),
         Number("AP@[0.5:0.95]", headline=True, labels=("all",), effect=0.01),
+        *(Number(metric + SPREAD, "", spread_of=metric) for metric in METRICS),
+        Number("seeds", "", "Seeds", 0),
         Number("pictures", "", "Pictures", 0),
         Number("objects", "", "Objects", 0),
         Number("left_out", "", "Pictures left out", 0),
@@ -95,8 +108,9 @@ class DetectionTask(Task):
             _files.require(package)
 
     def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:
-        """The detector's weights must be at hand."""
-        _files.locate(read_settings(options).model, weights_root)
+        """The detectors' weights must be at hand."""
+        for judge in read_settings(options).judges:
+            _files.locate(judge.model, weights_root)
 
     def lacks(self, spec: DatasetSpec) -> str:
         """A class that the detector knows."""
@@ -106,35 +120,45 @@ class DetectionTask(Task):
         """Fine-tuning also needs the fused training part."""
         return ("train", *self.splits) if read_settings(options).finetune else self.splits
 
+    def stands_beside(self, options: Mapping[str, str]) -> tuple[str, ...]:
+        """Where detectors are trained, both sources and their average are what every method must do better than."""
+        return ("visible", "infrared", "average") if read_settings(options).finetune else ()
+
+    def judges(self, options: Mapping[str, str]) -> tuple[str, ...]:
+        """The detectors."""
+        return tuple(judge.name for judge in read_settings(options).judges)
+
+    def about_under(self, options: Mapping[str, str]) -> str:
+        """What is measured: whether the detector has learned on the images that it looks at."""
+        return TUNED if read_settings(options).finetune else self.about
+
     def starts_from(self, setting: Setting) -> Mapping[str, Path | None]:
-        """The detector's weights; a file given as such is where it was said to be."""
-        model = read_settings(setting.options).model
-        try:
-            found = _files.locate(model, _files.root_of(model, setting))
-        except BenchError:  # said when the task runs
-            return {}
-        return {found.name: found} if found.stem == model else {}
+        """The detectors' weights; a file given as such is where it was said to be."""
+        return starts_from(read_settings(setting.options), setting)
 
     def facts(self, setting: Setting) -> dict[str, object]:
-        """Detector, its weights and their digest, thresholds, and whether it is fine-tuned."""
+        """Detectors, what they start from, thresholds, and how they are fine-tuned."""
         settings = read_settings(setting.options)
         return {
-            **asdict(settings), "detector": settings.plug_in,
-            "weights_sha256": _weights_digest(settings, setting), "protocol": asdict(PAPER),
-            "epochs": settings.epochs_for(setting.preset),
-            **({"train_precision": "float32"} if settings.finetune else {}),
+            **asdict(settings), "detector": [judge.plug_in for judge in settings.judges],
+            "start": starts_in_words(settings, setting), "protocol": asdict(PAPER),
+            **({"schedule": asdict(settings.schedule(setting.preset)), "train_precision": "float32"}
+               if settings.finetune else {}),
         }  # fmt: skip
 
     def built_on(self, job: Job) -> Sequence[str]:
-        """The detector's module."""
-        return (DETECTORS.entry(read_settings(job.options).plug_in).module,)
+        """The detectors' modules."""
+        plug_ins = dict.fromkeys(judge.plug_in for judge in read_settings(job.options).judges)
+        return tuple(DETECTORS.entry(name).module for name in plug_ins)
 
     def fingerprint(self, job: Job) -> str:
-        """Version, detector, its weights and settings, and which pairs the method has seen."""
+        """Version, detectors, their weights and settings, and which pairs the method has seen."""
         settings = read_settings(job.options)
+        starts = [starting_point(judge, settings, job) for judge in settings.judges]
         facts = {
             "version": VERSION, "settings": asdict(settings), "protocol": asdict(PAPER),
-            "weights": _weights_digest(settings, job), "classes": job.spec.box_classes,
+            "weights": [file_digest(start) if start else "" for start in starts], "classes": job.spec.box_classes,
+            "schedule": asdict(settings.schedule(job.preset)) if settings.finetune else None,
             "seen": None if job.seen is None else sorted(job.seen),
         }  # fmt: skip
         return json.dumps(facts, sort_keys=True)
@@ -143,120 +167,105 @@ class DetectionTask(Task):
         """From the predictions kept: of the pairs unseen in training, and of all."""
         return read_resamplers(work_dir, files, spec)
 
+    def estimate_cost(self, job: Job) -> str:
+        """Times a few steps of each detector's training; empty where none learns."""
+        settings = read_settings(job.options)
+        if not settings.finetune:
+            return ""
+        tuning = _tuning(settings, job)
+        lines = []
+        for judge in settings.judges:
+            seconds, seeds = tuning.seconds_per_step(judge, starting_point(judge, settings, job)), tuning.schedule.seeds
+            steps = tuning.schedule.total(len(tuning.part))
+            lines.append(
+                f"detection, preset {job.preset}, {judge.name} on {job.device}: {steps} steps of {seconds:.3f} s, "
+                f"{seeds} times, about {in_words(seconds * steps * seeds)} for every method"
+            )
+        return "\n".join(lines)
+
     def run(self, job: Job) -> Iterable[Score]:
-        """Detects (or goes on detecting), keeps predictions and pictures, and scores."""
+        """Trains what is to learn, detects (or goes on with either), keeps predictions and pictures, and scores."""
         self.check()
-        names = known_classes(job.spec)
-        if not names:
+        if not known_classes(job.spec):
             raise BenchError(
                 f"{job.dataset}: has no box_classes of COCO in its description; add them, e.g. {{0: person, 2: car}}"
             )
         settings = read_settings(job.options)
-        model = _finetuned(settings, job) if settings.finetune else settings.model
-        key = _detector_key(settings, job, model)
-        found = detect_all(
-            job.parts["detection"], tuple(names), job.work_dir, key,
-            lambda: make_detector(settings, model, job), job.progress,
-        )  # fmt: skip
-        yield from _rows(job, found)
+        made = looks(settings, job.preset, job.spec)
+        tuning = _tuning(settings, job) if settings.finetune else None
+        return _rows(job, made, detections(job, settings, made, tuning))
 
     def run_control(self, job: Job, sources: Mapping[str, Job]) -> Iterable[Score]:
         """Merges the boxes kept of the two sources and scores them as any other."""
-        return _rows(job, merge_kept(job.parts["detection"], job.work_dir, [one.work_dir for one in sources.values()]))
+        made = looks(read_settings(job.options), job.preset, job.spec)
+        places = [one.work_dir for one in sources.values()]
+        part = job.parts["detection"]
+        found = (
+            [list(merge_kept(part, job.work_dir / folder, [place / folder for place in places])) for folder in
+             look.folders]
+            for look in made
+        )  # fmt: skip
+        return _rows(job, made, found)
 
 
-def make_detector(settings: Settings, model: str, job: Job) -> Detector:
-    """The detector of the settings, ready on the job's device.
-
-    Raises:
-        BenchError: unknown, missing weights, or not weights of that detector.
-    """
-    detector = DETECTORS.get(settings.plug_in)(model, _files.root_of(model, job), job.device)
-    if settings.padding == "val":
-        protocol = getattr(detector, "protocol", None)
-        if not isinstance(protocol, Protocol):
-            raise BenchError(f"detector {settings.plug_in!r} has no padding to choose; leave detection.padding out")
-        detector.protocol = replace(protocol, padding=VAL_PADDING)  # type: ignore[attr-defined]
-    return detector
+def _tuning(settings: Settings, job: Job) -> Tuning:
+    return Tuning.of(job, settings.schedule(job.preset), found_classes(settings, job.spec))
 
 
 # ------------------------------------------------------------------ rows
 
 
-def _rows(job: Job, detections: Iterable[tuple[int, Detections]]) -> Iterator[Score]:
+Boxes = Sequence[Sequence[tuple[int, Detections]]]
+"""Of one look: for each of its trainings (place in the part, what was found there)."""
+
+
+def _rows(job: Job, made: Sequence[Look], detected: Iterable[Boxes]) -> Iterator[Score]:
     """Scores what was found in the images of a job, and keeps summary and pictures."""
+    settings = read_settings(job.options)
     part = job.parts["detection"]
     row = Score("detection", job.dataset, part.files[0].split, job.method, "", None)
-    images: list[_Image] = []
-    names, left_out = known_classes(job.spec), 0
-    for index, found in detections:
-        files, path = part.files[index], part.paths[index]
-        try:
-            images.append(_Image(files, path, read_truth(files, job.spec, *image_size(path)), found))
-        except BenchError as error:
-            left_out += 1
-            yield replace(row, pair=files.id, metric="boxes", status="skipped", reason=f"left out: {error}")
-    _keep(job, images, read_settings(job.options).pictures)
-    yield from _unknown_rows(row, job.spec)
-    yield from _seen_rows(row, images, job.seen)
-    for convention in CONVENTIONS:
-        yield from _ap_rows(replace(row, convention=convention), images, names, left_out)
-        yield from _unseen_rows(replace(row, convention=f"{convention}/{UNSEEN}"), images, job, left_out)
-
-
-def _ap_rows(row: Score, images: Sequence[_Image], names: dict[int, str], left_out: int) -> Iterator[Score]:
-    """AP of each class and of all, and over what; a class without a box in the truth has none and says so."""
-    yield from _count_rows(row, images, names, left_out)
-    truth, found = [image.truth for image in images], [image.found for image in images]
-    values = table(CONVENTIONS[row.convention.partition("/")[0]](truth, found, list(names)), names)
-    for label in (*names.values(), "all"):
-        for metric in METRICS:
-            value = values.get((metric, label))
-            if value is None:
-                why = f"no {label if label != 'all' else 'box'} in the truth of the {len(images)} pairs"
-                yield replace(row, metric=metric, label=label, status="skipped", reason=why)
-            else:
-                yield replace(row, metric=metric, label=label, value=value)
-
-
-def _count_rows(row: Score, images: Sequence[_Image], names: dict[int, str], left_out: int) -> Iterator[Score]:
-    """How many pictures and objects the numbers of a table are over, and how many pictures had to be left out."""
-    yield replace(row, metric="pictures", value=float(len(images)))
-    yield replace(row, metric="left_out", value=float(left_out))
-    counts = {name: sum(int((image.truth.classes == key).sum()) for image in images) for key, name in names.items()}
-    for label, count in {**counts, "all": sum(counts.values())}.items():
-        yield replace(row, metric="objects", label=label, value=float(count))
-
-
-def _unknown_rows(row: Score, spec: DatasetSpec) -> Iterator[Score]:
-    """A class of the truth that the detector cannot name has no AP, and is no part of that of all."""
-    for name in (name for number, name in spec.box_classes.items() if number not in known_classes(spec)):
-        why = "no class of COCO, which the detector was trained on"
-        for convention in CONVENTIONS:
-            for metric in METRICS:
-                yield replace(row, metric=metric, convention=convention, label=name, status="skipped", reason=why)
-
-
-def _unseen_rows(row: Score, images: Sequence[_Image], job: Job, left_out: int) -> Iterator[Score]:
+    images, faults = _labelled(job)
+    yield from (replace(row, pair=pair, metric="boxes", status="skipped", reason=why) for pair, why in faults.items())
     unseen = _unseen(job, images)
-    if unseen is not None:
-        chosen = [image for image in images if image.files.id in unseen]
-        yield from _ap_rows(row, chosen, known_classes(job.spec), left_out)
-        return
-    why = f"not known which pairs {job.method} was trained on"
-    for label in (*known_classes(job.spec).values(), "all"):
-        for metric in METRICS:
-            yield replace(row, metric=metric, label=label, status="skipped", reason=why)
+    for look, boxes in zip(made, detected, strict=True):
+        runs = [dict(run) for run in boxes]
+        there = [image for image in images if all(image.place in run for run in runs)]
+        names = {number: job.spec.box_classes[number] for number in look.classes}
+        found = Found(look, names, [[run[image.place] for image in there] for run in runs])
+        if not look.prefix:
+            _keep(job, there, found, unseen, settings.pictures)
+            yield from seen_rows(row, there, job.seen)
+        yield from nameless_rows(row, found, job.spec.box_classes)
+        yield from rows_of_look(row, there, found, unseen, len(faults))
+    keep_looks(job.work_dir, made)
 
 
-def _unseen(job: Job, images: Sequence[_Image]) -> frozenset[str] | None:
-    """The pairs that neither this method nor any other of this data set was trained on; None where not known."""
+def _labelled(job: Job) -> tuple[list[Labelled], dict[str, str]]:
+    """The images whose labels can be read, and why others are left out."""
+    part, images, faults = job.parts["detection"], list[Labelled](), dict[str, str]()
+    for place, (files, path) in enumerate(zip(part.files, part.paths, strict=True)):
+        try:
+            images.append(Labelled(place, files, path, read_truth(files, job.spec, *image_size(path))))
+        except BenchError as error:
+            faults[files.id] = f"left out: {error}"
+    return images, faults
+
+
+def _unseen(job: Job, images: Sequence[Labelled]) -> frozenset[str] | None:
+    """The pairs that neither this method, any other of this data set, nor the detector learned from.
+
+    None where it is not known what the method was trained on.
+    """
     if job.seen is None:
         return None
     names: dict[str, list[str]] = {}
     for image in images:
         names.setdefault(image.files.split, []).append(image.files.id)
-    twins = {split: job.spec.in_training(split, own) for split, own in names.items()}
+    learned = [files.id for files in boxed(job.parts.get("train")).files]
+    twins = {
+        split: job.spec.in_training(split, own) | job.spec.in_training(split, own, learned)
+        for split, own in names.items()
+    }
     return frozenset(
         image.files.id
         for image in images
@@ -264,26 +273,16 @@ def _unseen(job: Job, images: Sequence[_Image]) -> frozenset[str] | None:
     )
 
 
-def _seen_rows(row: Score, images: Sequence[_Image], seen: frozenset[tuple[str, str]] | None) -> Iterator[Score]:
-    for image in images:
-        if seen is None:
-            why = f"not known which pairs {row.method} was trained on"
-            yield replace(row, pair=image.files.id, metric="seen_in_training", status="skipped", reason=why)
-        else:
-            value = float(image.files.key in seen)
-            yield replace(row, pair=image.files.id, metric="seen_in_training", value=value)
-
-
 # ------------------------------------------------------------------ what is kept
 
 
-def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
-    """Writes the summary and the pictures."""
-    summary, unseen = {}, _unseen(job, images)
-    for image in images:
-        shown = image.found.scores >= SHOWN
-        right = int(matches(image.truth, image.found).sum())
-        labelled = int(np.isin(image.truth.classes, list(known_classes(job.spec))).sum())
+def _keep(job: Job, images: Sequence[Labelled], found: Found, unseen: frozenset[str] | None, pictures: bool) -> None:
+    """Writes the summary and the pictures, of the first training."""
+    summary = {}
+    for image, boxes in zip(images, found.runs[0], strict=True):
+        shown = boxes.scores >= SHOWN
+        right = int(matches(image.truth, boxes).sum())
+        labelled = int(np.isin(image.truth.classes, list(found.names)).sum())
         picture = f"{PICTURES}/{image.files.id}.jpg" if pictures else ""
         summary[image.files.id] = {
             "right": right, "wrong": int(shown.sum()) - right, "missed": labelled - right,
@@ -291,42 +290,17 @@ def _keep(job: Job, images: Sequence[_Image], pictures: bool) -> None:
             "unseen": None if unseen is None else image.files.id in unseen, "picture": picture,
         }  # fmt: skip
         if pictures:
-            _write_picture(job.work_dir / picture, image, known_classes(job.spec))
+            _write_picture(job.work_dir / picture, image, boxes, found.names)
     write_atomic(job.work_dir / SUMMARY, json.dumps(summary, indent=1).encode())
 
 
-def _write_picture(path: Path, image: _Image, names: dict[int, str]) -> None:
+def _write_picture(path: Path, image: Labelled, found: Detections, names: Mapping[int, str]) -> None:
     import cv2
 
     from bench.images import read_image
 
-    drawn = draw(read_image(image.path), image.truth, image.found, names)
+    drawn = draw(read_image(image.path), image.truth, found, names)
     done, data = cv2.imencode(".jpg", drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 90])
     if not done:
         raise BenchError(f"{path}: the picture could not be encoded")
     write_atomic(path, data.tobytes())
-
-
-# ------------------------------------------------------------------ the detector's identity
-
-
-def _weights_digest(settings: Settings, asked: Job | Setting) -> str:
-    try:
-        return file_digest(_files.locate(settings.model, _files.root_of(settings.model, asked)))
-    except BenchError:  # said when the task runs; weights that appear later give another fingerprint
-        return ""
-
-
-def _detector_key(settings: Settings, job: Job, model: str) -> str:
-    """What predictions depend on besides the image: weights, plug-in, protocol, classes."""
-    try:
-        weights = file_digest(_files.locate(model, _files.root_of(model, job)))
-    except BenchError:  # a plug-in may find its weights elsewhere; if it cannot, it says so
-        weights = model
-    return digest(str(VERSION), weights, settings.plug_in, str(asdict(PAPER)), str(sorted(known_classes(job.spec))))
-
-
-def _finetuned(settings: Settings, job: Job) -> str:
-    from tasks.detection.finetuning import finetune
-
-    return str(finetune(settings, job))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
+from bench.plugin.kinds import SEGMENTERS
 from bench.train.segmenter_step import SegmenterSchedule, light_schedule, short_schedule
 
 
@@ -17,7 +18,7 @@ class Budget:
     Attributes:
         schedule: of the retraining.
         multi_scale: whether the published multi-scale convention is scored as well.
-        segmenter: which adapter.
+        segmenter: which adapter; several with commas between them are each trained, and the first speaks.
         precision: ``auto`` or ``float32``, of the training's forward pass; the run says which.
         compile: whether ``torch.compile`` is used for the training.
         random_backbone: whether the segmenter may start from random weights where ImageNet's are not at hand.
@@ -32,6 +33,22 @@ class Budget:
     compile: bool = False
     random_backbone: bool = True
     auxiliary: float | None = None
+
+    @property
+    def segmenters(self) -> tuple[str, ...]:
+        """The adapters, the one that speaks first."""
+        return tuple(self.segmenter.split(","))
+
+    def each(self) -> tuple[Budget, ...]:
+        """One for every segmenter, with what it needs changed in the schedule.
+
+        Raises:
+            BenchError: an unknown segmenter.
+        """
+        return tuple(
+            replace(self, segmenter=name, schedule=SEGMENTERS.get(name)().schedule(self.schedule))
+            for name in self.segmenters
+        )
 
     def loss_weights(self, own: Sequence[float]) -> tuple[float, ...]:
         """Weights of the outputs in the loss, the main one's first; ``own`` are the segmenter's."""
@@ -74,6 +91,8 @@ def make_budget(preset: str, options: Mapping[str, str], precision: str = "auto"
             budget = _with_option(budget, name, text)
         except (KeyError, ValueError) as error:
             raise BenchError(f"segmentation: option {name}={text!r} does not fit; see BUDGETS for its kind") from error
+    if len(set(budget.segmenters)) < len(budget.segmenters):
+        raise BenchError(f"segmentation: segmenter {budget.segmenter!r} names one twice; leave it out")
     schedule = budget.schedule
     if not (0 < schedule.image_scale <= 1 and 0 < schedule.crop <= 1 and schedule.steps >= 1 and schedule.batch >= 2):
         raise BenchError(

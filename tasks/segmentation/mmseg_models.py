@@ -24,6 +24,7 @@ from bench.errors import BenchError
 from bench.plugin.task import Segmenter
 from bench.train.segmenter_step import split_parameters
 from bench.weights.backbones import load_resnet18
+from bench.weights.tensors import read_state_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +44,11 @@ class MmsegSegmenter(Segmenter):
 
     config: ClassVar[Mapping[str, Any]]
     resnet18: ClassVar[str] = ""
+    normalisation = f"RGB in [0, 1] minus {IMAGENET_MEAN}, over {IMAGENET_STD}: mean and deviation of ImageNet"
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.takes_backbone = bool(cls.resnet18)
+        cls.takes_backbone = bool(cls.resnet18 or cls.backbone_files)
 
     def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
         """Builds the model; its own pre-trained weights are never fetched behind the user's back."""
@@ -55,6 +57,8 @@ class MmsegSegmenter(Segmenter):
             torch.manual_seed(seed)
             model = models.build(_with_classes(self.config, classes))
             model.init_weights()
+        if self.backbone_files:
+            return MmsegNet(model), load_backbone(model.backbone, backbone)
         if not self.resnet18:
             return MmsegNet(model), "random"
         trunk = model.get_submodule(self.resnet18)
@@ -69,6 +73,22 @@ class MmsegSegmenter(Segmenter):
     def parameter_groups(self, net: nn.Module, weight_decay: float) -> list[dict[str, object]]:
         """Weights decay, norms and biases do not; heads learn ten times faster."""
         return split_parameters(net, weight_decay, heads=("model.decode_head.", "model.auxiliary_head."))
+
+
+def load_backbone(trunk: nn.Module, path: Path | None) -> str:
+    """Fills a backbone from a file in mmsegmentation's own naming, and says what was done.
+
+    Raises:
+        BenchError: the file does not fit.
+    """
+    if path is None:
+        return "random"
+    try:
+        trunk.load_state_dict(read_state_dict(path))
+    except RuntimeError as error:
+        text = " ".join(str(error).split())[:200]
+        raise BenchError(f"{path}: not this backbone as mmsegmentation publishes it ({text})") from error
+    return f"ImageNet ({path.name})"
 
 
 class MmsegNet(nn.Module):

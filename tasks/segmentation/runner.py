@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -58,17 +59,29 @@ class Trained:
 class SegmentationJob:
     """The steps of one job."""
 
-    def __init__(self, job: Job, budget: Budget) -> None:
-        """Keeps what the steps share; nothing is read yet."""
+    def __init__(self, job: Job, budget: Budget, beside: bool = False) -> None:
+        """Keeps what the steps share; nothing is read yet.
+
+        Args:
+            job: of the task.
+            budget: of one segmenter.
+            beside: True where another segmenter speaks; the ways of scoring of this one begin with its name.
+        """
         self.job, self.budget = job, budget
+        self.prefix = f"{budget.segmenter}/" if beside else ""
+        self.folder = job.work_dir / self.prefix
         self.device = torch.device(job.device)
         self.classes = job.spec.classes
         self.precision = pick_precision(budget.precision, self.device)
 
     # ------------------------------------------------------------------ rows
 
-    def rows(self) -> Iterator[Score]:
-        """Retrains and scores; then scores the segmenter that was trained together with the method, if there is one."""
+    def rows(self, matrices: dict[str, NDArray[np.int64]]) -> Iterator[Score]:
+        """Retrains and scores; then scores the segmenter that was trained together with the method, if there is one.
+
+        Args:
+            matrices: takes the confusion matrices by convention.
+        """
         train, test = (labelled(self.job.parts[split]) for split in ("train", "test"))
         split = test.files[0].split if len(test) else "test"
         template = Score("segmentation", self.job.dataset, split, self.job.method, "", None)
@@ -78,15 +91,16 @@ class SegmentationJob:
                 yield Score(template.task, template.dataset, split, template.method, "mIoU", None, status="skipped",
                             reason=reason)  # fmt: skip
                 return
-        matrices: dict[str, NDArray[np.int64]] = {}
-        for prefix, segmenter in (("", partial(self.retrain, train)), ("joint/", self.joint)):
+        segmenters: list[tuple[str, Callable[[], Trained | None]]] = [(self.prefix, partial(self.retrain, train))]
+        if not self.prefix:
+            segmenters.append(("joint/", self.joint))
+        for prefix, segmenter in segmenters:
             trained = segmenter()
             if trained is None:
                 continue
             for convention, found in self.evaluate(trained, test, prefix).items():
                 matrices[convention] = found
                 yield from score_rows(template, convention, test.files, found, self.classes)
-        self.keep_matrices(test, matrices)
 
     # ------------------------------------------------------------------ segmenters
 
@@ -103,7 +117,7 @@ class SegmentationJob:
             optimiser = build_optimiser(segmenter, net, self.budget.schedule)
             state = State({"segmenter": net}, {"segmenter": optimiser})
             phase = Phase(
-                f"segmenter on {self.job.method}", self.budget.schedule.steps,
+                f"{self.budget.segmenter} on {self.job.method}", self.budget.schedule.steps,
                 self._step(net, weights, train), prepare=_learn,
             )  # fmt: skip
             if self.device.type == "cuda":
@@ -158,8 +172,8 @@ class SegmentationJob:
     def _training_folder(self, signature: Mapping[str, Any]) -> Path:
         """The folder of this very training; those of other settings or images are dropped."""
         key = hashlib.sha256(json.dumps(signature, sort_keys=True).encode()).hexdigest()[:16]
-        out = self.job.work_dir / f"training-{key}"
-        for other in self.job.work_dir.glob("training-*"):
+        out = self.folder / f"training-{key}"
+        for other in self.folder.glob("training-*"):
             if other != out:
                 shutil.rmtree(other, ignore_errors=True)
         return out
@@ -245,17 +259,45 @@ class SegmentationJob:
         write_atomic(self.job.work_dir / "confusion.npz", buffer.getvalue())
 
 
-def starting_weights(budget: Budget, job: Job | Setting) -> Path | None:
+def all_rows(job: Job, budgets: Sequence[Budget]) -> Iterator[Score]:
+    """The rows of every segmenter, the first of which speaks; then keeps the confusion matrices of all."""
+    matrices: dict[str, NDArray[np.int64]] = {}
+    jobs = [SegmentationJob(job, budget, beside=place > 0) for place, budget in enumerate(budgets)]
+    for one in jobs:
+        yield from one.rows(matrices)
+    if matrices:
+        jobs[0].keep_matrices(labelled(job.parts["test"]), matrices)
+
+
+def starting_weights(budget: Budget, job: Job | Setting, fetch: bool = True) -> Path | None:
     """The backbone's file as found; None only where the segmenter takes none, or random weights will do.
 
     Raises:
         BenchError: there is none, and random ones were not asked for.
     """
-    allowed = budget.random_backbone or not SEGMENTERS.get(budget.segmenter).takes_backbone
+    segmenter = SEGMENTERS.get(budget.segmenter)
+    if segmenter.backbone_files:
+        return _put_there(budget, segmenter.backbone_files, job)
+    allowed = budget.random_backbone or not segmenter.takes_backbone
     return require_backbone(
-        RESNET18, starting_file(RESNET18, job), allowed, "segmentation.random_backbone=true",
+        RESNET18, starting_file(RESNET18, job, fetch), allowed, "segmentation.random_backbone=true",
         f"segmentation, preset {job.preset}",
     )  # fmt: skip
+
+
+def _put_there(budget: Budget, pattern: str, job: Job | Setting) -> Path | None:
+    """A backbone that a user put below the weights root, or that the run keeps; never fetched."""
+    given = job.weights_root or os.environ.get("BENCH_WEIGHTS")
+    folders = [job.pretrained] if job.pretrained else [Path(given).expanduser()] if given else []
+    name = pattern.rpartition("/")[2] if job.pretrained else pattern
+    found = sorted(path for folder in folders for path in folder.glob(name))
+    if not found and not budget.random_backbone:
+        raise BenchError(
+            f"segmentation, preset {job.preset}: {budget.segmenter} has no {pattern} below the weights root; random "
+            "weights give another result; it is not free, so put it there by hand (mmsegmentation's model zoo), or ask "
+            "for random ones with --option segmentation.random_backbone=true"
+        )
+    return found[0] if found else None
 
 
 def _learn(state: State) -> None:

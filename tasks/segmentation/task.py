@@ -13,11 +13,11 @@ from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.task import Job, Number, Resampler, Setting, Task
 from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
-from bench.weights.backbones import RESNET18, backbone_digest, starting_file, starting_files
-from tasks.segmentation.budget import OPTIONS, make_budget
+from bench.weights.backbones import RESNET18, backbone_digest, starting_files
+from tasks.segmentation.budget import OPTIONS, Budget, make_budget
 from tasks.segmentation.merging import merged_rows
 from tasks.segmentation.resampling import read_resampler
-from tasks.segmentation.runner import SegmentationJob, joint_digest, starting_weights
+from tasks.segmentation.runner import SegmentationJob, all_rows, joint_digest, starting_weights
 
 VERSION = 1
 """Raised whenever the same images would get other scores."""
@@ -33,7 +33,8 @@ class SegmentationTask(Task):
     * ``multi_scale``: the authors' published evaluation (six scales, mirrored, sliding windows);
     * ``.../day`` and ``.../night``: the same for the pairs with that tag;
     * ``joint/...``: not the retrained segmenter but the one trained together with the method (SeAFusion), which is
-      what the paper evaluates. It has seen another schedule than the others, so compare it with care.
+      what the paper evaluates. It has seen another schedule than the others, so compare it with care;
+    * ``segformer_b0/single_scale``: by another segmenter than the first that was asked for.
 
     A class that no pixel of a part has gets no IoU there (``skipped``) and is left out of the means, which say so.
     """
@@ -75,12 +76,11 @@ class SegmentationTask(Task):
         """
         if not job.spec.classes:
             raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
-        return SegmentationJob(job, make_budget(job.preset, job.options, job.train_precision)).rows()
+        return all_rows(job, _budgets(job))
 
     def run_control(self, job: Job, sources: Mapping[str, Job]) -> Iterable[Score]:
         """Evaluates both sources' segmenters side by side, each on its own images."""
-        budget = make_budget(job.preset, job.options, job.train_precision)
-        return merged_rows(job, [SegmentationJob(one, budget) for one in sources.values()])
+        return merged_rows(job, _budgets(job), list(sources.values()))
 
     def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:  # noqa: ARG002 - a Task
         """From the confusion matrices kept."""
@@ -88,33 +88,40 @@ class SegmentationTask(Task):
 
     def estimate_cost(self, job: Job) -> str:
         """Measures a few training steps of one job and says in words what the whole retraining would take here."""
-        return SegmentationJob(job, make_budget(job.preset, job.options, job.train_precision)).estimate_cost()
+        return "\n".join(SegmentationJob(job, budget).estimate_cost() for budget in _budgets(job))
 
     def facts(self, setting: Setting) -> dict[str, object]:
-        """Segmenter, schedule, precision, and where its backbone's weights come from."""
-        budget = make_budget(setting.preset, setting.options, setting.train_precision)
-        backbone = starting_file(RESNET18, setting, fetch=False)
-        auxiliary = budget.loss_weights(SEGMENTERS.get(budget.segmenter)().loss_weights())[1:]
+        """Segmenters, schedules, precision, normalisation, and where the backbones' weights come from.
+
+        What differs between several segmenters is told of the first, and of all by name in ``segmenters``.
+        """
+        asked, *_ = budgets = _budgets(setting)
+        each = {budget.segmenter: _facts_of(budget, setting) for budget in budgets}
         return {
-            "preset": setting.preset, "segmenter": budget.segmenter, "schedule": asdict(budget.schedule),
-            "train_precision": pick_precision(budget.precision, setting.device), "multi_scale": budget.multi_scale,
-            "auxiliary": auxiliary[0] if len(auxiliary) == 1 else list(auxiliary),
-            "backbone": f"ImageNet ({backbone.name})" if backbone else "random: no ImageNet weights at hand",
-            "backbone_sha256": backbone_digest(backbone),
+            "preset": setting.preset, "segmenter": ",".join(each),
+            "train_precision": pick_precision(asked.precision, setting.device), "multi_scale": asked.multi_scale,
+            **each[asked.segmenter], **({"segmenters": each} if len(each) > 1 else {}),
         }  # fmt: skip
 
+    def judges(self, options: Mapping[str, str]) -> tuple[str, ...]:
+        """The segmenters that were asked for; empty for the preset's own."""
+        return tuple(options.get("segmenter", "").split(",")) if options.get("segmenter") else ()
+
     def starts_from(self, setting: Setting) -> Mapping[str, Path | None]:
-        """The backbone's ImageNet weights; refuses at once what ``fingerprint`` would."""
-        budget = make_budget(setting.preset, setting.options, setting.train_precision)
-        if not SEGMENTERS.get(budget.segmenter).takes_backbone:
-            return {}
-        starting_weights(budget, setting)
-        return starting_files(RESNET18, setting)
+        """The backbones' ImageNet weights; refuses at once what ``fingerprint`` would."""
+        found: dict[str, Path | None] = {}
+        for budget in _budgets(setting):
+            segmenter, path = SEGMENTERS.get(budget.segmenter), starting_weights(budget, setting)
+            if segmenter.backbone_files:
+                found[path.name if path else segmenter.backbone_files.rpartition("/")[2]] = path
+            elif segmenter.takes_backbone:
+                found |= starting_files(RESNET18, setting)
+        return found
 
     def built_on(self, job: Job) -> Sequence[str]:
-        """The segmenter's module."""
+        """The segmenters' modules."""
         budget = make_budget(job.preset, job.options, job.train_precision)
-        return (SEGMENTERS.entry(budget.segmenter).module,)
+        return tuple(SEGMENTERS.entry(name).module for name in budget.segmenters)
 
     def fingerprint(self, job: Job) -> str:
         """Version, budget, precision, initial weights and the jointly trained segmenter.
@@ -122,10 +129,31 @@ class SegmentationTask(Task):
         Preset ``paper`` refuses random weights of the backbone unless ``segmentation.random_backbone=true`` asks for
         them.
         """
-        budget = make_budget(job.preset, job.options, job.train_precision)
-        backbone = starting_weights(budget, job)
+        budgets = _budgets(job)
         facts = {
-            "version": VERSION, "budget": asdict(budget), "precision": pick_precision(budget.precision, job.device),
-            "exact": job.precision, "backbone": backbone_digest(backbone), "joint": joint_digest(job),
+            "version": VERSION, "budget": [asdict(budget) for budget in budgets],
+            "precision": pick_precision(budgets[0].precision, job.device), "exact": job.precision,
+            "backbone": [backbone_digest(starting_weights(budget, job)) for budget in budgets],
+            "joint": joint_digest(job),
         }  # fmt: skip
         return json.dumps(facts, sort_keys=True)
+
+
+def _budgets(asked: Job | Setting) -> tuple[Budget, ...]:
+    return make_budget(asked.preset, asked.options, asked.train_precision).each()
+
+
+def _facts_of(budget: Budget, setting: Setting) -> dict[str, object]:
+    """What is told of one segmenter."""
+    segmenter = SEGMENTERS.get(budget.segmenter)
+    auxiliary = budget.loss_weights(segmenter().loss_weights())[1:]
+    try:
+        backbone = starting_weights(budget, setting, fetch=False)
+    except BenchError:  # said where it matters
+        backbone = None
+    return {
+        "schedule": asdict(budget.schedule), "normalisation": segmenter.normalisation,
+        "auxiliary": auxiliary[0] if len(auxiliary) == 1 else list(auxiliary),
+        "backbone": f"ImageNet ({backbone.name})" if backbone else "random: no ImageNet weights at hand",
+        "backbone_sha256": backbone_digest(backbone),
+    }  # fmt: skip

@@ -15,7 +15,7 @@ from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
 from bench.types import Score
 from reports.source import RunData
-from reports.task_comparisons import with_ties
+from reports.task_comparisons import with_draws
 from reports.task_tables import leading_table, speaking, task_tables
 from reports.words import task_leaders
 
@@ -87,6 +87,6 @@ def test_ties_of_the_best_are_marked_in_task_tables(tmp_path: Path, gap: float, 
     differences = {("b", "a"): (Interval(-gap, -gap - spread, -gap + spread),)}
     compared = SetComparison(("AP",), {name: (one,) for name, one in values.items()}, differences, 9)
     part = TaskComparison("unseen", compared, (("AP@[0.5:0.95]", "all", "coco/unseen"),), {})
-    marked = with_ties(table, (part,))
+    marked = with_draws(table, (part,))
     assert [marked.cell(name, "AP@[0.5:0.95]", "all").tied for name in "ab"] == [tied, tied]
-    assert with_ties(table, "no package") == table
+    assert with_draws(table, "no package") == table

@@ -73,5 +73,27 @@ class FaultyUnit(Unit):
         return []
 
 
+@dataclass(frozen=True)
+class GpuUnit(Unit):
+    """Notes which GPUs its process may see, as a training on ``cuda`` would find them, and its worker."""
+
+    name: str
+    together: int
+    deed: str = ""
+
+    def run(self) -> None:
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        (self.out / f"{self.name}.gpu").write_text(f"{seen} {os.getpid()}")
+        end = time.monotonic() + 60
+        while self.deed != "die" and len(list(self.out.glob("*.gpu"))) < self.together and time.monotonic() < end:
+            time.sleep(0.05)  # so that no worker does two while another starts
+        if self.deed == "die":
+            os._exit(9)
+
+    def give_up(self, reason: str) -> list[Unit]:
+        (self.out / f"{self.name}.failed").write_text(reason)
+        return []
+
+
 def exit_politely(code: int) -> None:
     raise SystemExit(code)

@@ -87,21 +87,22 @@ def build(folder: Path, seed: int, spec: DemoSpec, progress: Progress | None = N
             drawing = draw((seed, key, index), night, index // 2, spec)
             done += 1
             if part == "detection":
-                _write(folder / part, str(done), drawing, labels=False)
+                _write(folder / part, str(done), drawing, labels=False, boxes=True)
             else:
-                _write(folder / part, f"{done:05d}{'N' if night else 'D'}", drawing, labels=True)
+                name = f"{done:05d}{'N' if night else 'D'}"
+                _write(folder / part, name, drawing, labels=True, boxes=part == "train")
             if progress is not None:
                 progress(done, total)
 
 
-def _write(folder: Path, name: str, drawing: Drawing, labels: bool) -> None:
+def _write(folder: Path, name: str, drawing: Drawing, labels: bool, boxes: bool) -> None:
     images = {"vi": drawing.vis, "ir": drawing.ir}
     if labels:
         images["Segmentation_labels"] = drawing.labels
     for kind, image in images.items():
         (folder / kind).mkdir(parents=True, exist_ok=True)
         (folder / kind / f"{name}.png").write_bytes(encode_png(image))
-    if labels:
+    if not boxes:
         return
     lines = [
         f"{BOX_CLASSES[box.label]} {box.x:.6f} {box.y:.6f} {box.width:.6f} {box.height:.6f}\n" for box in drawing.boxes

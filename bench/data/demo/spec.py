@@ -7,8 +7,8 @@ from enum import IntEnum
 
 from bench.errors import BenchError
 
-VERSION = 6
-"""Raised whenever the same seed would draw other pixels; an older set on disk is then made again."""
+VERSION = 7
+"""Raised whenever the same seed would make other files; an older set on disk is then made again."""
 
 
 class Label(IntEnum):
@@ -36,7 +36,7 @@ class DemoSpec:
     Attributes:
         train: scenes of the training part, half of them by day (the even ones).
         test: scenes of the test part.
-        detection: scenes with boxes.
+        detection: scenes with boxes alone.
         width: image width in pixels, a multiple of 4, at least 64.
         height: image height in pixels, a multiple of 4, at least 48.
         supersampling: the scene is drawn this many times larger and averaged down.

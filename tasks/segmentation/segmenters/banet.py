@@ -113,6 +113,7 @@ class BanetSegmenter(Segmenter):
 
     name = "banet"
     summary = "BANet, ResNet-18 (Peng et al., 2021): the segmenter of the SeAFusion paper"
+    normalisation = "images in [0, 1] as they are"
 
     def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
         """Builds the network, its ResNet-18 with the ImageNet weights in ``backbone`` if that is given."""

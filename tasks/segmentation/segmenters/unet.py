@@ -60,6 +60,7 @@ class UNetSegmenter(Segmenter):
 
     name = "unet"
     summary = "U-Net (Ronneberger et al., 2015), narrow: for runs of minutes on a CPU"
+    normalisation = "images in [0, 1] as they are"
     takes_backbone = False
 
     def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:  # noqa: ARG002 - a Segmenter
