@@ -65,7 +65,7 @@ def data_check(
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
 ) -> None:
-    """Read every pair and name what is wrong."""
+    """Read every pair, name what is wrong, and say how far its two images are from lying on each other."""
     from bench.data.commands import check_dataset
     from bench.data.commands import status_rows as data_rows
 
@@ -78,6 +78,8 @@ def data_check(
     faults = [problem for report in reports for problem in report.problems if problem.fault]
     for problem in faults:
         fail(f"{problem.where}: {problem.text}")
+    for remark in (remark for report in reports for remark in report.alignment):
+        typer.echo(f"note: {remark.where}: {remark.text}")
     raise typer.Exit(1 if faults else 0)
 
 

@@ -230,6 +230,12 @@ def fuse(
     precision: Precision = "exact",
     compile: Compile = "never",
     jobs: Jobs = 0,
+    register: Annotated[
+        bool,
+        typer.Option(
+            "--register", help="First move each infrared image onto the visible one (shift, rotation, scale); recorded."
+        ),
+    ] = False,
 ) -> None:
     """Fuse one pair, or two folders of pairs, with the pixels of a run.
 
@@ -242,7 +248,9 @@ def fuse(
         ir_range=ir_range,
     )  # fmt: skip
     with progress() as listener:
-        outcome = fuse_command(method, ir, vis, out, config, lambda done, total: listener("fuse", done, total))
+        outcome = fuse_command(
+            method, ir, vis, out, config, lambda done, total: listener("fuse", done, total), register
+        )
     for line in outcome.notes:
         typer.echo(f"note: {line}")
     for line in outcome.failed:

@@ -15,6 +15,7 @@ from bench.data.catalogue import Datasets, find_layout, open_dataset, parse_sele
 from bench.data.home import cache_data_root
 from bench.data.listing import Listing, Source, list_pairs
 from bench.data.pairs import read_pair
+from bench.data.registration import SMALLEST, Misalignment, estimate
 from bench.data.spec import DatasetSpec
 from bench.data.truth import read_labels
 from bench.download import Download, Progress, clone_at, download, locked
@@ -74,12 +75,18 @@ class CheckReport:
         listed: pairs of its list.
         good: pairs whose images and truth were read whole.
         problems: of the rest.
+        alignment: remarks on how far the images of pairs are from lying on each other.
     """
 
     name: str
     listed: int
     good: int
     problems: tuple[Problem, ...]
+    alignment: tuple[Problem, ...] = ()
+
+
+MOST_REGISTERED = 200
+"""Pairs of a selection whose misalignment is estimated, spread over it; each takes about a quarter of a second."""
 
 
 def status_rows(data_root: Path | None = None, datasets_file: Path | None = None) -> list[DataRow]:
@@ -164,7 +171,7 @@ def _unpack(item: Download, root: Path, progress: Progress | None) -> None:
 def check_dataset(
     selection: str, data_root: Path | None = None, datasets_file: Path | None = None, progress: Progress | None = None
 ) -> CheckReport:
-    """Reads every pixel, label and box of a selection.
+    """Reads every pixel, label and box of a selection, and estimates how far its pairs are misaligned.
 
     Args:
         selection: ``NAME``, ``NAME:SPLIT`` or ``NAME:SUBSET``; a name alone means all its splits.
@@ -180,24 +187,55 @@ def check_dataset(
     listings = [dataset.listing(split) for split in splits]
     pairs = [files for listing in listings for files in listing.pairs]
     problems = [problem for listing in listings for problem in listing.problems]
-    good = 0
+    good, alignment = 0, _Alignment(selection, len(pairs))
     for number, files in enumerate(pairs, 1):
-        found = list(_pair_problems(files, dataset.spec))
+        try:
+            pair = read_pair(files)
+        except BenchError as error:
+            found = [Problem(_where(files), str(error))]
+        else:
+            found = list(_pair_problems(pair, dataset.spec))
+            alignment.look_at(number, pair)
         problems += found
         good += not found
         if progress:
             progress(selection, number, len(pairs))
     listed = sum(listing.listed for listing in listings)
-    return CheckReport(selection, listed, good, tuple(dict.fromkeys(problems)))
+    return CheckReport(selection, listed, good, tuple(dict.fromkeys(problems)), tuple(alignment.remarks()))
 
 
-def _pair_problems(files: PairFiles, spec: DatasetSpec) -> Iterator[Problem]:
-    where = f"{files.dataset} {files.split} {files.id}"
-    try:
-        pair = read_pair(files)
-    except BenchError as error:
-        yield Problem(where, str(error))
-        return
+def _where(files: PairFiles) -> str:
+    return f"{files.dataset} {files.split} {files.id}"
+
+
+class _Alignment:
+    """Estimates the misalignment of some pairs of a selection, spread over it."""
+
+    def __init__(self, selection: str, total: int) -> None:
+        self.selection, self.step = selection, max(1, -(-total // MOST_REGISTERED))
+        self.found: dict[str, Misalignment] = {}
+
+    def look_at(self, number: int, pair: Pair) -> None:
+        """Estimates the pair of a number, from 1, if it is one of those looked at."""
+        if (number - 1) % self.step == 0 and min(pair.ir.shape[:2]) >= SMALLEST:
+            self.found[_where(pair.files)] = estimate(pair.ir, pair.vis)
+
+    def remarks(self) -> Iterator[Problem]:
+        """The alarms, and a line for the whole selection."""
+        for where, found in self.found.items():
+            if found.alarming:
+                yield Problem(where, f"{found.in_words()}; bench fuse --register moves it", False)
+        sure = [found.distance for found in self.found.values() if found.sure]
+        if sure:
+            text = (
+                f"infrared and visible images lie {np.median(sure):.1f} pixels apart in the median pair, "
+                f"{max(sure):.1f} in the worst; {len(sure)} of {len(self.found)} pairs looked at share enough edges"
+            )
+            yield Problem(self.selection, text, False)
+
+
+def _pair_problems(pair: Pair, spec: DatasetSpec) -> Iterator[Problem]:
+    files, where = pair.files, _where(pair.files)
     if not files.four_channel and np.array_equal(as_rgb(pair.ir), as_rgb(pair.vis)):
         yield Problem(where, "its infrared and visible images are identical; was one copied over the other?")
     try:

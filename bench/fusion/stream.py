@@ -22,7 +22,7 @@ from bench.data.pairs import read_pair
 from bench.fusion.compiling import Compile, compile_fuser, repays, restore, synchronise
 from bench.fusion.harness import Fuser, check_pair
 from bench.memory import retained_memory
-from bench.types import Image, PairFiles
+from bench.types import Image, Pair, PairFiles
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -73,6 +73,7 @@ def fuse_stream(
     ahead: int = AHEAD,
     compile: Compile = "never",
     expected: int = 0,
+    read: Callable[[PairFiles], Pair] = read_pair,
 ) -> None:
     """Fuses pairs from disk; a pair that fails is handed to ``sink`` as its exception, and the rest goes on.
 
@@ -84,6 +85,7 @@ def fuse_stream(
         compile: ``auto`` compiles if the pairs left can repay it; results may then differ by float rounding. What is
             decided for a fuser holds for its later streams.
         expected: how many pairs the fuser will get in all, if these are not the last.
+        read: files to images, where a pair is not to be fused as it lies on disk.
     """
     if not files:
         return
@@ -96,7 +98,8 @@ def fuse_stream(
         ThreadPoolExecutor(1, "write") as writer,
     ):
         try:
-            _drive(fuser, files, sink, ahead, consider, reader, writer, stop)
+            submit = partial(reader.submit, _load, fuser, read, stop)
+            _drive(fuser, files, sink, ahead, consider, submit, writer, stop)
         except BaseException:
             stop.set()
             for pool in (reader, writer):
@@ -110,16 +113,16 @@ def _drive(
     sink: Sink,
     ahead: int,
     consider: Callable[[_Item], None] | None,
-    reader: Executor,
+    submit: Callable[[PairFiles], Future[_Item]],
     writer: Executor,
     stop: threading.Event,
 ) -> None:
-    coming = deque(reader.submit(_load, fuser, item, stop) for item in files[:ahead])
+    coming = deque(submit(item) for item in files[:ahead])
     going: deque[Future[None]] = deque()
     for number in range(len(files)):
         item = coming.popleft().result()
         if number + ahead < len(files):
-            coming.append(reader.submit(_load, fuser, files[number + ahead], stop))
+            coming.append(submit(files[number + ahead]))
         _compute(fuser, item)
         if number == 0 and item.error is None and consider is not None:
             consider(item)
@@ -130,13 +133,13 @@ def _drive(
         going.popleft().result()
 
 
-def _load(fuser: Fuser, files: PairFiles, stop: threading.Event) -> _Item:
+def _load(fuser: Fuser, read: Callable[[PairFiles], Pair], stop: threading.Event, files: PairFiles) -> _Item:
     item = _Item(files, Timings())
     if stop.is_set():
         return item
     try:
         start = time.perf_counter()
-        pair = read_pair(files)
+        pair = read(files)
         check_pair(pair.ir, pair.vis)
         item.images = (pair.ir, pair.vis)
         item.timings.read_ms, start = _since(start)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+from bench.data.pairs import read_pair
 from bench.errors import BenchError, describe, is_fatal
 from bench.files import write_atomic
 from bench.fusion.files import FuseOutcome, Work, list_work
@@ -16,14 +18,18 @@ from bench.plugin.kinds import METHODS
 from bench.run.choose_executor import create_executor
 from bench.run.config import RunConfig
 from bench.run.plan_methods import device_of, make_source
+from bench.run.registering import read_estimate, read_registered, record, warnings
 from bench.run.sources import MethodSource, load_fuser
 from bench.run.units import Unit
 from bench.run.worklist import CHUNK
-from bench.types import Image, PairFiles
+from bench.types import Image, Pair, PairFiles
 from bench.weights.find import resolve
 
 FUSED = "ok"
 """Noted of a pair whose image is written; anything else is why it failed."""
+
+ESTIMATE = ".json"
+"""Ends the name of a pair's note of its misalignment."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,13 @@ class FilesUnit(Unit):
         source: how the images are made.
         pairs: number, pair and the file that it becomes.
         expected: about how many pairs each worker will fuse.
+        register: move each infrared image onto the visible one first; ``out`` then holds the estimates as well.
     """
 
     source: MethodSource
     pairs: tuple[tuple[int, PairFiles, Path], ...]
     expected: int = 0
+    register: bool = False
 
     @property
     def weight(self) -> int:
@@ -51,11 +59,16 @@ class FilesUnit(Unit):
 
         left = self._left()
         target = {files.key: (number, path) for number, files, path in left}
+        numbers = {files.key: number for number, files, _ in left}
         fuse_stream(
             load_fuser(self.source), [files for _, files, _ in left],
             lambda files, result, _: self._keep(*target[files.key], result),
             compile=self.source.compile, expected=self.expected,
+            read=partial(self._registered, numbers) if self.register else read_pair,
         )  # fmt: skip
+
+    def _registered(self, numbers: Mapping[tuple[str, str], int], files: PairFiles) -> Pair:
+        return read_registered(self.out / f"{numbers[files.key]}{ESTIMATE}", files)
 
     def _keep(self, number: int, path: Path, result: Image | Exception) -> None:
         try:
@@ -86,8 +99,9 @@ class FilesUnit(Unit):
 
 
 def fuse_command(
-    method: str, ir: Path, vis: Path, out: Path, config: RunConfig, progress: Callable[[int, int], None]
-) -> FuseOutcome:
+    method: str, ir: Path, vis: Path, out: Path, config: RunConfig, progress: Callable[[int, int], None],
+    register: bool = False,
+) -> FuseOutcome:  # fmt: skip
     """Fuses a pair of files into a file, or two folders into a folder of PNG named as the pairs.
 
     The pixels are those of a run: the same workers, one computing thread each.
@@ -99,6 +113,8 @@ def fuse_command(
         out: file or folder; a folder is created, and a file without ending gets ``.png``.
         config: weights, device, way, precision, compiling, jobs, seed, infrared range and time limit, as of a run.
         progress: called with (done, total).
+        register: move each infrared image onto the visible one first, and record by how much; else some pairs are
+            looked at, and those that are too far apart named.
 
     Raises:
         BenchError: unknown method or way, missing weights, a file beside a folder, no pairs, an ending that would lose
@@ -120,10 +136,15 @@ def fuse_command(
 
     progress(0, len(work.pairs))
     with tempfile.TemporaryDirectory(prefix="bench-fuse-") as folder:
-        units = list(_units(work, source, Path(folder), workers, config.time_limit_s))
+        units = [
+            replace(unit, register=register)
+            for unit in _units(work, source, Path(folder), workers, config.time_limit_s)
+        ]
         # one worker needs no process of its own, which would take longer to start than a pair to fuse
         create_executor("local" if workers > 1 else "inline").run(units, workers, 1, note)
-        return _outcome(work, Path(folder))
+        outcome = _outcome(work, Path(folder))
+        outcome.notes.extend(_registration(work, Path(folder)) if register else warnings(work.pairs))
+        return outcome
 
 
 def _units(work: Work, source: MethodSource, notes: Path, workers: int, limit: float) -> Iterator[FilesUnit]:
@@ -141,3 +162,11 @@ def _outcome(work: Work, notes: Path) -> FuseOutcome:
     failed += [f"{files.vis_path.name}: {end}" for files, end in zip(work.pairs, ends, strict=True) if end != FUSED]
     remarks = [f"{problem.where}: {problem.text}" for problem in work.problems if not problem.fault]
     return FuseOutcome(work.path, ends.count(FUSED), remarks, failed)
+
+
+def _registration(work: Work, notes: Path) -> Iterator[str]:
+    """Records the estimates of the pairs that could be read."""
+    known = {files.id: notes / f"{number}{ESTIMATE}" for number, files in enumerate(work.pairs)}
+    found = {name: read_estimate(path) for name, path in known.items() if path.is_file()}
+    if found:
+        yield record(work.path, found)

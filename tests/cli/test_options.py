@@ -18,7 +18,7 @@ from bench.errors import BenchError
 OUTCOME = SimpleNamespace(
     summary=[], notes=[], failed=[], skipped=[], rows=[], computed={}, scores=0, report="", exit_code=0, path="",
     written=1, accepted=True, problems=[], name="", folder="x", text="", listed=0, good=0,
-    files=(), next=(), answers=(),
+    files=(), next=(), answers=(), alignment=(),
     caption=lambda: "", as_json=dict,
 )  # fmt: skip
 """What a command gets from a function that only writes down how it was called."""
@@ -72,10 +72,13 @@ TABLE: dict[str, Case] = {
     ),
     "fuse": Case(
         ["fuse", "--method", "average", "--ir", "i", "--vis", "v", "--out", "o"],
-        values(
-            method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", ir_range="full", way="plain",
-            precision="fast", compile="auto", jobs="3",
-        ),
+        {
+            **values(
+                method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", ir_range="full", way="plain",
+                precision="fast", compile="auto", jobs="3",
+            ),
+            "--register": ["--register"],
+        },
         {"bench.run.fuse_command.fuse_command": OUTCOME},
     ),
     "train": Case(

@@ -80,7 +80,7 @@ def test_precision_compiling_and_device_reach_the_method(
     seen = []
     monkeypatch.setattr("bench.run.fuse_command.load_fuser", lambda source: seen.append(source))
     stream = "bench.fusion.stream.fuse_stream"
-    monkeypatch.setattr(stream, lambda _, files, sink, compile, expected: seen.append(compile))
+    monkeypatch.setattr(stream, lambda _, files, sink, compile, **rest: seen.append(compile))
     config = RunConfig(precision="fast", compile="auto", jobs=1, device="cpu", way="plain")
     with pytest.raises(FileNotFoundError):  # the stream that stands in for the real one ends without a result
         fuse_command("average", *folders, tmp_path / "out", config, lambda *_: None)
