@@ -44,6 +44,7 @@ class PairFiles:
         tags: named subsets this pair belongs to, e.g. ``("day",)``.
         border: pixels that are cut off every side of both images.
         ir_range: how infrared of more than 8 bits becomes 8 (``bench.data.depth``); empty refuses it.
+        clip: the video that the pair is a frame of; empty for a still.
     """
 
     dataset: str
@@ -57,6 +58,7 @@ class PairFiles:
     tags: tuple[str, ...] = ()
     border: int = 0
     ir_range: str = ""
+    clip: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Writes the cards of all metrics and methods from the catalogue; nothing on them is kept by hand."""
+"""Writes the cards of all metrics, methods and tasks from the catalogue; nothing on them is kept by hand."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from pathlib import Path
 
 from bench.metrics.catalogue import CONVENTIONS, METRICS
 from bench.metrics.facts import Metric
-from bench.plugin.kinds import METHODS
+from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.method import Method
 from bench.plugin.proof import in_words, strongest
+from bench.plugin.task import Task
 
 
 def write(folder: Path) -> None:
-    """Writes ``metrics.md`` and ``methods.md``; a file that is the same already is left alone."""
+    """Writes ``metrics.md``, ``methods.md`` and ``tasks.md``; a file that is the same already is left alone."""
     folder.mkdir(exist_ok=True)
-    for name, text in (("metrics.md", metric_cards()), ("methods.md", method_cards())):
+    cards = {"metrics.md": metric_cards(), "methods.md": method_cards(), "tasks.md": task_cards()}
+    for name, text in cards.items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
@@ -76,6 +78,22 @@ def _method_card(cls: type[Method]) -> str:
     }
     table = [f"| {key} | {_cell(value)} |" for key, value in rows.items() if value]
     return "\n".join([f"## {name}", "", f"**{info.title}**", "", "| | |", "|---|---|", *table, ""])
+
+
+def task_cards() -> str:
+    """One card a task: what is measured, and which way each number is better."""
+    head = "# Task cards\n\nWhat each task measures. `bench list tasks` prints what there is.\n"
+    return "\n".join([head, *(_task_card(TASKS.get(name)) for name in TASKS.names())])
+
+
+def _task_card(cls: type[Task]) -> str:
+    rows = [
+        f"| `{number.metric}` | {_cell(number.title)} | {number.better or 'neither'} |"
+        for number in cls.numbers
+        if not number.hidden
+    ]
+    table = ["| number | in tables | better |", "|---|---|---|", *rows]
+    return "\n".join([f"## {cls.name}", "", f"**{cls.title or cls.name}**", "", cls.about, "", *table, ""])
 
 
 def _range(low: float | None, high: float | None) -> str:

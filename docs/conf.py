@@ -1,4 +1,4 @@
-"""The documentation site, ``sphinx-build -W docs docs/_build``; cards of metrics and methods are made as it builds."""
+"""The documentation site, ``sphinx-build -W docs docs/_build``; cards are made as it builds."""
 
 from __future__ import annotations
 

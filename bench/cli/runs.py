@@ -9,6 +9,7 @@ import typer
 
 from bench.cli import completion
 from bench.cli.completion import by_comma, one_of
+from bench.cli.frames import frame_progress
 from bench.cli.screen import fail, names, print_rows, progress
 
 DataRoot = Annotated[Path | None, typer.Option(help="Folder of the data sets.", envvar="BENCH_DATA")]
@@ -220,9 +221,13 @@ def score(
 
 def fuse(
     method: MethodName,
-    ir: Annotated[Path, typer.Option(help="Infrared image, or folder.")],
-    vis: Annotated[Path, typer.Option(help="Visible image, or folder.")],
-    out: Annotated[Path, typer.Option(help="Fused image, or folder.")],
+    ir: Annotated[
+        str, typer.Option(help="Infrared image, folder, or video: a file, a camera's number, an rtsp:// address.")
+    ],
+    vis: Annotated[str, typer.Option(help="Visible image, folder, or video, of the same kind.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Fused image, folder, or video: .webm, .mp4, or .mkv, which keeps every pixel.")
+    ] = None,
     weights_root: WeightsRoot = None,
     device: Device = "auto",
     way: Annotated[str, typer.Option(help="published or plain.")] = "published",
@@ -236,28 +241,39 @@ def fuse(
             "--register", help="First move each infrared image onto the visible one (shift, rotation, scale); recorded."
         ),
     ] = False,
+    rate: Annotated[float, typer.Option(help="Frames a second of a video; default: as the sources say, or 25.")] = 0.0,
+    show: Annotated[bool, typer.Option("--show", help="Show the frames of a video on a page of this machine.")] = False,
+    port: Annotated[int, typer.Option(help="Of the page; default: a free one.")] = 0,
 ) -> None:
-    """Fuse one pair, or two folders of pairs, with the pixels of a run.
+    """Fuse one pair, two folders of pairs, or two videos, with the pixels of a run.
 
-    A folder may end in a pattern, e.g. images/{pair}_ir, where its names are more than the pair's own.
+    A folder may end in a pattern, e.g. images/{pair}_ir, where its names are more than the pair's own. Two folders
+    become a video where --out names one.
     """
     from bench.run.fuse_command import fuse_command
+    from bench.run.fuse_video import VideoOrder, fuse_video, is_video_order
 
     config = build_config(
         weights_root=weights_root, device=device, way=way, precision=precision, compile=compile, jobs=jobs,
         ir_range=ir_range,
     )  # fmt: skip
-    with progress() as listener:
-        outcome = fuse_command(
-            method, ir, vis, out, config, lambda done, total: listener("fuse", done, total), register
-        )
+    order = VideoOrder(method, ir, vis, out, rate, register, show, port)
+    if out is None or is_video_order(order):
+        with frame_progress() as frames_done:
+            outcome = fuse_video(order, config, frames_done, typer.echo)
+    else:
+        with progress() as listener:
+            outcome = fuse_command(
+                method, Path(ir), Path(vis), out, config, lambda done, total: listener("fuse", done, total), register
+            )
     for line in outcome.notes:
         typer.echo(f"note: {line}")
     for line in outcome.failed:
         fail(line)
     if outcome.written:
-        typer.echo(f"fused: {outcome.path}{f' ({outcome.written} images)' if outcome.written != 1 else ''}")
-    raise typer.Exit(1 if outcome.failed else 0)
+        count = f" ({outcome.written} {outcome.what})" if outcome.written != 1 else ""
+        typer.echo(f"fused: {outcome.path}{count}")
+    raise typer.Exit(1 if outcome.failed or outcome.interrupted else 0)
 
 
 def train(

@@ -10,8 +10,9 @@ from bench.data.depth import IrRange
 from bench.data.frames import Frames, frames_of
 from bench.data.home import cache_data_root, default_data_root
 from bench.data.listing import Listing, Source, list_pairs, needs_list
-from bench.data.names import Place, broken_link
+from bench.data.names import Place, broken_link, some
 from bench.data.spec import TRAIN, DatasetSpec, Layout, Split, load_datasets
+from bench.data.unpack import packed_clips
 from bench.errors import BenchError, suggest
 
 
@@ -162,6 +163,8 @@ class Datasets:
             raise DataMissing(
                 f"{name}: no folder {folders} with its images in {root}{_near_root(spec, root)}; {spec.how_to_get}"
             )
+        if packed := [ir.name for ir, _ in packed_clips(spec, root)]:
+            raise DataMissing(f"{name}: {some(packed)} are videos, wanted frames; bench data fetch {name} unpacks them")
         found = f"{name}: the layout found at {root / layout.folder}"
         if split not in layout.parts:
             raise BenchError(f"{found} has no {split} split; {spec.how_to_get}")
@@ -314,7 +317,11 @@ def _near_root(spec: DatasetSpec, root: Path) -> str:
 
 def _generate(spec: DatasetSpec, root: Path) -> Layout | None:
     from bench.data.demo import ensure_demo
+    from bench.data.demo.clips import ensure_clips
 
     root.mkdir(parents=True, exist_ok=True)
-    ensure_demo(root)
+    if spec.video:
+        ensure_clips(root)
+    else:
+        ensure_demo(root)
     return find_layout(spec, root)

@@ -18,6 +18,7 @@ from bench.data.pairs import read_pair
 from bench.data.registration import SMALLEST, Misalignment, estimate
 from bench.data.spec import DatasetSpec
 from bench.data.truth import read_labels
+from bench.data.unpack import unpack_clips
 from bench.download import Download, Progress, clone_at, download, locked
 from bench.errors import BenchError
 from bench.images import as_rgb
@@ -130,6 +131,8 @@ def fetch_dataset(
 ) -> Fetched:
     """Gets a data set: generates it, downloads it with its checksum, or says how to get it by hand.
 
+    Clips that lie there as videos are unpacked into frames.
+
     Args:
         name: of the data set, without a split.
         data_root: where to put it; None takes ``default_data_root``.
@@ -142,9 +145,11 @@ def fetch_dataset(
     known = Datasets.of(data_root, datasets_file)
     root = known.root
     name, spec, _, _ = parse_selection(name, known.specs)
+    unpacked = unpack_clips(spec, root, progress)
     layout = find_layout(spec, root)
     if layout is not None:
-        return Fetched(name, root / layout.folder, "is there already; remove the folder to get it anew")
+        text = unpacked or "is there already; remove the folder to get it anew"
+        return Fetched(name, root / layout.folder, text)
     if spec.generated:
         return Fetched(name, known.open(name).root, "generated")
     if spec.repository is None and not spec.downloads:

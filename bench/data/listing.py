@@ -249,7 +249,7 @@ class _Lister:
         files = PairFiles(
             self.source.name, self.split, name, ir.path, vis.path, label.path if label else None,
             boxes.path if boxes else None, self.four_channel, self._tags(name), self.source.layout.border,
-            self.ir_range,
+            self.ir_range, self.spec.sequence_of(name) if self.spec.video else "",
         )  # fmt: skip
         if not self.four_channel and ir.path.samefile(vis.path):
             self.same_file.append(name)

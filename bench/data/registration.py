@@ -204,8 +204,8 @@ def _features(image: Plane) -> Plane:
     strengths = [np.abs(float(np.cos(angle)) * right + float(np.sin(angle)) * down) for angle in angles]
     channels = np.stack([cv2.GaussianBlur(strength, (0, 0), 1.0) for strength in strengths], axis=2)
     length = np.sqrt((channels * channels).sum(axis=2, keepdims=True))
-    channels /= length + 0.5 * float(length.mean()) + 1e-6  # noise where nothing is stays small
-    return np.asarray(channels - channels.mean(axis=2, keepdims=True))
+    even = channels / (length + 0.5 * float(length.mean()) + 1e-6)  # noise where nothing is stays small
+    return np.asarray(even - even.mean(axis=2, keepdims=True), np.float32)
 
 
 def _warp(image: Plane, by: _Similarity) -> Plane:
@@ -280,7 +280,7 @@ def _refine(ir: Plane, vis: Plane, start: _Similarity) -> tuple[_Similarity, flo
 
 
 def _step(target: _Target, warped: Plane) -> _Similarity:
-    """One forward step of enhanced correlation (Evangelidis and Psarakis, equations 19 and 20)."""
+    """One forward step of enhanced correlation (Evangelidis and Psarakis, the forward additive scheme)."""
     slopes = target.slopes(warped)
     inner = warped[target.rows, target.columns].ravel()
     wanted = target.values.ravel()

@@ -128,7 +128,8 @@ class DatasetSpec(Strict):
     letters of their name. ``frame`` is a regular expression whose first group is what the names of one scene have in
     common in all lists, for the check of leaks; ``sequence`` likewise one whose first group is the drive or clip that a
     pair was taken from, where names say so: intervals then draw whole drives, since neighbouring frames are not
-    independent. ``remark`` is what a reader of its numbers must know. ``leaks`` says,
+    independent. ``video`` says that each sequence is a clip, frame by frame, as the task ``video`` measures it.
+    ``remark`` is what a reader of its numbers must know. ``leaks`` says,
     by split or subset, what it has in common with a training list beyond equal names.
 
     ``box_classes`` are the classes of detection by id: COCO's, counted from 0, where COCO has the class, and from 80
@@ -152,6 +153,7 @@ class DatasetSpec(Strict):
     subsets: dict[Name, Subset] = Field(default_factory=dict)
     frame: str = "(.+)"
     sequence: str = ""
+    video: bool = False
     suffix_tags: dict[Annotated[str, Field(min_length=1)], Name] = Field(default_factory=dict)
     classes: tuple[str, ...] = ()
     palette: tuple[tuple[Level, Level, Level], ...] = ()
@@ -224,6 +226,12 @@ class DatasetSpec(Strict):
                 raise ValueError(f"{key} {pattern!r} is no regular expression: {error}") from error
             if groups != 1:
                 raise ValueError(f"{key} {pattern!r} has {groups} groups, wanted one")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_its_clips(self) -> DatasetSpec:
+        if self.video and not self.sequence:
+            raise ValueError("video is true without sequence, which says what clip a frame is of")
         return self
 
 

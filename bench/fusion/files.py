@@ -25,12 +25,16 @@ class FuseOutcome:
         written: how many images.
         notes: remarks on the sources.
         failed: one line per pair that failed, and per file that belongs to no pair.
+        what: what was written.
+        interrupted: True if Ctrl-C ended it.
     """
 
     path: Path
     written: int
     notes: list[str]
     failed: list[str]
+    what: str = "images"
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

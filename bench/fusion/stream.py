@@ -98,8 +98,8 @@ def fuse_stream(
         ThreadPoolExecutor(1, "write") as writer,
     ):
         try:
-            submit = partial(reader.submit, _load, fuser, read, stop)
-            _drive(fuser, files, sink, ahead, consider, submit, writer, stop)
+            load = partial(_load, fuser, read, stop)
+            _drive(fuser, files, sink, ahead, consider, partial(reader.submit, load), writer, stop)
         except BaseException:
             stop.set()
             for pool in (reader, writer):

@@ -17,8 +17,8 @@ from bench.errors import BenchError
 
 OUTCOME = SimpleNamespace(
     summary=[], notes=[], failed=[], skipped=[], rows=[], computed={}, scores=0, report="", exit_code=0, path="",
-    written=1, accepted=True, problems=[], name="", folder="x", text="", listed=0, good=0,
-    files=(), next=(), answers=(), alignment=(),
+    written=1, what="images", interrupted=False, accepted=True, problems=[], name="", folder="x", text="", listed=0,
+    good=0, files=(), next=(), answers=(), alignment=(),
     caption=lambda: "", as_json=dict,
 )  # fmt: skip
 """What a command gets from a function that only writes down how it was called."""
@@ -77,9 +77,10 @@ TABLE: dict[str, Case] = {
                 method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", ir_range="full", way="plain",
                 precision="fast", compile="auto", jobs="3",
             ),
-            "--register": ["--register"],
+            "--register": ["--register"], "--rate": ["--show", "--rate", "9"], "--show": ["--show"],
+            "--port": ["--show", "--port", "8765"],
         },
-        {"bench.run.fuse_command.fuse_command": OUTCOME},
+        {"bench.run.fuse_command.fuse_command": OUTCOME, "bench.run.fuse_video.fuse_video": OUTCOME},
     ),
     "train": Case(
         ["train", "sdnet"],

@@ -1,0 +1,141 @@
+"""The generated data set ``demo_video``: two clips of the demo's streets, by day and by night, from a moving camera."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from filelock import FileLock
+
+from bench.data.clips import FramePair
+from bench.data.demo.infrared import apparent_temperature
+from bench.data.demo.layout import draw_scene
+from bench.data.demo.noise import Noise
+from bench.data.demo.raster import Camera, SunView, see
+from bench.data.demo.sensors import detect, draw_infrared_sensor, draw_visible_sensor, expose
+from bench.data.demo.spec import VERSION, DemoSpec
+from bench.data.demo.surfaces import Plane, look_up
+from bench.data.demo.visible import radiance
+from bench.errors import BenchError
+from bench.images import encode_png
+
+FOLDER = "demo_video"
+STAMP = "demo.json"
+CLIPS = {"day": False, "night": True}
+FRAMES = 30
+"""Of each clip of the data set."""
+
+PAN = 0.2
+"""Radians that the camera turns to the right in a second, at ``RATE``."""
+
+RATE = 25.0
+"""Frames a second."""
+
+SEED = 4
+"""Second word of a clip's seed: the parts of the data set ``demo`` have 1 to 3."""
+
+
+def draw_clip(
+    clip: str, frames: int, spec: DemoSpec | None = None, seed: int = 0, still: bool = False
+) -> Iterator[FramePair]:
+    """Frames of one scene as a camera sees it that is carried along: it turns, nods, and goes up and down.
+
+    Args:
+        clip: ``day`` or ``night``.
+        frames: how many.
+        spec: size of the images.
+        seed: of everything random; the noise of the sensors is new in every frame.
+        still: the camera stands, and its noise with it.
+
+    Yields:
+        ``ir`` uint8 (H, W), ``vis`` uint8 (H, W, 3).
+    """
+    night, spec = CLIPS[clip], spec or DemoSpec()
+    rng = np.random.default_rng((seed, SEED, int(night)))
+    noise, scene = Noise(rng), draw_scene(rng, night, 1)
+    sensors = draw_visible_sensor(rng, scene.climate), draw_infrared_sensor(rng)
+    view = SunView.toward(scene.sun, 768, 56.0, np.array([0.0, 0.0, 22.0])) if scene.climate.sun > 0 else None
+    for number in range(frames):
+        at = 0 if still else number
+        camera = _camera(at, spec)
+        buffers = see(scene.faces, camera, noise)
+        surfaces = look_up(scene, camera, buffers, noise)
+        shape = surfaces.position.shape[1:]
+        lit = view.lit(scene.faces, surfaces.position, noise) if view else np.zeros(shape, np.float32)
+        light = np.stack([_average(plane, spec) for plane in radiance(scene, surfaces, lit, noise)], axis=2)
+        warmth = _average(apparent_temperature(scene, surfaces, lit, noise), spec)
+        of_frame = np.random.default_rng((seed, SEED, int(night), at))
+        yield FramePair(detect(warmth, sensors[1], of_frame), expose(light, sensors[0], of_frame))
+
+
+def _camera(number: int, spec: DemoSpec) -> Camera:
+    """Where the camera is at a frame."""
+    width, height = spec.width * spec.supersampling, spec.height * spec.supersampling
+    seconds = number / RATE
+    return Camera(
+        width=width,
+        height=height,
+        focal=width * 0.9,
+        horizon=height * (0.44 + 0.01 * float(np.sin(5.0 * seconds))),
+        height_m=1.6 + 0.04 * float(np.sin(8.0 * seconds)),
+        yaw=PAN * seconds - 0.1,
+    )
+
+
+def _average(plane: Plane, spec: DemoSpec) -> Plane:
+    return np.asarray(cv2.resize(plane, (spec.width, spec.height), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def ensure_clips(root: Path, progress: Callable[[int, int], None] | None = None) -> Path:
+    """Makes ``demo_video`` below ``root`` unless the same one is already there.
+
+    Args:
+        root: the data root; frames go to ``root/demo_video/{ir,vi}/CLIP_NNNNNN.png``.
+        progress: told after each frame how many are done and how many there will be.
+
+    Raises:
+        BenchError: the folder cannot be written, or holds something this program did not make.
+    """
+    target = root / FOLDER
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / f".{FOLDER}.lock"):
+            if not _is_there(target):
+                _replace(target, progress)
+    except OSError as error:
+        raise BenchError(f"{target}: cannot write the demo clips ({error}); give a writable --data-root") from error
+    return target
+
+
+def _is_there(target: Path) -> bool:
+    try:
+        stamp = json.loads((target / STAMP).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(stamp == {"version": VERSION, "frames": FRAMES})
+
+
+def _replace(target: Path, progress: Callable[[int, int], None] | None) -> None:
+    if target.exists() and not (target / STAMP).exists() and any(target.iterdir()):
+        raise BenchError(f"{target}: holds files but no {STAMP}, wanted generated clips; move the folder away")
+    building = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=target.parent))
+    try:
+        for side in ("ir", "vi"):
+            (building / "new" / side).mkdir(parents=True)
+        for place, clip in enumerate(CLIPS):
+            for number, pair in enumerate(draw_clip(clip, FRAMES), 1):
+                for side, image in (("ir", pair.ir), ("vi", pair.vis)):
+                    (building / "new" / side / f"{clip}_{number:06d}.png").write_bytes(encode_png(image))
+                if progress is not None:
+                    progress(place * FRAMES + number, len(CLIPS) * FRAMES)
+        (building / "new" / STAMP).write_text(json.dumps({"version": VERSION, "frames": FRAMES}), encoding="utf-8")
+        if target.exists():
+            target.rename(building / "old")
+        (building / "new").rename(target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
