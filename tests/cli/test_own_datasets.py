@@ -24,7 +24,10 @@ from bench.run.planning import make_plan
 from bench.run.worklist import Worklist
 from bench.store.run_folder import Store
 
-BUILT_IN = ["mfnet", "roadscene", "tno", "vifb", "m3fd", "fmb", "llvip", "flir_aligned", "dronevehicle", "demo"]
+BUILT_IN = [
+    "mfnet", "roadscene", "tno", "vifb", "m3fd", "fmb", "llvip", "flir_aligned", "dronevehicle", "demo", "demo_video",
+    "m3svd",
+]  # fmt: skip
 TEXT = dict.fromkeys(("title", "homepage", "licence", "citation", "instructions"), "x")
 
 

@@ -164,6 +164,7 @@ def test_the_projects_own_file_says_what_the_paper_says() -> None:
     specs = load_datasets()
     assert list(specs) == [
         "mfnet", "roadscene", "tno", "vifb", "m3fd", "fmb", "llvip", "flir_aligned", "dronevehicle", "demo",
+        "demo_video", "m3svd",
     ]  # fmt: skip
     mfnet = specs["mfnet"]
     assert {split: len(names) for split, names in mfnet.pairs.items()} == {"train": 1083, "test": 361, "detection": 80}

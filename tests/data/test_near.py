@@ -125,7 +125,7 @@ def test_every_training_list_of_every_description_is_looked_for(tmp_path: Path) 
     names = {training.name for training in training_lists(Datasets(tmp_path, load_datasets()))}
     assert names == {
         "mfnet", "mfnet:original_train", "m3fd", "m3fd:zxsplit_train", "m3fd:bdl_train", "fmb", "llvip",
-        "flir_aligned", "dronevehicle",
+        "flir_aligned", "dronevehicle", "m3svd",
     }  # fmt: skip
     assert list(remarks({}, 0, [])) == []
 
