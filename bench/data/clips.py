@@ -9,9 +9,9 @@ from typing import NamedTuple, Protocol
 import cv2
 import numpy as np
 
+from bench.colour import resize
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
-from bench.images import resize
 from bench.types import Image, PairFiles
 from bench.videos import VideoReader
 
@@ -36,17 +36,22 @@ class FramePair(NamedTuple):
 
 
 class Clip(Protocol):
-    """Pairs of frames in order, for one pass.
+    """Pairs of frames in order, for one pass."""
 
-    Attributes:
-        rate: pairs a second.
-        total: how many there should be; 0 where nobody knows.
-        notes: what was done with sources that do not fit each other, a line each; complete after the pass.
-    """
+    @property
+    def rate(self) -> float:
+        """Pairs a second."""
+        ...
 
-    rate: float
-    total: int
-    notes: list[str]
+    @property
+    def total(self) -> int:
+        """How many there should be; 0 where nobody knows."""
+        ...
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done with sources that do not fit each other, a line each; complete after the pass."""
+        ...
 
     def __iter__(self) -> Iterator[FramePair]:
         """Reads the pairs."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.data.clips import Clip, FolderClip, FramePair, VideoClip
+from bench.data.clips import USUAL_RATE, Clip, FolderClip, FramePair, VideoClip
 from bench.data.folders import list_folders
 from bench.data.registration import SMALLEST, Misalignment, estimate, register
 from bench.errors import BenchError
@@ -128,16 +128,14 @@ def _open(order: VideoOrder, ir_range: str, stack: ExitStack) -> Clip:
     if is_video(order.ir):
         if order.ir == order.vis:
             raise BenchError(f"{order.ir}: is given as both videos, wanted an infrared and a visible one")
-        readers = [stack.enter_context(VideoReader(side)) for side in (order.ir, order.vis)]
-        return VideoClip(*readers, rate=order.rate)
+        ir, vis = (stack.enter_context(VideoReader(side)) for side in (order.ir, order.vis))
+        return VideoClip(ir, vis, order.rate)
     for side in (order.ir, order.vis):
         if Path(side).is_file():
             raise BenchError(f"{side}: is a single image, wanted a video or a folder of frames")
     listing = list_folders(Path(order.ir).expanduser(), Path(order.vis).expanduser(), ir_range)
-    clip = FolderClip(listing.pairs)
-    clip.rate = order.rate or clip.rate
-    clip.notes += [f"{problem.where}: {problem.text}" for problem in listing.problems]
-    return clip
+    notes = [f"{problem.where}: {problem.text}" for problem in listing.problems]
+    return FolderClip(listing.pairs, order.rate or USUAL_RATE, notes)
 
 
 def _aligned(order: VideoOrder, frames: Iterator[FramePair]) -> tuple[Iterator[FramePair], list[str]]:
@@ -160,8 +158,8 @@ def _aligned(order: VideoOrder, frames: Iterator[FramePair]) -> tuple[Iterator[F
 
 
 def _median(found: list[Misalignment]) -> Misalignment:
-    middle = {key: float(np.median([getattr(each, key) for each in found])) for key in ("dx", "dy", "degrees", "scale")}
-    return replace(found[0], **middle)
+    dx, dy, degrees, scale = np.median([(each.dx, each.dy, each.degrees, each.scale) for each in found], axis=0)
+    return replace(found[0], dx=float(dx), dy=float(dy), degrees=float(degrees), scale=float(scale))
 
 
 def _sinks(order: VideoOrder, clip: Clip, stack: ExitStack, say: Callable[[str], None]) -> tuple[list[FrameSink], Path]:
