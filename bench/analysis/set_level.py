@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import numpy as np
 from bench.analysis.bootstrap import Floats, Interval, WeightedStatistic, intervals, snapped
 from bench.analysis.numbers import FUSION, Numbers
 from bench.analysis.pairwise import Settings
+from bench.analysis.sections import Section, Shown
 from bench.analysis.set_draws import DRAWS, Over, SetDraws, on_same_images, task_work
 from bench.data.spec import DatasetSpec, recorded_spec
 from bench.errors import BenchError
@@ -204,12 +205,13 @@ def aligned(resamplers: Mapping[str, Resampler]) -> Resamplers | None:
     return Resamplers(model.pairs, model.numbers, statistics, left_out, seeds)
 
 
-def task_sections(store: Store, seed: int = 0) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """What ``bench stats`` prints of segmentation and detection: a heading and one row per method.
+def task_sections(store: Store, seed: int = 0, shown: Shown = "best") -> Iterator[Section]:
+    """What ``bench stats`` prints of tasks with set-level numbers: a heading, a row per method, a row per difference.
 
     Args:
         store: a run.
         seed: of the draws.
+        shown: which differences.
     """
     manifest = store.read_manifest()
     scores, known, numbers = store.read_scores(), manifest.datasets, Numbers.of(manifest)
@@ -223,13 +225,12 @@ def task_sections(store: Store, seed: int = 0) -> Iterator[tuple[str, list[dict[
             yield f"{dataset} · {task}: no intervals, {error}", []
             continue
         for part in compared:
-            yield from _sections(f"{dataset} · {task}", numbers.headlines(task), part)
+            yield from _sections(f"{dataset} · {task}", task, numbers, part, shown)
 
 
-def _sections(
-    title: str, headlines: Collection[tuple[str, str]], part: TaskComparison
-) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _sections(title: str, task: str, numbers: Numbers, part: TaskComparison, shown: Shown) -> Iterator[Section]:
     comparison, left_out = part.comparison, part.left_out
+    headlines = numbers.headlines(task)
     for at, (metric, label, convention) in enumerate(part.numbers):
         if (metric, label) not in headlines:
             continue
@@ -239,10 +240,12 @@ def _sections(
         heading += comparison.caution(at)
         if left_out:
             heading += "; left out: " + ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
-        order = sorted(comparison.values, key=lambda name: -comparison.values[name][at].value)
+        sign = 1 if numbers.better(task, metric) == "lower" else -1
+        order = sorted(comparison.values, key=lambda name: sign * comparison.values[name][at].value)
         yield heading, [_row(comparison, name, at) for name in order]
-        if len(order) > 1:
-            rows = [_difference_row(comparison, order[0], name, at) for name in order[1:]]
+        pairs = [pair for pair in combinations(order, 2) if shown == "all" or pair[0] == order[0]]
+        if pairs and shown != "none":
+            rows = [_difference_row(comparison, *pair, at) for pair in pairs]
             yield f"{title} · {metric}{f' {label}' if label else ''} ({convention}): differences", rows
 
 

@@ -58,7 +58,7 @@ def stats_command(
             yield f"diagram: {path}", []
     if tested:
         yield NO_CORRECTION, []
-    yield from task_sections(stores[0], seed)
+    yield from task_sections(stores[0], seed, differences)
     yield from over_seeds
 
 

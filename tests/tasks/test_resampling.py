@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from bench.analysis import set_draws
+from bench.analysis.numbers import Numbers
 from bench.analysis.pairwise import Settings
 from bench.analysis.set_draws import DRAWS
 from bench.analysis.set_level import compare_task, task_sections
@@ -257,6 +258,20 @@ def test_sections_are_printed_best_first(run: Store) -> None:
             continue
         assert [row["method"] for row in rows] == ["good", "poor"]
         assert rows[0]["difference's interval holds 0"] == ""
+
+
+def test_differences_are_left_out_where_none_are_wanted(run: Store) -> None:
+    assert [title for title in dict(task_sections(run, shown="none")) if title.endswith("differences")] == []
+    assert len(dict(task_sections(run, shown="none"))) * 2 == len(dict(task_sections(run, shown="all")))
+
+
+def test_the_best_is_the_lowest_where_lower_is_better(run: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Numbers, "better", lambda *_: "lower")
+    for title, rows in task_sections(run):
+        if title.endswith("differences"):
+            assert [row["methods"] for row in rows] == ["poor - good"]
+        else:
+            assert [row["method"] for row in rows] == ["poor", "good"]
 
 
 def test_a_method_scored_on_other_images_is_left_out(run: Store) -> None:
