@@ -141,6 +141,8 @@ class Number:
         zero: why a 0 is no place in a ranking, e.g. ``none``; empty if it is one.
         effect: the smallest difference that counts, for the verdict whether fusion helps; None for no verdict. Only
             for numbers where higher is better.
+        merit: False for a number that leads its task and is no merit by itself, so that it stays out of the mean rank
+            over all tasks.
     """
 
     metric: str
@@ -155,6 +157,7 @@ class Number:
     hidden: bool = False
     zero: str = ""
     effect: float | None = None
+    merit: bool = True
 
 
 @dataclass(frozen=True, slots=True)

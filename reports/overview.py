@@ -113,7 +113,7 @@ class Overview:
                 for at in places:
                     metric, label, _ = part.numbers[at]
                     better = numbers.better(task, metric)
-                    if better and not numbers.measured(task, metric):
+                    if better and numbers.find(task, metric).merit and not numbers.measured(task, metric):
                         yield set_strand(task, dataset, (metric, label), better, part.comparison, at, self.ranked)
                 if places:  # the parts after it are of other images
                     break

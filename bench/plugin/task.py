@@ -66,6 +66,9 @@ class Job:
             None for a folder of ready images.
         train_precision: ``auto`` or ``float32``, of what the task trains.
         pretrained: the only folder where pretrained files are taken from, if given: a run's, the same for all workers.
+        engine: of the fusion metrics, for tasks that compute them.
+        key: changes whenever anything that the scores depend on does; what a task kept in ``work_dir`` under the same
+            key may be used again.
     """
 
     dataset: str
@@ -85,6 +88,8 @@ class Job:
     load: Callable[[], Any] | None = None
     train_precision: str = "auto"
     pretrained: Path | None = None
+    engine: str = "auto"
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,7 @@ def train_code(module: str, built_on: Sequence[str] = ()) -> str:
 
 
 def task_code(module: str, built_on: Sequence[str] = ()) -> str:
-    """Digest of the code of a task: the whole package that its runner stands in.
+    """Digest of the code of a task: the whole package that its runner stands in, and the metrics if it computes any.
 
     Args:
         module: the runner's.
@@ -144,7 +144,10 @@ def task_code(module: str, built_on: Sequence[str] = ()) -> str:
     package = ".".join(module.split(".")[:2])
     files = sorted(_room_files(package))
     own = digest(*(part for path in files for part in (path.name, path.read_bytes())))
-    return digest(stage_digest("task"), own, module_digest(module, *built_on))
+    imported = (name for path in files if path.suffix == ".py" for name in _imports(path, package))
+    scores = any(_below(name, ("bench.metrics",)) for name in imported)
+    code = module_digest(module, *built_on)
+    return digest(stage_digest("task"), own, code, stage_digest("score") if scores else "")
 
 
 def fused_key(source: MethodSource, files: PairFiles, digests: Mapping[tuple[str, str], str]) -> str:

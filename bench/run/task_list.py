@@ -125,7 +125,7 @@ class TaskList(Outstanding):
             preset=config.preset or "quick", seed=self.plan.seed_of(method),
             seen=seen_pairs(dataset, method, (files.split for files in chain(*parts.values()))),
             weights_root=config.weights_root, options=tuple(sorted(config.options_of(task).items())),
-            train_precision=config.train_precision, pretrained=self.pretrained,
+            train_precision=config.train_precision, pretrained=self.pretrained, engine=config.engine,
         )  # fmt: skip
 
     def jobs_ahead(self) -> Iterator[tuple[str, Job, int]]:

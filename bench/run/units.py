@@ -123,6 +123,7 @@ class TaskUnit(WholeUnit):
     options: tuple[tuple[str, str], ...]
     train_precision: str = "auto"
     pretrained: Path | None = None
+    engine: str = "auto"
 
     @property
     def kind(self) -> str:
@@ -144,7 +145,7 @@ class TaskUnit(WholeUnit):
             device=source.device, precision=source.precision, weights=source.weights, seen=self.seen,
             weights_root=self.weights_root, progress=self.progress(), options=dict(self.options),
             load=None if source.folder else partial(load_fuser, source),
-            train_precision=self.train_precision, pretrained=self.pretrained,
+            train_precision=self.train_precision, pretrained=self.pretrained, engine=self.engine, key=self.key,
         )  # fmt: skip
 
     def work(self) -> dict[str, Any]:

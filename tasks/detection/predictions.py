@@ -13,6 +13,7 @@ from bench.images import as_rgb, read_image
 from bench.machine import exact_arithmetic
 from bench.plugin.task import Detections, Detector, FusedSet
 from bench.store.journal import Journal
+from bench.types import Image
 from tasks.detection.merging import merge_boxes
 
 FILE = "predictions.jsonl"
@@ -41,8 +42,6 @@ def detect_all(
     Yields:
         Index within the part, detections.
     """
-    import torch
-
     journal = Journal(folder / FILE)
     known = {(line["pair"], line["image"], line["detector"]): line for line in journal.lines()}
     detector: Detector | None = None
@@ -52,14 +51,27 @@ def detect_all(
         if line is None:
             detector = detector or make()
             image = as_rgb(read_image(path))
-            pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255.0
-            with exact_arithmetic():
-                found = detector.detect(pixels, classes)[0]
-            line = {"pair": files.id, "image": image_digest, "detector": key, **_as_lists(found)}
+            found = find_boxes(detector, image, classes)
+            line = {"pair": files.id, "image": image_digest, "detector": key, **as_lists(found)}
             journal.append({**line, "height": image.shape[0], "width": image.shape[1]})
         yield index, from_lists(line)
         if progress is not None:
             progress("detecting", index + 1, len(part))
+
+
+def find_boxes(detector: Detector, image: Image, classes: Sequence[int]) -> Detections:
+    """The boxes in one image.
+
+    Args:
+        detector: loaded.
+        image: uint8 RGB (H, W, 3).
+        classes: COCO ids wanted.
+    """
+    import torch
+
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255.0
+    with exact_arithmetic():
+        return detector.detect(pixels, classes)[0]
 
 
 def merge_kept(part: FusedSet, folder: Path, sources: Sequence[Path]) -> Iterator[tuple[int, Detections]]:
@@ -82,11 +94,12 @@ def merge_kept(part: FusedSet, folder: Path, sources: Sequence[Path]) -> Iterato
             continue
         merged = merge_boxes([from_lists(line) for line in lines])
         facts = {key: lines[0][key] for key in ("pair", "image", "height", "width")}
-        kept.append({**facts, "detector": "merged", **_as_lists(merged)})
+        kept.append({**facts, "detector": "merged", **as_lists(merged)})
         yield index, merged
 
 
-def _as_lists(found: Detections) -> dict[str, object]:
+def as_lists(found: Detections) -> dict[str, object]:
+    """Detections as they stand in a line."""
     # float32 values written as the shortest decimals that read back as the same float32
     return {
         "boxes": [[float(str(value)) for value in box] for box in found.boxes],

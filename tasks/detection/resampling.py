@@ -115,7 +115,7 @@ def _resampler(kept: Sequence[_Kept], looks: Sequence[Look], spec: DatasetSpec, 
         ways = [look.way(f"{rule}/{part}" if part else rule) for rule in rules]
         numbers += [(*name, way) for way in ways for name in names]
         statistics.append([
-            _statistic([_ranked(kept, place, run, number) for number in look.classes], rules)
+            statistic_of([_ranked(kept, place, run, number) for number in look.classes], rules)
             for run in range(len(look.folders))
         ])  # fmt: skip
     seeds = max(map(len, statistics))
@@ -134,7 +134,7 @@ def _ranked(kept: Sequence[_Kept], look: int, run: int, number: int) -> Ranked:
     return ranked([match_image(image.truth, image.found[look][run], number) for image in kept])
 
 
-def _statistic(classes: Sequence[Ranked], rules: Sequence[str]) -> WeightedStatistic:
+def statistic_of(classes: Sequence[Ranked], rules: Sequence[str]) -> WeightedStatistic:
     """Of draws (B, images): for each rule the numbers of each class, then those of all.
 
     A draw that lacks a class which the truth of all images has gives no number of all: over fewer classes it would be

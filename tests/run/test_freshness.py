@@ -39,7 +39,7 @@ def ask():
         "score": keys.stage_digest("score"),
         "train": keys.train_code("methods.seafusion", ("tasks.segmentation.segmenters.unet",)),
         "task": keys.task_code("tasks.detection.task"), "measure": keys.stage_digest("measure"),
-        "report": keys.stage_digest("report"),
+        "ladder": keys.task_code("tasks.robustness.task"), "report": keys.stage_digest("report"),
     }
 
 before, changed = ask(), {}
@@ -53,19 +53,19 @@ for name in json.loads(sys.argv[1]):
 print(json.dumps(changed))
 """
 
-EVERY = {"fuse", "fuse_net", "score", "train", "task", "measure", "report"}
+EVERY = {"fuse", "fuse_net", "score", "train", "task", "measure", "ladder", "report"}
 NETWORKS = {"fuse_net", "train"}
 TABLE = [
     ("bench/images.py", EVERY),
     ("bench/types.py", EVERY),
     ("bench/data/pairs.py", EVERY),
     ("bench/data/listing.py", EVERY),
-    ("bench/metrics/information.py", {"score", "report"}),
-    ("bench/metrics/convention_facts.py", {"score", "report"}),
+    ("bench/metrics/information.py", {"score", "report", "ladder"}),
+    ("bench/metrics/convention_facts.py", {"score", "report", "ladder"}),
     ("bench/plugin/method.py", EVERY - {"score"}),
     ("bench/weights/tensors.py", EVERY - {"score", "report"}),
     ("bench/fusion/harness.py", {"fuse", "fuse_net", "measure"}),
-    ("bench/train/loop.py", {"train", "task"}),
+    ("bench/train/loop.py", {"train", "task", "ladder"}),
     ("bench/store/run_folder.py", {"report"}),
     ("bench/analysis/bootstrap.py", {"report"}),
     ("bench/run/stages.py", set()),
@@ -76,11 +76,11 @@ TABLE = [
     ("methods/average.py", {"fuse"}),
     ("methods/_nets/seafusion.py", NETWORKS),
     ("methods/_training/seafusion.py", {"train"}),
-    ("tasks/detection/boxes.py", {"task"}),
+    ("tasks/detection/boxes.py", {"task", "ladder"}),
     ("tasks/segmentation/runner.py", set()),
     ("tasks/segmentation/segmenters/unet.py", {"train"}),
     ("tasks/segmentation/segmenters/banet.py", set()),
-    ("bench/metrics/one_more.py", {"score", "report"}),
+    ("bench/metrics/one_more.py", {"score", "report", "ladder"}),
     ("reports/static/one_more.js", {"report"}),
 ]
 
