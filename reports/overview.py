@@ -109,9 +109,11 @@ class Overview:
         for (task, dataset), found in self.task_comparisons.items():
             wanted = numbers.headlines(task)
             for part in found if not isinstance(found, str) else ():
-                places = [at for at, number in enumerate(part.numbers) if number[:2] in wanted]
-                for at in places:
-                    metric, label, _ = part.numbers[at]
+                places: dict[tuple[str, str], int] = {}  # a number scored in several ways counts once, in the first
+                for at, (metric, label, _) in enumerate(part.numbers):
+                    if (metric, label) in wanted:
+                        places.setdefault((metric, label), at)
+                for (metric, label), at in places.items():
                     better = numbers.better(task, metric)
                     if better and numbers.find(task, metric).merit and not numbers.measured(task, metric):
                         yield set_strand(task, dataset, (metric, label), better, part.comparison, at, self.ranked)

@@ -17,14 +17,17 @@ import pytest
 from make_run import HOSTILE, RunPlan, make_run
 from PIL import Image
 
+from bench.analysis.bootstrap import Interval
 from bench.analysis.curves import cumulative_curves
 from bench.analysis.means import mean_table
 from bench.analysis.numbers import Numbers
+from bench.analysis.set_level import DRAWS, SetComparison, TaskComparison
 from bench.errors import BenchError
 from bench.store.manifest import SourceFacts
 from bench.store.run_folder import Store
 from bench.store.scores import tidy
 from reports import build, build_report, pictures
+from reports.overview import Overview
 from reports.pages import first
 from reports.pages import method as method_page
 from reports.pictures import script
@@ -432,3 +435,15 @@ def test_a_skipped_method_is_named_once_and_no_path_of_the_machine_stands_in_a_p
 )  # fmt: skip
 def test_folders_are_called_by_what_they_are(text: str, wanted: str) -> None:
     assert Places.of(Path("/tmp/a b/run"), "/data/MSRS", None).short(text) == wanted  # noqa: S108
+
+
+def test_a_number_scored_in_several_ways_counts_once_in_the_mean_rank(built: Path) -> None:
+    overview = Overview(RunData.read(built))
+    methods = overview.ranked
+    numbers = tuple(("AP@0.5", "all", way) for way in ("coco", "yolov5", "yolov5_val"))
+    values = {name: tuple(Interval(at, at, at) for _ in numbers) for at, name in enumerate(methods)}
+    comparison = SetComparison(("AP",) * 3, values, {}, 6, (), np.zeros((len(methods), 3, DRAWS.resamples)))
+    vars(overview)["task_comparisons"] = {("detection", "mfnet"): [TaskComparison("", comparison, numbers, {})]}
+    assert overview.overall is not None
+    found = [strand for strand in overview.overall.strands if strand[0] == "detection"]
+    assert found == [("detection", "mfnet", "AP@0.5", "all")]

@@ -46,11 +46,11 @@ def paint_ground(surfaces: Surfaces, where: Mask, road: Road, grass: RGB, noise:
         surfaces.albedo[channel][spot] = np.where(iron, cover, albedo)
     tracks = np.exp(-(((off_middle - np.float32(road.half / 2)) / np.float32(0.7)) ** 2))
     heat = 0.9 * (noise.fractal(x * 0.03, z * 0.03) - 0.5) + 0.5 * (noise.grain(x * 24, z * 24) - 0.5)
-    heat += np.where(on_road, 0.6 * tracks, -0.9)  # wheels warm their tracks
-    heat += np.where(beyond, 0.9 + 1.5 * (noise.grain(x * 7, z * 7) - 0.5), np.where(iron, 1.3, 0.0))  # sewers are warm
+    heat += np.where(on_road, 0.3 * tracks, 0.0)  # wheels warm their tracks
+    heat += np.where(beyond, 1.5 * (noise.grain(x * 7, z * 7) - 0.5), np.where(iron, 1.3, 0.0))  # sewers are warm
     surfaces.heat[spot] = heat
-    surfaces.storage[spot] = np.where(beyond, 0.2, np.where(on_path, 0.9, 1.0))
-    surfaces.sun[spot] = np.where(beyond, 3.0, np.where(on_path, 7.0, 7.5) - 0.5 * paint)
+    surfaces.storage[spot] = np.where(beyond, 0.2, 1.0)  # road and pavement are one in warmth, and so is paint
+    surfaces.sun[spot] = np.where(beyond, 3.0, 7.5)
     surfaces.retro[spot] = 0.35 * paint
     surfaces.emissivity[spot] = np.where(beyond, 0.97, 0.95)
 

@@ -103,6 +103,7 @@ KERB = Material((0.55, 0.54, 0.51), storage=1.0, sun=7.5, emissivity=0.95, retro
 PLASTER = Material((0.5, 0.46, 0.4), storage=0.8, sun=6.0, emissivity=0.92, surface=Surface.WALL)
 LEAVES = Material((0.06, 0.14, 0.035), storage=0.15, sun=1.5, emissivity=0.97, surface=Surface.FOLIAGE)
 BARK = Material((0.11, 0.08, 0.06), storage=0.5, sun=4.0, emissivity=0.95, surface=Surface.ROUGH)
+RAIL = Material((0.52, 0.53, 0.53), storage=0.95, sun=7.0, emissivity=0.94, gloss=0.1)
 STEEL = Material((0.33, 0.34, 0.35), storage=0.45, sun=4.0, emissivity=0.7, gloss=0.1)
 PAINT = Material((0.3, 0.02, 0.02), storage=0.7, sun=6.0, emissivity=0.92, gloss=0.09)
 GLASS = Material((0.015, 0.018, 0.02), storage=0.7, sun=2.0, emissivity=0.88, gloss=0.28)

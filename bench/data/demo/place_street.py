@@ -101,7 +101,7 @@ def place_signs(site: Site) -> None:
 def place_bump(site: Site) -> None:
     """A bump across the road or one lane of it."""
     half = site.road.half
-    distance = site.between(5.0, 12.0)
+    distance = site.between(4.5, 9.0)
     whole = site.chance(0.5)
     span = (-half + 0.15, half - 0.15) if whole else tuple(sorted((0.1 * site.side, site.side * (half - 0.15))))
     add_bump(site.mesh, site.road.at, (span[0], span[1]), distance, site.between(0.7, 1.3))
@@ -112,7 +112,7 @@ def place_cones(site: Site) -> None:
     colour = CONE_COLOURS[int(site.rng.integers(len(CONE_COLOURS)))]
     height = site.between(0.6, 0.85)
     side = site.either(-1.0, 1.0)
-    start, step = site.between(4.5, 9.0), site.between(1.4, 3.0)
+    start, step = site.between(4.0, 7.0), site.between(1.0, 2.2)
     lateral, drift = side * (site.road.half - site.between(0.4, 1.6)), site.between(-0.12, 0.12)
     for k in range(int(site.rng.integers(3, 8))):
         spot = site.road.at(lateral + drift * k, start + step * k)
@@ -128,7 +128,7 @@ def place_car_stops(site: Site) -> None:
     lateral = side * (site.road.half - site.between(0.35, 0.7))
     yaw = np.pi / 2 if low and site.chance(0.5) else 0.0
     step = size[0] + site.between(0.6, 1.6)
-    start = site.between(4.0, 7.0)
+    start = site.between(3.6, 6.0)
     for k in range(int(site.rng.integers(4, 9))):
         frame = site.frame(lateral, start + step * k, yaw)
         if site.plot.take([frame.origin], size[0] / 2 + 0.1):

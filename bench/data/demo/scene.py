@@ -98,13 +98,13 @@ class Scene:
     grass: RGB
 
 
-FOGGY = 0.5
+FOGGY = 0.7
 """Share of the days with fog."""
 
 
 def draw_climate(rng: np.random.Generator, night: bool) -> Climate:
     """Random weather by night or by day."""
-    cloud = float(rng.uniform(0.0, 1.0))
+    cloud = float(rng.uniform(0.6 if night else 0.0, 1.0))
     fog = rng.random() < FOGGY
     clear = float(rng.uniform(9.0, 18.0)) if fog and not night else 1100.0
     if night:
@@ -112,7 +112,7 @@ def draw_climate(rng: np.random.Generator, night: bool) -> Climate:
             night=True,
             air=float(rng.uniform(8.0, 17.0)),
             stored=float(rng.uniform(2.0, 4.0)),
-            sky=-38.0 + 24.0 * cloud,
+            sky=-38.0 + 34.0 * cloud,
             sun=0.0,
             cloud=cloud,
             dusk=float(rng.uniform(0.001, 0.005)),

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from bench.errors import BenchError
 
-VERSION = 7
+VERSION = 8
 """Raised whenever the same seed would make other files; an older set on disk is then made again."""
 
 

@@ -108,12 +108,12 @@ def add_car_stop(mesh: Mesh, frame: Frame, size: tuple[float, float, float], str
 def add_guardrail(mesh: Mesh, course: Course, lateral: float, span: tuple[float, float], beam: bool) -> None:
     """Adds a guardrail along the road: a steel beam on posts, or white pipes."""
     mesh.begin(Label.GUARDRAIL)
-    white = stuff.STEEL.dyed((0.62, 0.62, 0.6))
+    white = stuff.RAIL.dyed((0.62, 0.62, 0.6))
     posts = np.arange(span[0], span[1] + 0.1, 2.0)
     toward = -np.sign(lateral) * np.array([1.0, 0.0, 0.0])
     strips = ((0.42, 0.53, 0.5), (0.53, 0.6, -0.7), (0.6, 0.67, 0.7), (0.67, 0.78, -0.2)) if beam else (
         (0.38, 0.43, 0.3), (0.72, 0.78, 0.3))  # fmt: skip
-    steel = stuff.STEEL.dyed((0.52, 0.53, 0.53)) if beam else white
+    steel = stuff.RAIL if beam else white
     for first, last in pairwise(posts):
         near, far = course(lateral, float(first)), course(lateral, float(last))
         for low, high, tilt in strips:
