@@ -234,7 +234,7 @@ class RunData:
         facts = self.manifest.tasks.get(task, TaskFacts())
         return unranked_in(task, facts, [method.label for method in self.methods], self.manifest.methods)
 
-    @property
+    @cached_property
     def counted(self) -> tuple[str, ...]:
         """Labels of the methods that are ranked and have a number."""
         scored = set(self.scores.loc[self.scores["status"] == "ok", "method"])
@@ -245,12 +245,12 @@ class RunData:
         """How many results failed."""
         return int((self.scores["status"] == "failed").sum())
 
-    @property
+    @cached_property
     def titles(self) -> dict[str, str]:
         """Label -> title."""
         return {method.label: method.title for method in self.methods}
 
-    @property
+    @cached_property
     def references(self) -> tuple[str, ...]:
         """Labels that are shown but not ranked in tables of fusion metrics."""
         return tuple(method.label for method in self.methods if method.reference)

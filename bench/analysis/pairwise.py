@@ -292,9 +292,10 @@ def _differences(
 ) -> tuple[Difference, ...]:
     pairs = list(combinations(range(len(order)), 2))
     raw, corrected = _tests(numbers, pairs)
+    centres = sign * _centres(np.array([numbers[a] - numbers[b] for a, b in pairs]))
     found = []
-    for (a, b), interval, p, p_holm in zip(pairs, intervals, raw, corrected, strict=True):
-        first_better = sign * _centre(numbers[a] - numbers[b]) < 0
+    for (a, b), interval, p, p_holm, centre in zip(pairs, intervals, raw, corrected, centres, strict=True):
+        first_better = centre < 0
         better = (order[a] if first_better else order[b]) if p_holm < settings.alpha else ""
         found.append(Difference(str(order[a]), str(order[b]), interval, p, float(p_holm), str(better)))
     return tuple(found)
@@ -328,11 +329,11 @@ def ties_of_best(values: pd.DataFrame, better: str, settings: Settings = DEFAULT
     return frozenset(tied | {names[best]}) if tied else frozenset()
 
 
-def _centre(differences: Floats) -> float:
-    """Which way the signed ranks lean: positive if the positive ones outweigh."""
+def _centres(differences: Floats) -> Floats:
+    """Which way the signed ranks of each row (K, n) lean: positive if the positive ones outweigh; (K,)."""
     from scipy.stats import rankdata
 
-    return float(np.sum(np.sign(differences) * rankdata(np.abs(differences))))
+    return np.asarray(np.sum(np.sign(differences) * rankdata(np.abs(differences), axis=1), axis=1))
 
 
 def wilcoxon(differences: Floats) -> float:

@@ -105,7 +105,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         # no image can match; at the paper's weight people are still dark after 500 steps, at 1 after 240 of some seeds
         "rounds": 2, "fusion_steps": 120, "fusion_epochs": 0, "segmenter_steps": 60, "fusion_batch": 2,
         "segmenter_batch": 4, "light_schedule": True, "image_scale": 0.5, "crop": 0.5,
-        "random_backbone": True, "fusion_rate": 3e-3, "fusion_decay": 0.8, "alpha": 0.2, "gamma": 0.1,
+        "random_backbone": True, "fusion_rate": 1.5e-3, "fusion_decay": 0.85, "alpha": 0.2, "gamma": 0.1,
     },
 }  # fmt: skip
 """What a preset changes in a recipe; ``paper`` changes nothing."""

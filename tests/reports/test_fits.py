@@ -37,6 +37,23 @@ CUT = """() => {
 }"""
 """Tables that reach out of their frame, and cells that reach out of the screen or hold more than they show."""
 
+BROKEN = r"""() => {
+  const broken = [];
+  for (const head of document.querySelectorAll("thead th")) {
+    if (!head.checkVisibility()) continue;
+    const walk = document.createTreeWalker(head, NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode())
+      for (const word of node.data.matchAll(/[^\s\u200b]+/g)) {
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        if (range.getClientRects().length > 1) broken.push(word[0]);
+      }
+  }
+  return broken;
+}"""
+"""Words of headings that go on in the next line."""
+
 HIDDEN = """() => [...document.querySelectorAll(".scroll > table thead th[data-column]")]
   .filter((head) => head.closest("table").checkVisibility() && head.hidden).map((head) => head.dataset.column)"""
 
@@ -75,6 +92,7 @@ def test_nothing_of_any_table_is_cut(large: Path, visit: Visitor, width: int) ->
         page = one.go(path.name)
         page.wait_for_timeout(300)
         assert page.evaluate(CUT) == [], path.name
+        assert page.evaluate(BROKEN) == [], path.name
         assert page.evaluate(HIDDEN) == [], path.name
         rows |= set(page.locator("tr[data-method]").evaluate_all("(all) => all.map((one) => one.dataset.method)"))
     assert len(rows) == 46
@@ -134,6 +152,18 @@ def test_on_a_phone_first_and_leading_columns_stay_in_sight(large: Path, visit: 
         area = box.locator(head).bounding_box()
         assert left - 1 <= area["x"]
         assert area["x"] + area["width"] <= right + 1, head
+
+
+@pytest.mark.browser
+def test_on_a_phone_the_heat_map_keeps_its_colours_and_a_method_shows_numbers(large: Path, visit: Visitor) -> None:
+    one = visit(large, 390, 844)
+    page = one.go("overall.html")
+    page.wait_for_selector("table.ranks.scrolled td.stuck")
+    colours = "(all) => all.map((one) => getComputedStyle(one).backgroundColor)"
+    assert len(set(page.locator("table.ranks td.stuck").evaluate_all(colours))) > 3
+    page = one.go("method-method7.html")
+    for table in page.locator("section .scroll:has(td.way)").all():
+        assert table.locator("tbody td.num").first.bounding_box()["x"] < 300
 
 
 @pytest.mark.browser
