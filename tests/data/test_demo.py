@@ -277,7 +277,8 @@ def test_people_stand_out_in_infrared_and_street_things_in_visible(small: Path, 
             vis, ir = contrasts[label]
             assert vis > (12 if hour == "N" else 2), label  # most days have fog
             assert ir < contrasts[Label.PERSON][1] / 6, label
-            assert vis > (1.8 if hour == "N" else 0.2) * ir, label  # infrared has noise as well
+            # infrared has noise as well, and what is seen through a rail is as warm as it likes
+            assert label == Label.GUARDRAIL or vis > (1.8 if hour == "N" else 0.2) * ir, label
 
 
 def test_fog_hides_people_from_the_eye_and_not_from_infrared() -> None:
