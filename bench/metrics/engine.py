@@ -168,7 +168,7 @@ class PairScorer:
             BenchError: the image is not what is wanted.
         """
         wanted = self._wanted(fused)
-        results = {step: self._result(step) for step in _steps(wanted)}
+        results = {step: self._result(step) for step in shared_steps(wanted)}
         return [self._value(name, use, steps, [results[step] for step in steps]) for name, use, steps in wanted]
 
     def plan(self, fused: Image) -> dict[Step, list[tuple[str, str]]]:
@@ -180,7 +180,7 @@ class PairScorer:
         Raises:
             BenchError: the image is not what is wanted.
         """
-        return _steps(self._wanted(fused))
+        return shared_steps(self._wanted(fused))
 
     def _wanted(self, fused: Image) -> list[tuple[str, Use, list[Step]]]:
         check_image(fused, "fused image", self.shape)
@@ -258,7 +258,8 @@ def _is_capped(step: Step) -> bool:
     return np.array_equal(ir, fused) and np.array_equal(vis, fused)
 
 
-def _steps(wanted: list[tuple[str, Use, list[Step]]]) -> dict[Step, list[tuple[str, str]]]:
+def shared_steps(wanted: list[tuple[str, Use, list[Step]]]) -> dict[Step, list[tuple[str, str]]]:
+    """Each step once, and the numbers (convention, metric) that it goes into."""
     numbers: dict[Step, list[tuple[str, str]]] = {}
     for name, use, steps in wanted:
         for step in dict.fromkeys(steps):
