@@ -21,7 +21,8 @@ from packaging.utils import canonicalize_name
 from bench.errors import BenchError
 from bench.types import Machine
 
-PACKAGES = ("numpy", "scipy", "opencv-python-headless", "pillow", "torchvision", "ultralytics", "mmsegmentation", "ray")
+PACKAGES = ("numpy", "scipy", "opencv-python-headless", "pillow", "torchvision", "ultralytics", "mmsegmentation", "ray",
+            "openvino", "onnxruntime")  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -152,6 +153,17 @@ def processor_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+FAST_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "amx_int8", "avx512_vnni", "avx_vnni", "bf16", "i8mm")
+"""What x86 and ARM call arithmetic in bfloat16 or of bytes that is faster than float32."""
+
+
+def fast_instructions() -> tuple[str, ...]:
+    """Those of them that the processor has."""
+    info = Path("/proc/cpuinfo")
+    words = set(info.read_text(encoding="utf-8", errors="replace").split()) if info.is_file() else set()
+    return tuple(name for name in FAST_INSTRUCTIONS if name in words)
 
 
 def _driver() -> str:

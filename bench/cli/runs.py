@@ -55,6 +55,13 @@ Precision = Annotated[str, typer.Option(help="exact, or fast: may move pixels by
 Compile = Annotated[
     str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
 ]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        help="Of networks on the CPU: torch; openvino; auto: OpenVINO where it is installed and gives the same pixels "
+        "on a probe pair."
+    ),
+]
 Jobs = Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")]
 TrainPrecision = Annotated[
     str, typer.Option(help="Of trainings: auto, bfloat16 where the device computes it natively; or float32.")
@@ -120,6 +127,7 @@ def run(
     precision: Precision = "exact",
     train_precision: TrainPrecision = "auto",
     compile: Compile = "never",
+    runtime: Runtime = "torch",
     engine: Annotated[str, typer.Option(help="Of the metrics: numpy, numba, or auto: what is quicker.")] = "auto",
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds for one pair before it is given up.")] = 300.0,
     fetch: Annotated[bool, typer.Option("--fetch", help="First get what is missing and has a direct address.")] = False,
@@ -143,7 +151,7 @@ def run(
         conventions=names(conventions), metrics=names(metrics), preset=preset or None, out=out, data_root=data_root,
         weights_root=weights_root, datasets_file=datasets_file, device=device, jobs=jobs, executor=executor,
         limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, engine=engine,
-        train_precision=train_precision,
+        train_precision=train_precision, runtime=runtime,
         time_limit_s=time_limit,
         options=parse_options(option),
     )  # fmt: skip
@@ -234,6 +242,7 @@ def fuse(
     ir_range: IrRange = "",
     precision: Precision = "exact",
     compile: Compile = "never",
+    runtime: Runtime = "torch",
     jobs: Jobs = 0,
     register: Annotated[
         bool,
@@ -255,7 +264,7 @@ def fuse(
 
     config = build_config(
         weights_root=weights_root, device=device, way=way, precision=precision, compile=compile, jobs=jobs,
-        ir_range=ir_range,
+        ir_range=ir_range, runtime=runtime,
     )  # fmt: skip
     order = VideoOrder(method, ir, vis, out, rate, register, show, port)
     if out is None or is_video_order(order):

@@ -20,8 +20,11 @@ Arrays = tuple[NDArray[Any], ...]
 Network = Callable[..., NDArray[Any]]
 """Arrays in, one array out."""
 
-NEEDS = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("onnx", "onnxscript", "openvino"), "torch": ()}
-"""Format -> packages that write and run it; OpenVINO's files are made of ONNX ones."""
+NEEDS = {
+    "onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("onnx", "onnxscript", "openvino"), "torch": (),
+    "openvino_network": ("openvino",),
+}  # fmt: skip
+"""Format -> packages that write and run it; OpenVINO's files are made of ONNX ones, its networks are not."""
 
 
 def require(form: str) -> None:
@@ -32,13 +35,14 @@ def require(form: str) -> None:
     """
     missing = [name for name in NEEDS[form] if find_spec(name) is None]
     if missing:
-        raise BenchError(f"{form} needs {', '.join(missing)}; install them with: pip install 'ivif-bench[deploy]'")
+        name = form.partition("_")[0]
+        raise BenchError(f"{name} needs {', '.join(missing)}; install them with: pip install 'ivif-bench[deploy]'")
 
 
-def openvino_settings() -> dict[str, Any]:
+def openvino_settings(precision: str = "f32") -> dict[str, Any]:
     """What OpenVINO must be told to compute as PyTorch does here: float32 throughout, as many threads, none pinned."""
     return {
-        "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": torch.get_num_threads(), "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": torch.get_num_threads(), "NUM_STREAMS": 1,
         "ENABLE_CPU_PINNING": False, "PERFORMANCE_HINT": "LATENCY",
     }  # fmt: skip
 
@@ -60,9 +64,9 @@ def openvino_core() -> Any:
     return importlib.import_module("openvino").Core()
 
 
-def open_openvino(model: Any) -> Network:
-    """Compiles a model (or its file, IR or ONNX) for the CPU."""
-    compiled = openvino_core().compile_model(model, "CPU", openvino_settings())
+def open_openvino(model: Any, precision: str = "f32") -> Network:
+    """Compiles a model (or its file, IR or ONNX) for the CPU; ``bf16`` lets it compute in that."""
+    compiled = openvino_core().compile_model(model, "CPU", openvino_settings(precision))
     request = compiled.create_infer_request()
 
     def network(*arrays: NDArray[Any]) -> NDArray[Any]:

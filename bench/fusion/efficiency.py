@@ -8,7 +8,6 @@ warm-up at that image size, one pair at a time. Reading and preparing (``data_ms
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
@@ -27,9 +25,10 @@ from bench.fusion.compiling import compile_fuser, restore, synchronise
 from bench.fusion.harness import Fuser, check_pair
 from bench.fusion.load import REPEATS, Watch
 from bench.fusion.operations import count_operations
+from bench.fusion.peak import peak_memory
 from bench.images import encode_png
 from bench.machine import describe_machine
-from bench.memory import release_memory, retained_memory
+from bench.memory import retained_memory
 from bench.types import Image, PairFiles, Score
 
 WARM_UP = 2
@@ -51,12 +50,13 @@ BATCH_LIMIT_S = 20.0
 BATCH_GAIN = 1.02
 """Larger batches are not tried once doubling gains less than this factor."""
 
-SAMPLE_S = 0.002
-"""Between two looks at the process's memory."""
-
 VARIANTS = ("plain", "fast_bf16", "compiled")
 """Other forms that can be timed beside the run's own: contiguous float32, bfloat16 where PyTorch holds it safe, and
 ``torch.compile``."""
+
+
+OPTIONS = ("variants", "seconds", "passport", "sizes", "repeats")
+"""Of ``--option efficiency.NAME=VALUE``; the last three are the latency passport's."""
 
 
 @dataclass
@@ -99,11 +99,10 @@ def measure(
     if not files:
         raise BenchError("no pairs to time; check the data set and --limit")
     variants = _known(variants)
-    machine = machine_in_words(fuser.device)
-    row = Score("efficiency", files[0].dataset, files[0].split, label or fuser.method.name, "", None, reason=machine)
+    row = row_of(fuser, files, label)
     rows: list[Score] = []
     with torch.no_grad():
-        memory = _peak_memory(fuser, files)
+        memory = _memory(fuser, files)
         with retained_memory():
             times, timed = _quietest(fuser, files, budget_s, row)
             rows += timed
@@ -116,6 +115,12 @@ def measure(
     return rows
 
 
+def row_of(fuser: Fuser, files: Sequence[PairFiles], label: str = "") -> Score:
+    """A row without its number; it names the machine and the runtime."""
+    machine = f"{machine_in_words(fuser.device)}, computed by {fuser.runtime}"
+    return Score("efficiency", files[0].dataset, files[0].split, label or fuser.method.name, "", None, reason=machine)
+
+
 def read_options(options: Mapping[str, str]) -> tuple[tuple[str, ...], float]:
     """Settings ``--option efficiency.variants=plain,fast_bf16,compiled`` and ``efficiency.seconds=120``.
 
@@ -126,8 +131,8 @@ def read_options(options: Mapping[str, str]) -> tuple[tuple[str, ...], float]:
         BenchError: an unknown setting, or a value that is none.
     """
     for name in options:
-        if name not in ("variants", "seconds"):
-            raise BenchError(f"option efficiency.{name} is unknown, wanted variants or seconds")
+        if name not in OPTIONS:
+            raise BenchError(f"option efficiency.{name} is unknown, wanted {', '.join(OPTIONS)}")
     text = options.get("seconds", str(BUDGET_S))
     try:
         budget_s = float(text)
@@ -311,47 +316,11 @@ def _static(fuser: Fuser, files: Sequence[PairFiles], row: Score, memory: float 
         yield replace(row, metric="peak_memory_MB", value=memory)
 
 
-def _peak_memory(fuser: Fuser, files: Sequence[PairFiles]) -> float | None:
-    """Most memory that fusing one pair took beyond what the process held before, in MB (10^6 bytes)."""
+def _memory(fuser: Fuser, files: Sequence[PairFiles]) -> float | None:
     try:
-        tensors = _sample(fuser, files)
-        if fuser.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(fuser.device)
-            before = torch.cuda.memory_allocated(fuser.device)
-            fuser.compute(*tensors)
-            return (torch.cuda.max_memory_allocated(fuser.device) - before) / 1e6
-        fuser.compute(*tensors)  # what the first run leaves behind (compiled kernels, buffers) is not the pair's
-        release_memory()
-        with _Watcher() as watcher:
-            fuser.compute(*tensors)
-        return watcher.peak / 1e6
+        return peak_memory(fuser, _sample(fuser, files))
     except Exception:  # the timing that follows says what is wrong with each pair
         return None
-
-
-class _Watcher:
-    """Looks at the process's resident memory until told to stop."""
-
-    def __enter__(self) -> _Watcher:
-        self._process = psutil.Process()
-        self._before = self._most = self._process.memory_info().rss
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(SAMPLE_S):
-            self._most = max(self._most, self._process.memory_info().rss)
-
-    @property
-    def peak(self) -> int:
-        """Bytes above the start."""
-        return self._most - self._before
 
 
 # ------------------------------------------------------------------ variants

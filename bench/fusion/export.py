@@ -25,7 +25,7 @@ from bench.fusion.harness import Fuser
 from bench.fusion.quantise import quantise_onnx
 from bench.fusion.subject import random_pair
 from bench.fusion.traced import TracedFuser
-from bench.fusion.tracing import trace, write_onnx
+from bench.fusion.tracing import reason_of, trace, write_onnx
 from bench.images import as_rgb
 from bench.metrics import evaluate
 from bench.plugin.kinds import METHODS
@@ -142,7 +142,12 @@ def export_class(
     say(f"tracing {cls.name}")
     _write(order, cls, resolved, metadata, [_images(files, order.size) for files in calibration])
     say(f"checking {order.out.name} on {len(checked)} pairs")
-    network = OPENERS[order.form](order.out)
+    try:
+        network = OPENERS[order.form](order.out)
+    except Exception as error:  # of another library, about this graph
+        raise BenchError(
+            f"{cls.name}: {order.out} is written, and cannot be run by {order.form}: {reason_of(error)}"
+        ) from error
     return Exported(order.out, metadata, [check_pair(fuser, network, files, order.size) for files in checked])
 
 
@@ -264,7 +269,10 @@ def _write_openvino(
 
     own = replace(order, out=folder / "model.onnx")
     _write_onnx(program, folder, own, metadata, calibration)
-    model = openvino.convert_model(own.out)
+    try:
+        model = openvino.convert_model(own.out)
+    except Exception as error:
+        raise BenchError(f"has no form in OpenVINO: {reason_of(error)}") from error
     for name, text in metadata.items():
         model.set_rt_info(text, ["ivif_bench", name])
     path = folder / order.out.name

@@ -6,7 +6,7 @@ and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
@@ -58,6 +58,9 @@ class Fuser:
 
     Attributes:
         last_clipped: of each image that ``finish`` made last, the share of values that were clipped.
+        network: what computes in the place of ``method.fuse``; None where PyTorch does.
+        runtime: its name, for manifests and rows of times.
+        runtime_reason: why another runtime that was asked for does not compute.
     """
 
     def __init__(
@@ -78,6 +81,8 @@ class Fuser:
         self.planes = Planes(method.space, self.style, method.working_size if authors_size else None)
         self.compile_decided = False
         self.last_clipped: tuple[float, ...] = ()
+        self.network: Callable[[Tensor, Tensor], Tensor] | None = None
+        self.runtime, self.runtime_reason = "torch", ""
         method.way = way
         self.device = torch.device(method.device)
         for module in method.modules().values():
@@ -185,11 +190,12 @@ class Fuser:
 
     def _fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         method, (height, width) = self.method, ir.shape[-2:]
+        fuse = self.network or method.fuse
         if method.radius is None or method.whole or height * width <= STRIP_PIXELS:
-            return method.fuse(ir, vis)
+            return fuse(ir, vis)
         align = (method.padding or Padding(method.multiple)).multiple
         rows = max(STRIP_PIXELS // 4 // width // align, 1) * align
-        return in_strips(method.fuse, (ir, vis), rows, method.radius, align)
+        return in_strips(fuse, (ir, vis), rows, method.radius, align)
 
     def _precision(self) -> AbstractContextManager[object]:
         """bfloat16 where PyTorch holds it safe (convolutions, matrix products) in the fast mode; float64 stays."""

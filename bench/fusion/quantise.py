@@ -6,19 +6,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from bench.errors import BenchError
-from bench.types import Image
+
+Array = NDArray[Any]
 
 OPERATORS = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 """Computed in int8; all else, reading and writing of images among it, stays in float32."""
 
 
-def quantise_onnx(path: Path, calibration: Sequence[tuple[Image, Image]]) -> None:
+def quantise_onnx(path: Path, calibration: Sequence[tuple[Array, Array]]) -> None:
     """Replaces an ONNX file of float32 by one that computes in int8, weights by channel, activations by tensor.
 
     Args:
         path: takes ``ir`` and ``vis``.
-        calibration: pairs that minima and maxima of activations are measured on.
+        calibration: inputs that minima and maxima of activations are measured on.
 
     Raises:
         BenchError: no pair, or nothing to quantise.
@@ -31,7 +34,7 @@ def quantise_onnx(path: Path, calibration: Sequence[tuple[Image, Image]]) -> Non
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.pairs: Iterator[tuple[Image, Image]] = iter(calibration)
+            self.pairs: Iterator[tuple[Array, Array]] = iter(calibration)
 
         def get_next(self) -> dict[str, Any] | None:
             pair = next(self.pairs, None)

@@ -11,14 +11,28 @@ from torch.nn import functional
 from bench.errors import BenchError
 from bench.fusion import traced_style
 from bench.fusion.harness import Fuser
-from bench.plugin.method import Padding, torch_dtype
+from bench.plugin.method import Method, Padding, torch_dtype
+
+
+class TracedNetwork(nn.Module):
+    """A method's ``fuse``; its networks are this module's children, so that an exporter finds their weights."""
+
+    def __init__(self, method: Method, half: bool = False) -> None:
+        """Wraps a method; with ``half`` its networks are turned to float16."""
+        super().__init__()
+        self._method: Any = method
+        self.dtype = torch.float16 if half else torch_dtype(method)
+        for name, module in method.modules().items():
+            self.add_module(name, module.half() if half else module)
+
+    def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Fuses planes (1, C, H, W) in [0, 1] to float32 ones."""
+        fused: Tensor = self._method.fuse(ir.to(self.dtype), vis.to(self.dtype))
+        return fused.float()
 
 
 class TracedFuser(nn.Module):
-    """What ``Fuser.fuse_pair`` does to one pair, without a branch that depends on the values.
-
-    The method's networks are this module's children, so that an exporter finds their weights.
-    """
+    """What ``Fuser.fuse_pair`` does to one pair, without a branch that depends on the values."""
 
     def __init__(self, fuser: Fuser, half: bool = False) -> None:
         """Wraps a method.
@@ -31,12 +45,10 @@ class TracedFuser(nn.Module):
             BenchError: the method draws random numbers, or its way has a word that is not made of tensor operations.
         """
         super().__init__()
-        self._method: Any = fuser.method
-        self.style = fuser.style
-        self.dtype = torch.float16 if half else torch_dtype(fuser.method)
         check_words(fuser)
-        for name, module in fuser.method.modules().items():
-            self.add_module(name, module.half() if half else module)
+        self.space, self.style = fuser.method.space, fuser.style
+        self.network = TracedNetwork(fuser.method, half)
+        self.rule = fuser.method.padding or Padding(fuser.method.multiple)
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses one pair.
@@ -49,27 +61,23 @@ class TracedFuser(nn.Module):
             uint8 RGB (H, W, 3).
         """
         ir_plane, colours = ir.float()[None, None], vis.float().permute(2, 0, 1)[None]
-        values = self._computed(*self._planes(ir_plane, colours))
-        if self._method.space == "rgb":
+        values = self._computed(*(plane / 255.0 for plane in self._planes(ir_plane, colours)))
+        if self.space == "rgb":
             image = traced_style.written_luma(self.style, values)
         else:
             image = traced_style.merged(self.style, colours, values)
         return image[0].permute(1, 2, 0).to(torch.uint8)
 
-    def _planes(self, ir: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
-        space = self._method.space
-        ir = ir.expand(-1, 3, -1, -1) if space == "rgb" else traced_style.read_ir(self.style, ir)
-        return ir, traced_style.read_vis(self.style, colours) if space == "luma" else colours
-
     def _computed(self, ir: Tensor, vis: Tensor) -> Tensor:
+        if self.rule.multiple == 1 and not self.rule.always:
+            return self.network(ir, vis)
         height, width = ir.shape[-2:]
-        rule = self._method.padding or Padding(self._method.multiple)
-        if rule.multiple > 1 or rule.always:
-            (ir, top, left), (vis, _, _) = _padded(ir, rule), _padded(vis, rule)
-        fused = self._method.fuse((ir / 255.0).to(self.dtype), (vis / 255.0).to(self.dtype)).float()
-        if rule.multiple > 1 or rule.always:
-            fused = fused[..., top : top + height, left : left + width]
-        return fused
+        (ir, top, left), (vis, _, _) = _padded(ir, self.rule), _padded(vis, self.rule)
+        return self.network(ir, vis)[..., top : top + height, left : left + width]
+
+    def _planes(self, ir: Tensor, colours: Tensor) -> tuple[Tensor, Tensor]:
+        ir = ir.expand(-1, 3, -1, -1) if self.space == "rgb" else traced_style.read_ir(self.style, ir)
+        return ir, traced_style.read_vis(self.style, colours) if self.space == "luma" else colours
 
 
 def check_words(fuser: Fuser) -> None:

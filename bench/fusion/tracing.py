@@ -24,10 +24,16 @@ LARGEST = 16384
 SMALLEST = 8
 """Pixels a side at least, so that no axis of length 1 is taken for one that is broadcast."""
 
-_OPERATOR = re.compile(r"aten[.:]+\w+(?:\.\w+)?")
+_OPERATORS = (
+    re.compile(r"(?:aten|prims)[.:]+\w+(?:\.\w+)?"), re.compile(r"implementation for (\w+)\("),
+    re.compile(r"-- (\w+?)-\d+ with a message"),
+)  # fmt: skip
+"""How PyTorch, ONNX Runtime and OpenVINO name what they lack."""
 
 
-def trace(module: nn.Module, inputs: tuple[Tensor, ...], dynamic: Sequence[int] | None, smallest: int = 1) -> Any:
+def trace(
+    module: nn.Module, inputs: tuple[Tensor, ...], dynamic: Sequence[int] | None, smallest: int = 1, multiple: int = 1
+) -> Any:
     """A module as a ``torch.export`` program.
 
     Args:
@@ -35,14 +41,16 @@ def trace(module: nn.Module, inputs: tuple[Tensor, ...], dynamic: Sequence[int] 
         inputs: an example; two inputs must differ, since one tensor given twice becomes one input.
         dynamic: axes of height and width of every input that stay free; None fixes the example's size.
         smallest: pixels a side that the method can do with.
+        multiple: of which height and width are.
 
     Raises:
         BenchError: it cannot be traced; names the operator, or what depends on values.
     """
     shapes = None
     if dynamic is not None:
-        least = max(SMALLEST, smallest)
-        sides = [torch.export.Dim(name, min=least, max=LARGEST) for name in ("height", "width")]
+        least, most = -(-max(SMALLEST, smallest) // multiple), LARGEST // multiple
+        sides: list[Any] = [torch.export.Dim(name, min=max(least, 2), max=most) for name in ("height", "width")]
+        sides = [multiple * side for side in sides] if multiple > 1 else sides
         shapes = tuple(dict(zip(dynamic, sides, strict=True)) for _ in inputs)
     try:
         with _quiet(), torch.no_grad():
@@ -86,10 +94,19 @@ def reason_of(error: BaseException) -> str:
         texts.append(str(cause))
         cause = cause.__cause__ or cause.__context__
     for text in texts:
-        if names := dict.fromkeys(_OPERATOR.findall(text)):
+        if names := dict.fromkeys(name for pattern in _OPERATORS for name in pattern.findall(text)):
             return f"operator {', '.join(list(names)[:3])} is missing"
+    if guard := re.search(r"satisfy the generated guard (.*)", texts[0]):
+        return f"its code decides by the image's size: {_in_sides(guard[1])}"
     line = next((line.strip() for line in texts[-1].splitlines() if line.strip()), type(error).__name__)
     return f"{type(error).__name__}: {line[:200]}"
+
+
+def _in_sides(guard: str) -> str:
+    """A tracer's condition on the shape of an input, with the sides' names."""
+    for axis, name in ((0, "height"), (1, "width"), (2, "height"), (3, "width")):
+        guard = re.sub(rf"L\['\w+'\]\.size\(\)\[{axis}\]", name, guard)
+    return guard.strip(" .")[:120]
 
 
 @contextmanager

@@ -44,11 +44,10 @@ class FusedIndex:
             self._whole[identity] = fused_is_whole(self._store, self._dataset, method, line)
         return line if self._whole[identity] else None
 
-    def parameters(self, method: str) -> int | None:
-        """How many parameters the method's networks have, if any image of it was fused."""
-        return next(
-            (line["parameters"] for key, line in self._lines.items() if key[0] == method and "parameters" in line), None
-        )
+    def fact(self, method: str, name: str) -> Any:
+        """What the journal says of a method beside its latest image, e.g. ``parameters``; None if it has none."""
+        lines = (line for key, line in self._lines.items() if key[0] == method and name in line)
+        return next((line[name] for line in reversed(list(lines))), None)
 
 
 def latest(store: Store, kind: str, dataset: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -15,7 +15,7 @@ from bench.run.config import RunConfig
 from bench.store.manifest import Manifest
 from bench.store.run_folder import Store
 
-ALWAYS_THE_SAME = ("seed", "way", "precision", "compile", "train_precision", "ir_range")
+ALWAYS_THE_SAME = ("seed", "way", "precision", "compile", "runtime", "train_precision", "ir_range")
 """Settings that all results of one folder share."""
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bench.errors import BenchError, describe, is_fatal
 from bench.files import digest
-from bench.run.sources import MethodSource, load_fuser
+from bench.run.sources import MethodSource, load_fuser, runtime_in_words
 from bench.run.units import Unit
 from bench.store.fused import fused_is_whole, write_fused
 from bench.store.run_folder import Store
 from bench.types import PairFiles
 
 if TYPE_CHECKING:
-    pass
+    from bench.fusion.harness import Fuser
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class FuseUnit(Unit):
         fuser = load_fuser(self.source)
         parameters = sum(p.numel() for module in fuser.method.modules().values() for p in module.parameters())
         fuse_stream(
-            fuser, files, lambda item, result, _: self._keep(item, result, parameters, fuser.last_clipped),
+            fuser, files, lambda item, result, _: self._keep(item, result, parameters, fuser),
             compile=self.source.compile, expected=self.expected,
         )  # fmt: skip
 
@@ -70,7 +70,7 @@ class FuseUnit(Unit):
                 result = error
             self._keep(item, result, 0)
 
-    def _keep(self, item: PairFiles, result: Any, parameters: int, clipped: tuple[float, ...] = ()) -> None:
+    def _keep(self, item: PairFiles, result: Any, parameters: int, fuser: Fuser | None = None) -> None:
         store = Store(self.out)
         key = dict(zip((files.key for files in self.files), self.keys, strict=True))[item.key]
         if isinstance(result, Exception):
@@ -79,8 +79,12 @@ class FuseUnit(Unit):
             self._journal().append(self._failure(item, key, describe(result)))
             return
         line = write_fused(store, item, self.method, result)
-        facts = {"method": self.method, "key": key, "status": "ok", "parameters": parameters}
-        self._journal().append({**line, **facts, **({"clipped": round(max(clipped), 6)} if any(clipped) else {})})
+        facts: dict[str, Any] = {"method": self.method, "key": key, "status": "ok", "parameters": parameters}
+        if fuser is not None:
+            facts["runtime"] = runtime_in_words(fuser)
+            if any(fuser.last_clipped):
+                facts["clipped"] = round(max(fuser.last_clipped), 6)
+        self._journal().append({**line, **facts})
 
     def _failure(self, item: PairFiles, key: str, reason: str) -> dict[str, Any]:
         return {

@@ -50,6 +50,9 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
 }
 """Stage -> the distributions that compute its results; one that is not installed counts as such."""
 
+ABSENT = "absent"
+"""In the place of the version of a distribution that is not installed."""
+
 NOT_FUSING = ("methods._training",)
 """What an adapter imports without its images depending on it."""
 
@@ -124,6 +127,12 @@ def fuse_code(module: str) -> str:
     return digest(stage_digest("fuse"), module_digest(module, without=NOT_FUSING))
 
 
+def runtime_key(wanted: str, device: str) -> str:
+    """What a fused image's fingerprint says of the runtime that was asked for; empty where it can only be PyTorch."""
+    found = _version("openvino") if wanted != "torch" and device == "cpu" else ""
+    return f"{wanted}: openvino {found}" if found not in ("", ABSENT) else ""
+
+
 def train_code(module: str, built_on: Sequence[str] = ()) -> str:
     """Digest of the code that trains a method.
 
@@ -194,7 +203,7 @@ def _version(distribution: str) -> str:
     try:
         return version(distribution)
     except PackageNotFoundError:
-        return "absent"
+        return ABSENT
 
 
 def _source(name: str) -> Path | None:

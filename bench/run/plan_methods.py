@@ -13,7 +13,7 @@ from bench.fusion.zoo import DATASET, zoo_files
 from bench.plugin.kinds import METHODS
 from bench.plugin.proof import in_words, recorded
 from bench.run.config import RunConfig, Trial
-from bench.run.keys import fuse_code
+from bench.run.keys import fuse_code, runtime_key
 from bench.run.plan import MethodPlan, Plan
 from bench.run.sources import MethodSource
 from bench.store.manifest import MethodFacts, WeightFacts
@@ -180,10 +180,12 @@ def make_source(cls: type[Method], weights: Path | None, config: RunConfig) -> M
     weights_digest = file_digest(weights) if weights else ""
     way: Way = "plain" if config.way == "plain" else "published"
     form = config.precision if config.compile == "never" else f"{config.precision}, compiled: {config.compile}"
+    if runtime := runtime_key(config.runtime, device):
+        form = f"{form}, {runtime}"
     key = digest(VERSION, cls.name, fuse_code(cls.__module__), weights_digest, way, form, kind, seed)
     return MethodSource(
         name=cls.name, key=key, way=way, precision=config.precision, device=device, seed=config.seed,
-        compile=config.compile,
+        compile=config.compile, runtime=config.runtime,
         weights=weights.resolve() if weights else None,
     )  # fmt: skip
 

@@ -73,7 +73,7 @@ class Recorder:
     def _write(self, plan: Plan, made: Mapping[str, int], complete: bool) -> None:
         idle = complete and not self.rows and not any(made.values())
         whole = complete and not self.failed
-        manifest = build_manifest(plan, self.before, _parameters(plan, self.store), whole)
+        manifest = build_manifest(plan, self.before, _computed(plan, self.store), whole)
         there = self.store.read_manifest()
         if idle and self.before.complete and manifest.without_times() == self.before.without_times():
             if there != self.before:  # nothing was done, so nothing is noted
@@ -100,16 +100,18 @@ class Recorder:
         )  # fmt: skip
 
 
-def build_manifest(plan: Plan, before: Manifest, parameters: Mapping[str, int | None], complete: bool) -> Manifest:
+def build_manifest(
+    plan: Plan, before: Manifest, computed: Mapping[str, Mapping[str, Any]], complete: bool
+) -> Manifest:  # fmt: skip
     """The manifest of a plan, with what earlier commands in the same folder said of other names.
 
     Args:
         plan: what is run.
         before: the manifest that is there, or an empty one.
-        parameters: number of parameters by method label, None where unknown.
+        computed: facts of methods that are known once they have fused, by label, as far as they are.
         complete: False while the run is going on.
     """
-    methods = {method.label: _method_facts(method, parameters, before) for method in plan.methods}
+    methods = {method.label: _method_facts(method, computed.get(method.label, {}), before) for method in plan.methods}
     return Manifest(
         version=VERSION,
         protocol=PROTOCOL,
@@ -182,10 +184,10 @@ def _source_facts(files: PairFiles) -> SourceFacts:
     return SourceFacts(**found, four_channel=files.four_channel, border=files.border, ir_range=files.ir_range)
 
 
-def _method_facts(method: MethodPlan, parameters: Mapping[str, int | None], before: Manifest) -> MethodFacts:
-    count = parameters.get(method.label)
-    known = before.methods[method.label].parameters if method.label in before.methods else None
-    return method.facts.model_copy(update={"parameters": count if count is not None else known})
+def _method_facts(method: MethodPlan, computed: Mapping[str, Any], before: Manifest) -> MethodFacts:
+    known = before.methods.get(method.label, MethodFacts())
+    earlier = {name: fact for name in COMPUTED if (fact := getattr(known, name)) not in (None, "")}
+    return method.facts.model_copy(update={**earlier, **computed})
 
 
 def _control_facts(plan: Plan) -> dict[str, MethodFacts]:
@@ -200,12 +202,19 @@ def _control_facts(plan: Plan) -> dict[str, MethodFacts]:
     }
 
 
-def _parameters(plan: Plan, store: Store) -> dict[str, int | None]:
+COMPUTED = ("parameters", "runtime")
+"""Facts of a method that are known once it has fused."""
+
+
+def _computed(plan: Plan, store: Store) -> dict[str, dict[str, Any]]:
+    """Those facts by method label, as far as they are known."""
     index = [FusedIndex(store, dataset.name) for dataset in plan.datasets]
-    return {
-        method.label: next((n for i in index if (n := i.parameters(method.label)) is not None), None)
+    found = {
+        method.label: {name: next((fact for i in index if (fact := i.fact(method.label, name)) is not None), None)
+                       for name in COMPUTED}
         for method in plan.methods
-    }
+    }  # fmt: skip
+    return {label: {name: fact for name, fact in facts.items() if fact is not None} for label, facts in found.items()}
 
 
 def declared(name: str) -> TaskFacts:

@@ -29,10 +29,16 @@ class MethodSource:
     way: Way = "published"
     precision: Literal["exact", "fast"] = "exact"
     compile: Literal["never", "auto"] = "never"
+    runtime: Literal["torch", "openvino", "auto"] = "torch"
     device: str = "cpu"
     seed: int = 0
     weights: Path | None = None
     folder: Path | None = None
+
+
+def runtime_in_words(fuser: Fuser) -> str:
+    """What its networks compute on, and why not on what was asked for."""
+    return f"{fuser.runtime}: {fuser.runtime_reason}" if fuser.runtime_reason else fuser.runtime
 
 
 @lru_cache(maxsize=1)
@@ -42,4 +48,9 @@ def load_fuser(source: MethodSource) -> Fuser:
     from bench.plugin.kinds import METHODS
 
     method = METHODS.get(source.name)(source.weights, source.device)
-    return Fuser(method, way=source.way, seed=source.seed, precision=source.precision)
+    fuser = Fuser(method, way=source.way, seed=source.seed, precision=source.precision)
+    if source.runtime != "torch":
+        from bench.fusion.runtime import use_runtime
+
+        use_runtime(fuser, source.runtime, source.key)
+    return fuser

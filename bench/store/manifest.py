@@ -52,6 +52,7 @@ class Request(Facts):
     way: str = "published"
     precision: str = "exact"
     compile: str = "never"
+    runtime: str = "torch"
     train_precision: str = "auto"
     engine: str = "auto"
     options: dict[str, str] = Field(default_factory=dict)
@@ -185,6 +186,7 @@ class MethodFacts(Facts):
         beside: the method that this row only shows in another way; such a row is not ranked.
         variant: of an ablation, what is varied; empty in other runs.
         seed: of an ablation's training and tasks; None: the run's.
+        runtime: that its networks computed on, with its version, and why another one that was asked for did not.
         parameters: of its networks; None where unknown.
         training: what its training recorded, if it was trained here.
     """
@@ -209,6 +211,7 @@ class MethodFacts(Facts):
     seed: int | None = None
     precision: str = ""
     compile: str = ""
+    runtime: str = ""
     status: Status = "ok"
     reason: str = ""
     parameters: int | None = None

@@ -40,8 +40,13 @@ class RowLayers(nn.Sequential):
         super().__init__(*(RowLayer(width) for _ in range(depth)))
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = x.reshape(-1, x.shape[1])
-        return torch.cat([super(RowLayers, self).forward(part) for part in rows.split(CHUNK)]).reshape(x.shape)
+        rows = x.flatten().unflatten(0, (-1, x.shape[1]))  # in two steps, which a tracer of any size can follow
+        parts = (rows,) if _exporting() else rows.split(CHUNK)
+        return torch.cat([super(RowLayers, self).forward(part) for part in parts]).flatten().view(x.shape)
+
+
+_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+"""True while a graph is traced, which may not hold as many parts as the example has."""
 
 
 class TwoFactors(nn.Module):

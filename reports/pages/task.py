@@ -10,6 +10,7 @@ from bench.analysis.captions import PARTS, way_words
 from bench.analysis.judges import agreements
 from bench.analysis.numbers import FUSION
 from bench.analysis.table import Table, select
+from bench.analysis.trade_off import TradeOff, trade_off_svg, trade_offs
 from reports import detection, segmentation
 from reports.answers import Answer, answers
 from reports.overview import Overview
@@ -18,6 +19,9 @@ from reports.scenes import Scene
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
 from reports.task_tables import ways
+
+TIMES = "efficiency"
+"""The task whose page shows quality against time."""
 
 SCENES: dict[str, Callable[[RunData, DatasetView, int], list[Scene]]] = {
     "segmentation": segmentation.scenes,
@@ -37,6 +41,7 @@ class TaskPart:
         answers: whether fusion and learning help.
         judged: whether that survives a change of judge, a sentence each.
         scenes: pictures, those on which the methods differ most first.
+        trade_offs: quality against time, and the address of its picture.
     """
 
     data: DatasetView
@@ -47,11 +52,12 @@ class TaskPart:
     marked: bool = False
     answers: tuple[Answer, ...] = ()
     judged: tuple[str, ...] = ()
+    trade_offs: tuple[tuple[TradeOff, str], ...] = ()
 
 
 def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
     parts = [
-        _part(overview, data, task, tables, jobs)
+        _part(site, overview, data, task, tables, jobs)
         for data in overview.run.datasets
         if (tables := overview.task_tables[task].get(data.name))
     ]
@@ -67,7 +73,9 @@ def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
     )
 
 
-def _part(overview: Overview, data: DatasetView, task: str, tables: dict[str, Table], jobs: int) -> TaskPart:
+def _part(
+    site: Site, overview: Overview, data: DatasetView, task: str, tables: dict[str, Table], jobs: int
+) -> TaskPart:  # fmt: skip
     make, run = SCENES.get(task), overview.run
     return TaskPart(
         data,
@@ -82,7 +90,16 @@ def _part(overview: Overview, data: DatasetView, task: str, tables: dict[str, Ta
             for each in agreements(overview.findings)
             if (each.task, each.dataset) == (task, data.name)
         ),
+        tuple(_trade_offs(site, overview, data)) if task == TIMES else (),
     )
+
+
+def _trade_offs(site: Site, overview: Overview, data: DatasetView) -> Iterator[tuple[TradeOff, str]]:
+    """Draws quality against time."""
+    for number, found in enumerate(trade_offs(overview.run.scores, data.name, overview.overall)):
+        path = f"diagrams/{slug(data.name)}-quality-{number}.svg"
+        site.text(path, trade_off_svg(found, overview.run.titles))
+        yield found, path
 
 
 def _seen(run: RunData, data: DatasetView, task: str) -> Iterator[str]:

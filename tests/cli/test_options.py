@@ -14,6 +14,7 @@ import typer
 
 from bench.cli import app
 from bench.errors import BenchError
+from bench.fusion.export import PairCheck
 
 OUTCOME = SimpleNamespace(
     summary=[], notes=[], failed=[], skipped=[], rows=[], computed={}, scores=0, report="", exit_code=0, path="",
@@ -41,6 +42,9 @@ class Case:
     calls: dict[str, Any] = field(default_factory=dict)
 
 
+EXPORTED = SimpleNamespace(path=Path("o"), checks=[PairCheck("1", 0, 0.0, 9.0, {})])
+
+
 def values(**options: str) -> dict[str, list[str]]:
     """``--some-name VALUE`` for each keyword."""
     return {(name := f"--{key.replace('_', '-')}"): [name, value] for key, value in options.items()}
@@ -53,7 +57,7 @@ TABLE: dict[str, Case] = {
             methods="min", results="x", datasets="tno", ir="x", vis="x", tasks="metrics", conventions="tang2023",
             metrics="EN", preset="smoke", out="x", data_root="x", weights_root="x", datasets_file="x", device="cpu",
             jobs="3", executor="inline", limit="2", seed="4", rerun="all", way="plain", precision="fast",
-            train_precision="float32", compile="auto", engine="numpy", ir_range="full", time_limit="7",
+            train_precision="float32", compile="auto", runtime="auto", engine="numpy", ir_range="full", time_limit="7",
             option="detection.model=yolov5s",
         )
         | {"--fetch": ["--fetch"], "--dry-run": ["--dry-run"]},
@@ -75,7 +79,7 @@ TABLE: dict[str, Case] = {
         {
             **values(
                 method="min", ir="x", vis="x", out="x", weights_root="x", device="cpu", ir_range="full", way="plain",
-                precision="fast", compile="auto", jobs="3",
+                precision="fast", compile="auto", runtime="auto", jobs="3",
             ),
             "--register": ["--register"], "--rate": ["--show", "--rate", "9"], "--show": ["--show"],
             "--port": ["--show", "--port", "8765"],
@@ -169,6 +173,14 @@ TABLE: dict[str, Case] = {
             "bench.fusion.prove.prove": [], "bench.fusion.formula_cases.write_formula_files": [],
             "bench.files.write_atomic": None,
         },
+    ),
+    "export": Case(
+        ["export", "average", "--format", "onnx", "--out", "o"],
+        values(
+            format="torch", out="x", size="48x64", precision="int8", way="plain", dataset="tno", ir="x", vis="x",
+            limit="3", data_root="x", weights_root="x",
+        ),
+        {"bench.fusion.export.export_method": EXPORTED},
     ),
     "data list": Case(
         ["data", "list"], values(data_root="x", datasets_file="x"), {"bench.data.commands.status_rows": []}

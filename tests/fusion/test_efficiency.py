@@ -115,7 +115,7 @@ def test_each_size_is_warmed_up_before_its_first_timing(
     files: list[PairFiles], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method = OneLayer()
-    monkeypatch.setattr(runtime, "_peak_memory", lambda *_: None)
+    monkeypatch.setattr(runtime, "_memory", lambda *_: None)
     monkeypatch.setattr(runtime, "_static", lambda *_: [])
     monkeypatch.setattr(runtime, "_best_batch", lambda *_: [])
     measure(Fuser(method), files)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from small_method import NO_WEIGHTS, Small
+from torch import Tensor
 from typer.testing import CliRunner
 
 from bench.cli import app
@@ -21,39 +22,25 @@ from bench.fusion.export import Exported, ExportOrder, compare_images, export_cl
 from bench.fusion.harness import Fuser
 from bench.fusion.subject import random_pair
 from bench.images import encode_png
-from bench.plugin.method import ImageStyle, Method, MethodInfo, Padding
+from bench.plugin.method import Method
 from bench.weights.find import Resolved
 
 SIZES = ((48, 64), (47, 63), (77, 102))
 """Of one dynamic file: a tenth of 640x480, 631x477 and 1024x768."""
 
-NO_WEIGHTS = Resolved(None, "no weights needed")
 
-
-class Small(Method):
-    """Two layers of known values that tell the sources apart, padded, stretched and truncated."""
-
-    name = "small"
-    info = MethodInfo(title="Small", year=2026, paper="none", licence="Apache-2.0")
-    padding = Padding(8, mode="symmetric", always=True)
-    published = ImageStyle(reader="luma_uint8", merge="pil_ycbcr", stretch="min_max", rounding="truncate")
-
-    def __init__(self, weights: Path | None = None, device: str = "cpu") -> None:
-        super().__init__(weights, device)
-        self.net = nn.Sequential(nn.Conv2d(2, 8, 3, padding=1, padding_mode="reflect"), nn.ReLU(), nn.Conv2d(8, 1, 1))
-        generator = torch.Generator().manual_seed(0)
-        for parameter in self.net.parameters():
-            parameter.data = torch.rand(parameter.shape, generator=generator) / 4
-
-    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
-        return self.net(torch.cat([ir, 0.5 * vis], 1))
-
-
-class Spectral(Small):
-    name = "spectral"
+class Unheard(Small):
+    name = "unheard"
 
     def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         return torch.special.bessel_j0(super().fuse(ir, vis))
+
+
+class Halving(Small):
+    name = "halving"
+
+    def fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
+        return super().fuse(ir, vis) if ir.shape[-1] > ir.shape[-2] else ir
 
 
 class Leaving(Small):
@@ -159,7 +146,7 @@ def test_int8_is_calibrated_on_other_pairs_than_it_is_checked_on(make: Callable[
     assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
     assert made.metadata["precision"] == "int8"
     assert len(made.checks) == 3  # of six pairs, half are measured on
-    assert all(check.psnr > 20 for check in made.checks)
+    assert all(check.psnr > 20 for check in made.checks), made.checks
 
 
 def test_half_precision_moves_few_pixels(make: Callable[..., Exported]) -> None:
@@ -170,8 +157,13 @@ def test_half_precision_moves_few_pixels(make: Callable[..., Exported]) -> None:
 
 def test_a_missing_operator_is_named(make: Callable[..., Exported]) -> None:
     pytest.importorskip("onnxscript")
-    with pytest.raises(BenchError, match=r"^spectral .*operator aten.*bessel_j0.* is missing"):
-        make("onnx", Spectral)
+    with pytest.raises(BenchError, match=r"^unheard .*operator .*bessel_j0.* is missing"):
+        make("onnx", Unheard)
+
+
+def test_code_that_decides_by_the_size_is_refused_for_any_size(make: Callable[..., Exported]) -> None:
+    with pytest.raises(BenchError, match=r"^halving .*by the image's size: .*width.*--size HxW"):
+        make("torch", Halving)
 
 
 def test_what_leaves_pytorch_is_refused_in_one_line(make: Callable[..., Exported]) -> None:

@@ -1,0 +1,145 @@
+"""A method's network on another runtime: the same pixels in less time, where that is so.
+
+Only the network runs there; reading, stretch, colours and rounding stay with the harness, in the precision of the
+authors' programs. What is not faster or not the same stays with PyTorch, and the fuser says why.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.errors import BenchError
+from bench.fusion.deploy import Network, open_openvino, require
+from bench.fusion.harness import Fuser
+from bench.fusion.subject import random_pair
+from bench.fusion.traced import TracedNetwork
+from bench.fusion.tracing import reason_of, trace
+from bench.plugin.method import Padding
+from bench.weights.places import cache_dir
+
+Runtime = Literal["torch", "openvino", "auto"]
+
+PROBE = (160, 200)
+"""Height and width of the pair that both runtimes fuse before one is trusted."""
+
+FEW = 1e-4
+"""The same pixels: none is more than 1 level off, and no larger share of them at all. A stretched and truncated image
+moves that much with the order of a sum, in PyTorch too, from one processor to the next."""
+
+
+def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
+    """Gives a fuser's network to a runtime; ``fuser.runtime`` then names it, and ``fuser.runtime_reason`` why.
+
+    Args:
+        fuser: changed in place.
+        wanted: ``auto`` takes OpenVINO where it is installed and gives the same pixels on a probe pair; by its own name
+            it may move any pixel by a level.
+        key: of code, weights and library, under which the converted network is kept; empty keeps nothing.
+
+    Raises:
+        BenchError: OpenVINO was asked for by name and is not installed, or does not take a learned method.
+    """
+    if wanted == "torch":
+        return
+    try:
+        if wanted == "openvino":
+            require("openvino_network")
+        reason = _refusal(fuser)
+        if not reason:
+            reason = _try_openvino(fuser, FEW if wanted == "auto" else 1.0, key)
+    except BenchError as error:
+        reason = str(error)
+    fuser.runtime_reason = reason
+    if reason and wanted == "openvino" and fuser.method.info.kind == "learned":
+        raise BenchError(f"{fuser.method.name}: --runtime openvino: {reason}; give --runtime auto, or leave it out")
+
+
+def _refusal(fuser: Fuser) -> str:
+    if fuser.device.type != "cpu":
+        return "OpenVINO is used on the CPU only"
+    if not fuser.method.modules() or fuser.method.dtype == "float64" or fuser.method.stochastic:
+        return "the method holds no network of float32 that always gives the same"
+    if fuser.precision != "exact":
+        return "the fast precision is PyTorch's"
+    return "" if find_spec("openvino") else "OpenVINO is not installed: pip install 'ivif-bench[deploy]'"
+
+
+def _try_openvino(fuser: Fuser, share: float, key: str) -> str:
+    """Uses OpenVINO if at most a share of the probe's pixels differ, and by a level; why not, else."""
+    ir, vis = random_pair(tuple(max(side, fuser.method.smallest) for side in PROBE), 0)  # type: ignore[arg-type]
+    wanted = fuser.fuse_pair(ir, vis)
+    fuser.network = as_tensors(_converted(fuser, key))
+    off = np.abs(fuser.fuse_pair(ir, vis).astype(np.int16) - wanted)
+    changed = float(off.any(axis=2).mean())
+    if off.max() > 1 or changed > share:
+        fuser.network = None
+        return f"OpenVINO's image of a probe pair is up to {off.max()} levels off, at {changed:.2%} of the pixels"
+    fuser.runtime = f"openvino {version('openvino')}"
+    return ""
+
+
+def _converted(fuser: Fuser, key: str) -> Network:
+    if not key:
+        return open_openvino(convert(fuser))
+    path = cache_dir() / "runtimes" / f"{fuser.method.name}-{key}.xml"
+    if not path.is_file():
+        import openvino
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+            own = Path(folder) / path.name
+            openvino.save_model(convert(fuser), own, compress_to_fp16=False)
+            own.with_suffix(".bin").replace(path.with_suffix(".bin"))
+            own.replace(path)
+    return open_openvino(path)
+
+
+def convert(fuser: Fuser) -> object:
+    """A method's network as an OpenVINO model of any size: planes (1, C, H, W) in [0, 1] in, the same out.
+
+    Raises:
+        BenchError: it cannot be traced, or has an operator that OpenVINO lacks; names it.
+    """
+    import openvino
+
+    program = trace_network(fuser)
+    try:
+        return openvino.convert_model(program)
+    except Exception as error:  # of another library, about this network
+        raise BenchError(f"has no form in OpenVINO: {reason_of(error)}") from error
+
+
+def trace_network(fuser: Fuser) -> Any:
+    """A method's ``fuse`` as a ``torch.export`` program of any size.
+
+    Raises:
+        BenchError: it cannot be traced.
+    """
+    multiple = (fuser.method.padding or Padding(fuser.method.multiple)).multiple
+    size = tuple(-(-max(side, fuser.method.smallest) // multiple) * multiple for side in (72, 88))
+    inputs = fuser.prepare([random_pair(size, 0)])  # type: ignore[arg-type]
+    module, layout = TracedNetwork(fuser.method).eval(), fuser.layout
+    fuser.use_layout(torch.contiguous_format)
+    try:
+        return trace(module, tuple(each.contiguous() for each in inputs), (2, 3), fuser.method.smallest, multiple)
+    finally:
+        fuser.use_layout(layout)
+
+
+def as_tensors(network: Network) -> Callable[[Tensor, Tensor], Tensor]:
+    """A network of arrays, called with batches."""
+
+    def fuse(ir: Tensor, vis: Tensor) -> Tensor:
+        pairs = ((ir[at : at + 1].numpy(), vis[at : at + 1].numpy()) for at in range(len(ir)))
+        return torch.cat([torch.from_numpy(network(*pair)) for pair in pairs])
+
+    return fuse
