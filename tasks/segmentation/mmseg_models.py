@@ -106,7 +106,7 @@ class MmsegNet(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """(B, 3, H, W) in [0, 1] -> one (B, classes, H, W) per head, the main one first."""
         features = self.model.extract_feat((images - self.mean) / self.std)  # type: ignore[operator]
-        auxiliary = getattr(self.model, "auxiliary_head", ())
+        auxiliary = getattr(self.model, "auxiliary_head", nn.ModuleList())
         heads = [self.model.decode_head, *(auxiliary if isinstance(auxiliary, nn.ModuleList) else [auxiliary])]
         return tuple(
             F.interpolate(head(features).float(), size=images.shape[-2:], mode="bilinear", align_corners=False)
