@@ -108,8 +108,9 @@ class DetectionTask(Task):
             _files.require(package)
 
     def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:
-        """The detectors' weights must be at hand."""
-        for judge in read_settings(options).judges:
+        """The detectors' weights must be at hand; those that learn may do without, as ``starts_from`` says."""
+        settings = read_settings(options)
+        for judge in settings.judges if not settings.finetune else ():
             _files.locate(judge.model, weights_root)
 
     def lacks(self, spec: DatasetSpec) -> str:

@@ -183,6 +183,9 @@ def test_a_second_judge_has_ways_of_its_own_and_the_control_follows_every_judge(
 
 def test_where_weights_are_absent_learning_starts_at_random_and_paper_wants_that_said(job: Job, tmp_path: Path) -> None:
     task, setting = DetectionTask(), Setting("quick", OPTIONS, "cpu")
+    task.ready(OPTIONS, None)
+    with pytest.raises(BenchError, match=r"yolov5nu\.pt not found"):
+        task.ready({"model": "yolov5nu"}, tmp_path)
     assert task.starts_from(setting) == {"yolov5nu.pt": None}
     assert task.facts(setting)["start"] == {"yolov5nu": "random weights: none at hand"}
     paper = dataclasses.replace(setting, preset="paper")
