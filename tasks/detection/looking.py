@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from bench.data.spec import DatasetSpec
@@ -70,17 +71,17 @@ def detections(
 def _detections(
     job: Job, settings: Settings, look: Looking, seed: int, tuning: Tuning | None
 ) -> Iterator[tuple[int, Detections]]:
-    folder, start = job.work_dir / look.folders[seed], starting_point(look.judge, settings, job)
-    make: Callable[[], Detector]
-    if tuning is None:
-        key = _key(look, file_digest(start) if start else look.judge.model, settings)
-        make = lambda: make_detector(look.judge, job)  # noqa: E731 - the other branch's twin
-    elif not look.trained:
-        key = _key(look, file_digest(start) if start else f"random {job.seed}", settings)
-        make = lambda: tuning.detector(look.judge, start, job.seed)  # noqa: E731
-    else:
-        key = _key(look, digest(str(tuning.signature(look.judge, start, job.seed + seed))), settings)
-        make = lambda: tuning.tuned(look.judge, start, job.seed + seed, folder)  # noqa: E731
+    start = starting_point(look.judge, settings, job)
+    weights = file_digest(start) if start else look.judge.model
+    make: Callable[[], Detector] = partial(make_detector, look.judge, job)
+    folder = job.work_dir / look.folders[seed]
+    if tuning is not None and not look.trained:
+        weights += f", outputs of {job.seed}"
+        make = partial(tuning.detector, look.judge, start, job.seed)
+    elif tuning is not None:
+        weights = str(tuning.signature(look.judge, start, job.seed + seed))
+        make = partial(tuning.tuned, look.judge, start, job.seed + seed, folder)
+    key = _key(look, weights, settings)
     return detect_all(
         job.parts["detection"], look.classes, folder, key, lambda: _padded(make(), settings), job.progress
     )
