@@ -18,20 +18,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.files import VERSION
-
 if TYPE_CHECKING:
     from bench.api.evaluation import evaluate
     from bench.api.fusing import fuse
     from bench.api.loading import Run, load
     from bench.api.training import FusionMetrics
 
-__version__ = VERSION
+    __version__: str
 
 __all__ = ["FusionMetrics", "Run", "__version__", "evaluate", "fuse", "load"]
 
 
 def __getattr__(name: str) -> Any:
+    # nothing is imported here at once: ``python -m bench`` has the current folder on its path until it has begun
+    if name == "__version__":
+        from bench.files import VERSION
+
+        return VERSION
     if name in ("load", "Run"):
         from bench.api import loading
 

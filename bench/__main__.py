@@ -1,11 +1,14 @@
 """The command ``bench``; as ``python -m bench`` it takes no module from the current folder by accident."""
 
+import os
 import sys
-from pathlib import Path
+
+if __name__ == "__main__" and sys.path:
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib may lie here too
+    if os.path.realpath(sys.path[0]) != os.path.realpath(own):
+        del sys.path[0]  # the current folder, which ``python -m`` puts first
 
 from bench.errors import INTERRUPTED, INTERRUPTED_TEXT
-
-HERE = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
@@ -19,6 +22,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.path and Path(sys.path[0] or ".").resolve() != HERE:
-        del sys.path[0]  # the current folder, which ``python -m`` puts first
     main()

@@ -68,7 +68,7 @@ def stats(
         Literal["best", "all", "none"], typer.Option(help="From the best method, of every two methods, or none.")
     ] = "best",
     diagrams: Annotated[Path | None, typer.Option(help="Folder for critical-difference diagrams, SVG.")] = None,
-    jobs: Annotated[int, typer.Option(help="Worker processes; 0: one per core.")] = 0,
+    jobs: Jobs = 0,
 ) -> None:
     """Say which differences between methods are real."""
     from bench.analysis.set_draws import DRAWS

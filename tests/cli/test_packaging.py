@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.data.home import default_data_root
+from bench.files import PROJECT_ROOT
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -99,3 +100,15 @@ def test_a_mixture_of_installations_is_refused_in_one_line(installed: Path, tmp_
     assert done.returncode == 2
     assert "package 'tasks' is taken from" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["traceback", "secrets", "hashlib", "pathlib", "difflib", "typer", "numpy", "yaml"])
+def test_a_module_of_the_current_folder_is_not_imported(name: str, tmp_path: Path) -> None:
+    """``python -m`` has that folder on its path first, also while the package itself is imported."""
+    (tmp_path / f"{name}.py").write_text("raise SystemExit('foreign')\n")
+    env = {**os.environ, "PYTHONPATH": str(PROJECT_ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "list", "tasks"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "segmentation" in done.stdout
