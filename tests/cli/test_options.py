@@ -163,18 +163,6 @@ TABLE: dict[str, Case] = {
         values(convention="vifb", metrics="EN", pairs="3", opinions="o.csv", seed="4", jobs="3"),
         {"bench.run.audit_command.audit_command": [], "reports.build_report": "x"},
     ),
-    "export": Case(
-        ["export", "seafusion", "--format", "onnx", "--out", "m.onnx"],
-        values(
-            format="torch", out="n.onnx", size="48x64", precision="int8", way="plain", dataset="tno", ir="x", vis="x",
-            limit="3", data_root="x", weights_root="x",
-        ),
-        {
-            "bench.fusion.export.export_method": SimpleNamespace(
-                path="m.onnx", checks=[SimpleNamespace(pair="1", largest=0, psnr=9.0, changed=0.0, metrics={})]
-            ),
-        },
-    ),
     "prove": Case(
         ["prove"],
         {
