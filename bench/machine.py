@@ -207,11 +207,18 @@ def exact_arithmetic() -> Iterator[None]:
 
     With TF32 a product keeps 10 bits of the fraction; of fused images that moves up to 9 % of the pixels by a level.
     """
+    with product_arithmetic(tf32=False):
+        yield
+
+
+@contextmanager
+def product_arithmetic(tf32: bool) -> Iterator[None]:
+    """Within it, products of float32 on a GPU are computed with TF32 or without it."""
     import torch
 
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    matmul.allow_tf32 = cudnn.allow_tf32 = tf32
     try:
         yield
     finally:

@@ -144,10 +144,13 @@ def doctor(
     weights_root: WeightsRoot = None,
     datasets_file: DatasetsFile = None,
     warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels of the metrics now.")] = False,
+    gpu: Annotated[bool, typer.Option("--gpu", help="Time training steps on the GPU, and whether they wait.")] = False,
 ) -> None:
     """Say what is installed, found and missing, and how to mend it."""
-    from bench.cli.doctor import examine
+    from bench.cli.doctor import examine, examine_gpu
 
+    if gpu:
+        raise typer.Exit(0 if examine_gpu(typer.echo) else 1)
     if warm:
         from bench.metrics.choice import compile_kernels
 

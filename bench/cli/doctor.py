@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,23 @@ def examine(
     rows += _data(data_root, datasets_file)
     rows += _weights(weights_root)
     return rows, all(row["state"] != "broken" for row in rows)
+
+
+def examine_gpu(say: Callable[[str], None]) -> bool:
+    """Times training steps on the GPU and prints the table for docs/scaling.md; True if no step failed or waits.
+
+    Raises:
+        BenchError: there is no GPU.
+    """
+    from bench.train.device_check import HEAD, paces, require_gpu
+
+    for line in (require_gpu(), "", *HEAD):
+        say(line)
+    sound = True
+    for pace in paces("cuda"):
+        say(pace.line())
+        sound &= not pace.waits
+    return sound
 
 
 def _row(what: str, state: str, detail: str = "", mend: str = "") -> dict[str, Any]:

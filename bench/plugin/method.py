@@ -336,6 +336,10 @@ class Trainer(Protocol):
         """See ``Trainable``."""
         ...
 
+    def phases(self, request: TrainRequest) -> tuple[Sequence[Any], Any]:
+        """Its steps (``bench.train.Phase``) and their state, ready to run; nothing is written."""
+        ...
+
 
 class TrainableMethod(Method):
     """A method that one trainer trains.

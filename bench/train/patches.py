@@ -17,6 +17,7 @@ from bench.colour import luma_uint8
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
 from bench.images import as_rgb
+from bench.transfer import to_device
 from bench.types import Image, PairFiles
 
 Result = TypeVar("Result")
@@ -72,7 +73,7 @@ class Patches:
         for index in indices:
             image, top, left = self.place(int(index))
             cuts.append([part[top : top + self.size, left : left + self.size] for part in self.images[image]])
-        both = torch.from_numpy(np.stack(cuts)).to(self.device).float() / 255
+        both = to_device(np.stack(cuts), self.device).float() / 255
         return both[:, :1], both[:, 1:]
 
 
@@ -114,4 +115,4 @@ class ColourCrops:
             image = self.images[int(index)]
             top, left = (int(random.integers(0, length - self.size + 1)) for length in image.shape[:2])
             cuts.append(image[top : top + self.size, left : left + self.size].transpose(2, 0, 1))
-        return torch.from_numpy(np.ascontiguousarray(np.stack(cuts))).to(self.device).float() / 255
+        return to_device(np.ascontiguousarray(np.stack(cuts)), self.device).float() / 255

@@ -27,7 +27,7 @@ def ohem_cross_entropy(logits: Tensor, labels: Tensor, keep_at_least: int) -> Te
         keep_at_least: a count of pixels of the batch; the released code takes one image's worth.
     """
     losses = F.cross_entropy(logits.float(), labels, ignore_index=IGNORE, reduction="none").flatten()
-    if losses.is_cuda:
+    if losses.device.type != "cpu":
         return hard_mean_without_waiting(losses, keep_at_least)
     hard = losses > OHEM_THRESHOLD
     if int(hard.sum()) > keep_at_least:

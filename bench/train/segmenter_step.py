@@ -18,6 +18,7 @@ from bench.train.batches import Batches, polynomial_rate, set_learning_rate, ste
 from bench.train.precision import autocast
 from bench.train.segmenter_loss import class_weights, segmentation_loss
 from bench.train.stacks import LabelledStack
+from bench.transfer import to_device
 
 if TYPE_CHECKING:
     from bench.plugin.task import Segmenter
@@ -143,17 +144,17 @@ def augment(images: Tensor, labels: Tensor, draws: Draws, crop: float = 1.0) -> 
     """
     device = images.device
     place = _place(draws, images.shape[-2:], crop)
-    pictures = jitter_colour(images.float() / 255.0, _to_device(draws.colour.astype(np.float32), device))
+    pictures = jitter_colour(images.float() / 255.0, to_device(draws.colour.astype(np.float32), device))
     for index in np.flatnonzero(draws.scale < place.scale).tolist():
         # slices, since an index array would make the host wait for the device
         one = pictures[index : index + 1]
         reduced = F.interpolate(one, scale_factor=float(draws.scale[index]), mode="bilinear", antialias=True)
         one.copy_(F.interpolate(reduced, size=one.shape[-2:], mode="bilinear"))
     grid = F.affine_grid(
-        _to_device(place.matrices(), device), [len(pictures), 3, *place.size.tolist()], align_corners=False
+        to_device(place.matrices(), device), [len(pictures), 3, *place.size.tolist()], align_corners=False
     )
     pictures = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    rows, columns = (_to_device(index, device) for index in place.nearest())
+    rows, columns = (to_device(index, device) for index in place.nearest())
     batch = torch.arange(len(labels), device=device)[:, None, None]
     return pictures, labels[batch, rows[:, :, None], columns[:, None, :]].long()
 
@@ -205,11 +206,6 @@ def _place(draws: Draws, full: Sequence[int], crop: float) -> _Place:
     return _Place(lengths, size, scale, np.floor(draws.offset * (room + 1)), draws.flip)
 
 
-def _to_device(values: np.ndarray, device: torch.device) -> Tensor:
-    tensor = torch.from_numpy(values)
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
-
-
 def jitter_colour(images: Tensor, factors: Tensor) -> Tensor:
     """Brightness, contrast and saturation in this order, as Pillow's ``ImageEnhance`` blends them, each clipped.
 
@@ -252,8 +248,9 @@ def build_optimiser(segmenter: Segmenter, net: nn.Module, schedule: SegmenterSch
     if not schedule.fast_heads:
         groups = [{**group, "lr_scale": 1.0} for group in groups]
     if schedule.optimiser == "adamw":
+        able = next(net.parameters()).device.type in ("cpu", "cuda")
         try:
-            return torch.optim.AdamW(groups, lr=schedule.rate, fused=True)  # three times as fast on a CPU
+            return torch.optim.AdamW(groups, lr=schedule.rate, fused=able)  # three times as fast on a CPU
         except RuntimeError:  # PyTorch before 2.4 fuses on GPUs only
             return torch.optim.AdamW(groups, lr=schedule.rate)
     fused = next(net.parameters()).is_cuda
@@ -289,8 +286,7 @@ def segmenter_step(
 
     def step(number: int, state: State) -> Mapping[str, Tensor]:
         number += first
-        chosen = torch.from_numpy(batches.indices(number))
-        chosen = chosen.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else chosen
+        chosen = to_device(batches.indices(number), device)
         draws = draw_augmentation(step_generator(seed, number), schedule.batch, schedule)
         images, labels = augment(data.images[chosen], data.labels[chosen], draws, schedule.crop)
         learner = state.optimisers[optimiser]

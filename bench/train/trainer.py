@@ -94,6 +94,15 @@ class Trainer(Generic[Settings]):
         })  # fmt: skip
         return target
 
+    def phases(self, request: TrainRequest) -> tuple[list[Phase], State]:
+        """A training that is ready to run, e.g. to time or to watch its steps; nothing is written.
+
+        Raises:
+            BenchError: settings or data do not fit.
+        """
+        training = self._built(request, choose(request, self.method, self.recipes)[1])
+        return training.phases, training.state
+
     def estimate_cost(self, request: TrainRequest) -> str:
         """Measures a few steps on this machine and says how long ``train`` would take; nothing is written.
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.transfer import constant
 from methods._nets.blocks import Conv
 
 MEAN = (0.485, 0.456, 0.406)
@@ -62,18 +63,18 @@ class IFCNN(nn.Module):
 
 def on_imagenets_scale(net: nn.Module, ir: Tensor, vis: Tensor) -> Tensor:
     """The network on its normalised inputs: (B, 1, H, W) each, 0..1; three channels out, 0..1."""
-    mean, std = (ir.new_tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    mean, std = (constant(values, ir).view(1, 3, 1, 1) for values in (MEAN, STD))
     fused: Tensor = net((ir - mean) / std, (vis - mean) / std) * std + mean
     return fused
 
 
 def grey(fused: Tensor) -> Tensor:
     """Three channels as one, in floats."""
-    return (fused * fused.new_tensor(GREY).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    return (fused * constant(GREY, fused).view(1, 3, 1, 1)).sum(1, keepdim=True)
 
 
 def grey_of_bytes(fused: Tensor) -> Tensor:
     """Three channels, truncated to uint8, as one of uint8, as OpenCV reduces them; 0..1 again."""
     levels = (fused.clamp(0, 1) * 255).to(torch.int32)
-    weights = torch.tensor(GREY_FIXED, dtype=torch.int32, device=fused.device).view(1, 3, 1, 1)
+    weights = constant(GREY_FIXED, levels).view(1, 3, 1, 1)
     return ((levels * weights).sum(1, keepdim=True) + (1 << 14) >> 15).to(fused.dtype) / 255

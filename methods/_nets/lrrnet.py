@@ -32,6 +32,9 @@ def soft(x: Tensor, threshold: Tensor) -> Tensor:
     """Shrinks magnitudes by a threshold per column, down to zero, in place; one below zero makes them grow."""
     reach = threshold.clamp(min=0)
     x -= x.clamp(-reach, reach)
+    if x.device.type != "cpu":  # looking for the columns would make the host wait
+        x -= x.sign() * threshold.clamp(max=0)
+        return x
     growing = (threshold < 0).nonzero().squeeze(1)
     if len(growing):
         x[:, growing] -= x[:, growing].sign() * threshold[growing]
@@ -79,13 +82,15 @@ class Branch(nn.Module):
         low, sparse = (conv.weight.view(WIDTH // 2, 9) for conv in (self.low, self.sparse))
         outward = [*(block.synthesis.weight.view(WIDTH, 9) for block in blocks), torch.block_diag(low, sparse)]
         parts = self._step(code, image, self.first, 0.0, outward[0])
+        # a number for the host's product; elsewhere it stays where it is, since reading it would make the host wait
+        momentum = float(self.momentum) if image.device.type == "cpu" else self.momentum
         for block, matrix in zip(blocks, outward[1:], strict=True):
             rest = image - _gathered(parts, image.shape) - _bias(block.synthesis)
-            parts = self._step(code, rest, block.analysis, float(self.momentum), matrix)
+            parts = self._step(code, rest, block.analysis, momentum, matrix)
         low_part, sparse_part = (_gathered(columns, image.shape) for columns in parts.split(9, dim=1))
         return low_part + _bias(self.low), sparse_part + _bias(self.sparse)
 
-    def _step(self, code: Tensor, seen: Tensor, analysis: Conv, momentum: float, outward: Tensor) -> Tensor:
+    def _step(self, code: Tensor, seen: Tensor, analysis: Conv, momentum: float | Tensor, outward: Tensor) -> Tensor:
         """Changes the code by what is seen, in place, and gives ``code @ outward``."""
         patches = _patches(seen)
         kernel = torch.cat([analysis.weight.view(WIDTH, 9).T, _bias(analysis).view(1, WIDTH)])
@@ -93,7 +98,10 @@ class Branch(nn.Module):
         threshold = self.threshold.view(WIDTH)
         for start in range(0, len(code), CHUNK):
             rows = slice(start, start + CHUNK)
-            torch.addmm(code[rows], patches[rows], kernel, beta=momentum, out=code[rows])
+            if isinstance(momentum, Tensor):
+                torch.addmm(momentum * code[rows], patches[rows], kernel, out=code[rows])
+            else:
+                torch.addmm(code[rows], patches[rows], kernel, beta=momentum, out=code[rows])
             torch.mm(soft(code[rows], threshold), outward, out=parts[rows])
         return parts
 

@@ -38,9 +38,8 @@ class Context(nn.Module):
         return torch.sigmoid(self.last(self.middle(x) + x))
 
 
-def gradient(luma: Tensor) -> Tensor:
-    """Length of the Sobel gradient, with zeros around the image, stretched to 0..1 over each image."""
-    kernel = luma.new_tensor(SOBEL)
+def gradient(luma: Tensor, kernel: Tensor) -> Tensor:
+    """Length of the gradient by Sobel's kernel, with zeros around the image, stretched to 0..1 over each image."""
     both = functional.conv2d(luma, torch.stack([kernel, kernel.T])[:, None], padding=1)
     length = both.square().sum(dim=1, keepdim=True).sqrt()
     low, high = length.amin((2, 3), keepdim=True), length.amax((2, 3), keepdim=True)
@@ -53,15 +52,20 @@ class LUTFuse(nn.Module):
     Norms and the stretched gradient span the image: a part of it is fused otherwise than the whole.
     """
 
+    grey: Tensor
+    sobel: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.context = Context()
         self.table = nn.Parameter(torch.rand(SIZE**4))
+        self.register_buffer("grey", torch.tensor(LUMA, dtype=torch.float64).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("sobel", torch.tensor(SOBEL, dtype=torch.float64), persistent=False)
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
-        luma = (vis * vis.new_tensor(LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+        luma = (vis * self.grey.to(vis.dtype)).sum(dim=1, keepdim=True)
         context = self.context(255 * torch.cat([vis, ir], dim=1))
-        return self.look_up([luma, gradient(luma), context, ir])
+        return self.look_up([luma, gradient(luma, self.sobel.to(luma.dtype)), context, ir])
 
     def look_up(self, coordinates: list[Tensor]) -> Tensor:
         """Linear in each of the four coordinates in [0, 1] between the sixteen corners around them."""

@@ -75,7 +75,7 @@ def shift_mask(row: int, rolled: Tensor) -> Tensor:
         )
     )
     labels = to_windows((3 * y[:, None] + x).expand(batch, -1, -1)[..., None], WINDOW)
-    return ((labels != labels.transpose(1, 2)) * rolled.new_tensor(FORBIDDEN))[:, None]
+    return ((labels != labels.transpose(1, 2)).to(rolled.dtype) * FORBIDDEN)[:, None]
 
 
 class Block(nn.Module):

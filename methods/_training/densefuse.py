@@ -11,6 +11,7 @@ from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
 from bench.train.patches import square_images
 from bench.train.trainer import Trainer, Training, adam, named, optimise, total_steps
+from bench.transfer import to_device
 from methods._nets.blocks import truncated_normal
 from methods._nets.densefuse import DenseFuse
 from methods._training.similarity import gaussian, ssim_parts
@@ -55,7 +56,7 @@ def reconstruction_loss(output: Tensor, image: Tensor, ssim_weight: float) -> tu
         image: the same.
         ssim_weight: lambda.
     """
-    _, structure = ssim_parts(output, image, gaussian(11, 1.5), 1.0)
+    _, structure = ssim_parts(output, image, gaussian(11, 1.5, output.device), 1.0)
     return ((output - image) ** 2).mean(), ssim_weight * (1 - structure.mean())
 
 
@@ -69,7 +70,7 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     order = Batches(len(images), settings.batch, request.seed)
 
     def step(number: int, state: State) -> Mapping[str, Tensor]:
-        image = images[order.indices(number)].float()
+        image = images[to_device(order.indices(number), images.device)].float()
         distance, structure = reconstruction_loss(net.decoder(net.encode(image)), image, settings.ssim_weight)
         optimise(state.optimisers["net"], distance + structure)
         return {"distance": distance, "structure": structure}

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bench.errors import BenchError
 from bench.plugin.method import TrainRequest
+from bench.transfer import constant
 from bench.weights.backbones import BackboneFile, backbone_digest, require_backbone, starting_file
 from bench.weights.tensors import read_state_dict
 
@@ -22,7 +23,7 @@ VGG_LAYERS = (3, 8, 15, 22, 29)
 
 def normalise(images: Tensor) -> Tensor:
     """Images in [0, 1], (B, 1 or 3, H, W), as torchvision's networks want them."""
-    return (images - images.new_tensor(MEAN).view(1, 3, 1, 1)) / images.new_tensor(STD).view(1, 3, 1, 1)
+    return (images - constant(MEAN, images).view(1, 3, 1, 1)) / constant(STD, images).view(1, 3, 1, 1)
 
 
 def find_features(files: Sequence[BackboneFile], request: TrainRequest, fetch: bool, allow_random: bool) -> Path | None:

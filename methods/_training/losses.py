@@ -9,6 +9,9 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from bench.train.segmenter_loss import segmentation_loss
+from bench.transfer import constant
+
+SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 
 ALPHA = 10.0
 """Weight of the texture loss in the content loss."""
@@ -16,7 +19,7 @@ ALPHA = 10.0
 
 def sobel(images: Tensor) -> Tensor:
     """|Gx| + |Gy| of the Sobel kernels, zeros outside the image; (B, 1, H, W) -> the same."""
-    horizontal = images.new_tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]])
+    horizontal = constant(SOBEL, images)
     kernels = torch.stack([horizontal, horizontal.T])[:, None]
     return F.conv2d(images, kernels, padding=1).abs().sum(dim=1, keepdim=True)
 

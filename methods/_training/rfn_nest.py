@@ -13,6 +13,7 @@ from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
 from bench.train.patches import square_images
 from bench.train.trainer import Trainer, Training, adam, named, optimise
+from bench.transfer import to_device
 from methods._nets.rfn_nest import RFNNest
 from methods._training.similarity import released_ms_ssim, smallest_ms_ssim_side
 
@@ -85,16 +86,17 @@ def build(request: TrainRequest, settings: Settings) -> Training:
     """Reads all images and builds the network."""
     if settings.size < smallest_ms_ssim_side():
         raise BenchError(f"rfn_nest: option size is {settings.size}, wanted at least {smallest_ms_ssim_side()}")
-    pairs = square_images(request.pairs, settings.size).to(request.device)
+    pairs = square_images(request.pairs, settings.size)
+    net, seed = living_network(pairs[:1, :1].float(), request.seed)
+    pairs = pairs.to(request.device)
     singles = pairs.flatten(0, 1)[:, None]
-    net, seed = living_network(singles[:1].float().cpu(), request.seed)
     net.to(request.device).train()
     state = State({"net": net}, {"auto": adam(list(net.auto.parameters()), settings.learning_rate)})
     image_order = Batches(len(singles), settings.batch, request.seed)
     pair_order = Batches(len(pairs), settings.batch, request.seed + 1)
 
     def auto_step(number: int, state: State) -> Mapping[str, Tensor]:
-        image = singles[image_order.indices(number)].float()
+        image = singles[to_device(image_order.indices(number), singles.device)].float()
         output = net.auto.decode(net.auto.encode(image))
         distance = ((output - image) ** 2).mean()
         structure = settings.ssim_weight * (1 - released_ms_ssim(output, image))
@@ -105,7 +107,7 @@ def build(request: TrainRequest, settings: Settings) -> Training:
         state.optimisers = {"fusion": adam(list(net.fusions.parameters()), settings.learning_rate)}
 
     def fusion_step(number: int, state: State) -> Mapping[str, Tensor]:
-        ir, vis = pairs[pair_order.indices(number)].float().chunk(2, dim=1)
+        ir, vis = pairs[to_device(pair_order.indices(number), pairs.device)].float().chunk(2, dim=1)
         structure, features = fusion_loss(net, ir, vis)
         optimise(state.optimisers["fusion"], structure + features)
         return {"structure": structure, "features": features}

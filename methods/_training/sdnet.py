@@ -13,6 +13,7 @@ from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
 from bench.train.patches import Patches
 from bench.train.trainer import Trainer, Training, adam, named, optimise, total_steps
+from bench.transfer import constant
 from methods._nets.blocks import truncated_normal
 from methods._nets.sdnet import Decomposition, SDNet
 from methods._training.similarity import laplacian
@@ -59,7 +60,7 @@ PRESETS = {
 
 def stronger_gradients(ir: Tensor, vis: Tensor) -> tuple[Tensor, Tensor]:
     """Where infrared decides and where visible does, 0 or 1: the adaptive decision block; ties go to infrared."""
-    kernel = ir.new_tensor(LOWPASS)[None, None]
+    kernel = constant(LOWPASS, ir)[None, None]
     of_ir, of_vis = (laplacian(functional.conv2d(image, kernel, padding=1)).abs() for image in (ir, vis))
     visible = torch.sign(of_vis - torch.minimum(of_vis, of_ir))
     return 1 - visible, visible

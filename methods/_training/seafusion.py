@@ -21,6 +21,7 @@ from bench.train.cost import phases_in_words
 from bench.train.precision import autocast
 from bench.train.segmenter_step import build_optimiser, segmenter_step
 from bench.train.stacks import LabelledStack, PairStack, load_pairs
+from bench.transfer import to_device
 from bench.weights.backbones import RESNET18, require_backbone, starting_file, starting_files
 from methods._nets.seafusion import SeAFusion
 from methods._training.losses import content_loss, float_chroma, merge_chroma, semantic_loss, semantic_weight
@@ -240,9 +241,7 @@ class JointTraining:
 
     def _fusion_batch(self, number: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Infrared luma, visible RGB in [0, 1] and int64 labels of one step, cropped alike."""
-        chosen = torch.from_numpy(self.batches.indices(number))
-        if self.device.type == "cuda":
-            chosen = chosen.pin_memory().to(self.device, non_blocking=True)
+        chosen = to_device(self.batches.indices(number), self.device)
         rows, columns = self._crop(number)
         ir = self.stack.ir[chosen][..., rows, columns].float() / 255
         vis = self.stack.vis[chosen][..., rows, columns].float() / 255
@@ -336,6 +335,15 @@ def _channels_last(images: Tensor) -> Tensor:
 
 
 # ------------------------------------------------------------------ cost
+
+
+def phases(request: TrainRequest) -> tuple[list[Phase], State]:
+    """A training that is ready to run, its segmenter from random weights; nothing is written."""
+    plan = make_plan(request)
+    classes = plan.classes if plan.trains_segmenter else None
+    stack = load_pairs(request.pairs, request.device, classes, plan.recipe.image_scale)
+    training = JointTraining(plan, stack, None)
+    return training.phases(), training.state
 
 
 def estimate_cost(request: TrainRequest) -> str:

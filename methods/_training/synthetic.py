@@ -12,7 +12,7 @@ from methods._training.similarity import gaussian
 def blurred(images: Tensor, sigma: float) -> Tensor:
     """Gaussian blur, edges repeated; (B, C, H, W) -> the same."""
     radius = max(1, min(round(3 * sigma), min(images.shape[-2:]) - 1))
-    window = gaussian(2 * radius + 1, sigma).to(images)
+    window = gaussian(2 * radius + 1, sigma, images.device).to(images.dtype)
     channels = images.shape[1]
     row, column = (window.view(shape).repeat(channels, 1, 1, 1) for shape in ((1, 1, 1, -1), (1, 1, -1, 1)))
     x = functional.pad(images, (radius,) * 4, mode="replicate")

@@ -19,6 +19,7 @@ from bench.plugin.method import TrainRequest
 from bench.train import Batches, Phase, State
 from bench.train.patches import Patches
 from bench.train.trainer import Trainer, Training, named, optimise, total_steps
+from bench.transfer import constant
 from bench.weights.backbones import VGG16
 from methods._nets.blocks import truncated_normal
 from methods._nets.u2fusion import U2Fusion
@@ -92,7 +93,7 @@ def information(maps: list[Tensor]) -> Tensor:
     means = []
     for features in maps:
         channels = features.shape[1]
-        kernel = features.new_tensor(INFORMATION).expand(channels, 1, 3, 3)
+        kernel = constant(INFORMATION, features).expand(channels, 1, 3, 3)
         edges = functional.conv2d(features, kernel, padding=1, groups=channels)
         means.append((edges**2).mean(dim=(1, 2, 3)))
     return torch.stack(means).mean(dim=0)
@@ -113,7 +114,7 @@ def measures_of(vgg: VGGFeatures, first: Tensor, second: Tensor, size: int) -> T
 
 def similarity_loss(fused: Tensor, sources: tuple[Tensor, Tensor], weights: Tensor) -> tuple[Tensor, Tensor]:
     """Structure and distance parts, each source by its weight; images (B, 1, H, W), weights (2, B)."""
-    window = gaussian(11, 1.5)
+    window = gaussian(11, 1.5, fused.device)
     structure = distance = fused.new_zeros(())
     for source, weight in zip(sources, weights, strict=True):
         ssim, _ = ssim_parts(source, fused, window, 1.0)

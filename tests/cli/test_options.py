@@ -214,8 +214,11 @@ TABLE: dict[str, Case] = {
     ),
     "doctor": Case(
         ["doctor"],
-        {**values(data_root="x", weights_root="x", datasets_file="x"), "--warm": ["--warm"]},
-        {"bench.cli.doctor.examine": ([], True), "bench.metrics.choice.compile_kernels": None},
+        {**values(data_root="x", weights_root="x", datasets_file="x"), "--warm": ["--warm"], "--gpu": ["--gpu"]},
+        {
+            "bench.cli.doctor.examine": ([], True), "bench.metrics.choice.compile_kernels": None,
+            "bench.cli.doctor.examine_gpu": True,
+        },
     ),
 }  # fmt: skip
 
