@@ -100,9 +100,9 @@ class WholeUnit(Unit):
     def progress(self) -> Callable[[str, int, int], None]:
         """Leaves the present state of long work in the run folder, where the command line reads it."""
         path = self.out / "parts" / "progress" / f"{digest(self.kind, self.dataset, self.method)[:16]}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
 
         def note(what: str, done: int, total: int) -> None:
+            path.parent.mkdir(parents=True, exist_ok=True)  # not before: a dry run asks for the function alone
             path.write_text(f"{self.method}: {what} {done}/{total}", encoding="utf-8")
 
         return note

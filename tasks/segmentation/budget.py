@@ -61,7 +61,7 @@ BUDGETS: dict[str, Budget] = {
     # minutes on two CPU cores: a quarter of each image per step, and what short schedules need
     "quick": Budget(short_schedule(steps=900, batch=4, crop=0.5)),
     # half a minute, on images of half their size: a narrow U-Net that hears rare classes tells the methods apart
-    "smoke": Budget(light_schedule(steps=300, batch=4, image_scale=0.5), multi_scale=False, segmenter="unet"),
+    "smoke": Budget(light_schedule(steps=400, batch=4, image_scale=0.5), multi_scale=False, segmenter="unet"),
 }
 
 OPTIONS = (

@@ -24,6 +24,7 @@ from bench.cli import app
 from bench.data.spec import load_datasets
 from bench.plugin.method import WeightFile
 from bench.run.estimate import _seconds
+from bench.run.units import TrainUnit
 from bench.types import Pair, PairFiles
 from methods._nets.seafusion import SeAFusion
 from methods.seafusion import SeaFusionMethod
@@ -204,6 +205,18 @@ def test_a_dry_run_says_what_lies_ahead_and_leaves_nothing(world: World) -> None
     assert any(line.startswith("absent: tno: no folder TNO") for line in lines)
     assert any(line.startswith("fusing: 12 images, about") for line in lines)
     assert any(line.startswith("disk: about") for line in lines)
+
+
+def test_a_training_that_is_only_reckoned_leaves_nothing(tmp_path: Path) -> None:
+    unit = TrainUnit(
+        out=tmp_path / "run", dataset="demo", method="seafusion", time_limit_s=None, gpus=0.0, key="", name="seafusion",
+        files=(), preset="smoke", seed=0, device="cpu", trained_on="demo",
+    )  # fmt: skip
+    progress = unit.request().progress
+    assert progress is not None
+    assert not unit.out.exists()
+    progress("fusion", 1, 2)
+    assert [path.read_text() for path in unit.out.rglob("*.txt")] == ["seafusion: fusion 1/2"]
 
 
 def test_a_dry_run_counts_what_is_left_to_do(world: World) -> None:
