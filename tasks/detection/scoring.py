@@ -87,6 +87,8 @@ def rows_of_look(
 ) -> Iterator[Score]:
     """All rows of one look: each rule over all pairs and over unseen ones, the detailed one in finer parts too.
 
+    A detector before it learned stands beside as a whole alone.
+
     Args:
         row: dataset, split and method.
         images: the labelled images.
@@ -104,7 +106,7 @@ def rows_of_look(
             continue
         part = whole.only([image.files.id in unseen for image in images])
         yield from ap_rows(own, part, found.names, CONVENTIONS[rule])
-        if rule == DETAILED and part.images:
+        if rule == DETAILED and part.images and (found.look.trained or not found.look.prefix):
             yield from _finer(own, part, found.names)
 
 
