@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from bench.errors import BenchError
 from bench.images import is_grey
@@ -220,6 +219,8 @@ def _warp(image: Plane, by: _Similarity) -> Plane:
 
 def _search(ir: Plane, vis: Plane, farthest: float) -> _Similarity:
     """The best of a grid of rotations and scales, each with its best whole shift."""
+    from scipy import fft  # takes half a second, which a run that registers nothing need not wait
+
     height, width = vis.shape
     window = np.sqrt(np.outer(np.hanning(height), np.hanning(width))).astype(np.float32)
     wanted = fft.rfft2(_features(vis).transpose(2, 0, 1) * window)

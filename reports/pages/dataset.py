@@ -24,7 +24,14 @@ def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:
         tables=overview.tables[data.name],
         notes=[note for note in overview.notes if note.dataset == data.name],
         ways=_ways(overview, data),
+        compared=_compared(overview, data),
     )
+
+
+def _compared(overview: Overview, data: DatasetView) -> bool:
+    """Whether there is anything to show beside anything else: figures of one method take longer than its numbers."""
+    shown = {row.method for table in overview.tables[data.name].values() for row in table.rows}
+    return sum(method.label in shown and not method.reference for method in overview.run.methods) > 1
 
 
 def _ways(overview: Overview, data: DatasetView) -> dict[str, list[dict[str, Any]]]:
@@ -57,7 +64,7 @@ def _steps(build: Build) -> Iterator[Step]:
     for data in build.run.datasets:
         yield partial(write_dataset_data, site, overview, data, build.pictures, build.carried)
         yield partial(_dataset_page, site, overview, data)
-        for convention in data.conventions:
+        for convention in data.conventions if _compared(overview, data) else ():
             yield partial(_figures, site, overview, data, convention)
 
 

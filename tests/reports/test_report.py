@@ -265,6 +265,16 @@ def test_a_run_of_any_tasks_builds(tmp_path: Path, tasks: tuple[str, ...]) -> No
     assert build_report(root, jobs=1).is_file()
 
 
+@pytest.mark.parametrize("methods", [3, 4])  # two of them the sources
+def test_figures_for_a_paper_are_drawn_where_methods_are_compared(tmp_path: Path, methods: int) -> None:
+    plan = RunPlan(methods=methods - 2, pairs={"tno": 2}, **{**QUICK, "tasks": ("metrics",)})
+    root = make_run(tmp_path / "run", plan)
+    build_report(root, jobs=1)
+    page = read(root, "dataset-tno.html")
+    assert ("For a paper" in page) == (methods > 3)
+    assert (root / "report" / "curves").exists() == (root / "report" / "bars").exists() == (methods > 3)
+
+
 def test_a_run_without_manifest_builds(tmp_path: Path) -> None:
     root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 3}, **QUICK))
     (root / "manifest.json").unlink()
