@@ -230,7 +230,7 @@ class _Lister:
         if Path(folder).suffix in endings and (whole := self.source.path(folder)).is_file():
             return {name: Found(name, whole.stem, whole) for name in names}  # one file for all pairs
         found = self._read(folder, endings=endings)
-        self.problems += found.problems
+        self.problems += [*found.problems, *found.strange()]
         try:
             return fit_names(found, names)
         except BenchError as error:

@@ -460,3 +460,12 @@ def test_importing_is_light() -> None:
     heavy = "any(module in sys.modules for module in ('torch', 'pandas', 'cv2'))"
     code = f"import sys, bench.data.catalogue, bench.data.commands; sys.exit({heavy})"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("ending", [".npy", ".mat", ".gif", ".jp2", ".npz"])
+def test_labels_of_a_kind_that_is_not_read_are_named(root: Path, ending: str) -> None:
+    label = root / "MSRS/test/Segmentation_labels/00004N.png"
+    label.rename(label.with_suffix(ending))
+    listing = open_dataset("mfnet", root).listing()
+    assert f"00004N{ending}; convert them" in problem(listing, "Segmentation_labels")
+    assert [files.id for files in listing.pairs if files.label_path is None] == ["00004N"]
