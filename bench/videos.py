@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import os
+import queue
 import re
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -74,6 +76,7 @@ class VideoReader:
         source: as given.
         height: of the frames as they are shown, pixels.
         width: pixels.
+        live: a camera or stream: of its frames the newest is taken each time, those before it are dropped.
         rate: frames a second; 0 where the file does not say.
         count: frames as the file says; 0 where it does not.
     """
@@ -84,19 +87,20 @@ class VideoReader:
         Raises:
             BenchError: not there, or not a video that ffmpeg of this OpenCV decodes.
         """
-        self.source = source
-        if not is_live(source) and not Path(source).is_file():
+        self.source, self.live, self._stop = source, is_live(source), threading.Event()
+        if not self.live and not Path(source).is_file():
             raise BenchError(f"{source}: no such video; check --ir and --vis")
         with _quiet():
             self._capture = cv2.VideoCapture(int(source)) if source.isdecimal() else cv2.VideoCapture(source)
         if not self._capture.isOpened():
             raise BenchError(f"{source}: no video that can be opened; convert it with ffmpeg, e.g. to .mp4 or .webm")
+        self._watcher: threading.Thread | None = None
         self._next = self._decode()
         if self._next is None:
             raise BenchError(f"{source}: holds no frame that can be decoded; convert it with ffmpeg")
         self.height, self.width = self._next.shape[:2]
         self.rate = self._stated(cv2.CAP_PROP_FPS)
-        self.count = 0 if is_live(source) else round(self._stated(cv2.CAP_PROP_FRAME_COUNT))
+        self.count = 0 if self.live else round(self._stated(cv2.CAP_PROP_FRAME_COUNT))
 
     def _stated(self, what: int) -> float:
         value = self._capture.get(what)
@@ -108,12 +112,35 @@ class VideoReader:
 
     def __iter__(self) -> Iterator[Image]:
         """The frames, uint8 RGB (H, W, 3), or (H, W) where all three channels are equal."""
-        while (frame := self._next) is not None:
+        for frame in self._newest() if self.live else self._every():
             yield np.ascontiguousarray(frame[..., 0] if is_grey(frame) else frame[..., ::-1])
+
+    def _every(self) -> Iterator[Image]:
+        while (frame := self._next) is not None:
+            yield frame
             self._next = self._decode()
+
+    def _newest(self) -> Iterator[Image]:
+        """What the camera sees now, however long the frame before took: a queue would show the past."""
+        newest: queue.Queue[Image | None] = queue.Queue(1)
+
+        def watch() -> None:
+            for frame in self._every():
+                if self._stop.is_set():
+                    break
+                _replace(newest, frame)
+            _replace(newest, None)
+
+        self._watcher = threading.Thread(target=watch, name="camera", daemon=True)
+        self._watcher.start()
+        while (frame := newest.get()) is not None:
+            yield frame
 
     def close(self) -> None:
         """Lets the file or camera go."""
+        self._stop.set()
+        if self._watcher is not None:
+            self._watcher.join(timeout=5)
         self._capture.release()
 
     def __enter__(self) -> VideoReader:
@@ -123,6 +150,13 @@ class VideoReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _replace(newest: queue.Queue[Image | None], frame: Image | None) -> None:
+    """Puts a frame in the place of one that nobody took; for one thread that puts."""
+    with suppress(queue.Empty):
+        newest.get_nowait()
+    newest.put(frame)
 
 
 class VideoWriter:

@@ -83,7 +83,7 @@ class VideoClip:
 
     The slower one leads: each of its frames goes with the frame of the other that is nearest in time, both counted from
     their beginnings. It ends with the shorter. An infrared video of another size, but of the same shape, is resized to
-    the visible one (bilinear).
+    the visible one (bilinear). Of cameras and streams the newest frames go together.
     """
 
     def __init__(self, ir: VideoReader, vis: VideoReader, rate: float = 0.0) -> None:
@@ -109,6 +109,8 @@ class VideoClip:
         stated = [reader.rate for reader in (self.ir, self.vis)]
         known = [rate for rate in stated if rate] or [USUAL_RATE]
         ir, vis = (rate or known[0] for rate in stated)
+        if self.ir.live or self.vis.live:  # the newest of both is taken, as fast as frames are fused
+            return min(ir, vis), min(ir, vis)
         if abs(ir - vis) <= SAME_RATE * max(ir, vis):
             return vis, vis
         slow, fast = (self.vis, self.ir) if ir > vis else (self.ir, self.vis)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -205,6 +206,28 @@ def test_the_page_is_of_this_machine_only() -> None:
             assert b"live.mjpg" in page.read()
         with pytest.raises(BenchError, match="--port is"):
             LiveView(int(view.address.rstrip("/").rpartition(":")[2]))
+
+
+def test_of_a_camera_the_newest_frame_is_taken(
+    videos: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.videos.is_live", lambda source: True)
+    decode = VideoReader._decode
+
+    def slowly(reader: VideoReader) -> Image | None:
+        time.sleep(0.01)
+        return decode(reader)
+
+    monkeypatch.setattr(VideoReader, "_decode", slowly)
+    with VideoReader(str(videos[1])) as reader:
+        assert (reader.live, reader.count) == (True, 0)
+        frames = iter(reader)
+        first = next(frames)
+        time.sleep(0.06)
+        later = next(frames)
+    own = [picture(number) for number in range(12)]
+    places = [next(at for at, frame in enumerate(own) if (frame == seen).all()) for seen in (first, later)]
+    assert places[1] > places[0] + 1
 
 
 def test_a_clip_is_registered_as_a_whole(tmp_path: Path) -> None:
