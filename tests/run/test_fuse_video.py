@@ -208,9 +208,7 @@ def test_the_page_is_of_this_machine_only() -> None:
             LiveView(int(view.address.rstrip("/").rpartition(":")[2]))
 
 
-def test_of_a_camera_the_newest_frame_is_taken(
-    videos: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_camera_the_newest_frame_is_taken(videos: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.videos.is_live", lambda source: True)
     decode = VideoReader._decode
 
