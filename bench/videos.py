@@ -129,7 +129,10 @@ class VideoReader:
                 if self._stop.is_set():
                     break
                 _replace(newest, frame)
-            _replace(newest, None)
+            while not self._stop.is_set():  # the last frame stays until it is taken
+                with suppress(queue.Full):
+                    newest.put(None, timeout=0.1)
+                    break
 
         self._watcher = threading.Thread(target=watch, name="camera", daemon=True)
         self._watcher.start()
@@ -152,7 +155,7 @@ class VideoReader:
         self.close()
 
 
-def _replace(newest: queue.Queue[Image | None], frame: Image | None) -> None:
+def _replace(newest: queue.Queue[Image | None], frame: Image) -> None:
     """Puts a frame in the place of one that nobody took; for one thread that puts."""
     with suppress(queue.Empty):
         newest.get_nowait()
