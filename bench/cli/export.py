@@ -46,7 +46,7 @@ def export(
     ] = "demo",
     ir: Annotated[Path | None, typer.Option(help="Folder of infrared images, instead of --dataset.")] = None,
     vis: Annotated[Path | None, typer.Option(help="Folder of visible images.")] = None,
-    limit: Annotated[int, typer.Option(help="Pairs that are checked.", min=2)] = 4,
+    limit: Annotated[int, typer.Option(help="Pairs that are checked.", min=3)] = 4,
     data_root: DataRoot = None,
     weights_root: WeightsRoot = None,
 ) -> None:

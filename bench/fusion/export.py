@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -41,6 +42,10 @@ EXAMPLE = (72, 88)
 
 CALIBRATION = 8
 """Pairs that the ranges of int8 are measured on; none of them is checked."""
+
+Shape = Literal["own", "odd", "turned"]
+SHAPES: tuple[Shape, ...] = get_args(Shape)
+"""What a file for any size is checked with in turn: code that decides by the size may leave no trace but its images."""
 
 SIX = ("EN", "MI", "VIF", "SF", "SD", "Qabf")
 
@@ -148,7 +153,11 @@ def export_class(
         raise BenchError(
             f"{cls.name}: {order.out} is written, and cannot be run by {order.form}: {reason_of(error)}"
         ) from error
-    return Exported(order.out, metadata, [check_pair(fuser, network, files, order.size) for files in checked])
+    checks = [
+        check_pair(fuser, network, files, order.size, shape)
+        for files, shape in zip(checked, itertools.cycle(SHAPES), strict=False)
+    ]
+    return Exported(order.out, metadata, checks)
 
 
 def describe_export(cls: type[Method], resolved: Resolved, order: ExportOrder) -> dict[str, str]:
@@ -164,10 +173,31 @@ def describe_export(cls: type[Method], resolved: Resolved, order: ExportOrder) -
     }  # fmt: skip
 
 
-def check_pair(fuser: Fuser, network: Network, files: PairFiles, size: tuple[int, int] | None = None) -> PairCheck:
-    """Compares one pair's image by the file and by the harness."""
+def check_pair(
+    fuser: Fuser, network: Network, files: PairFiles, size: tuple[int, int] | None = None, shape: Shape = "own"
+) -> PairCheck:
+    """Compares one pair's image by the file and by the harness.
+
+    Args:
+        fuser: the method in the harness.
+        network: the file, opened.
+        files: the pair.
+        size: that the file is made for; None for any.
+        shape: of a file for any size: the pair's own, one of odd sides, or with height and width exchanged.
+
+    Raises:
+        BenchError: the file does not take this size.
+    """
+    if size is None and shape != "own":
+        height, width = read_pair(files).vis.shape[:2]
+        size = (width, height) if shape == "turned" else (height - 1 + height % 2, width - 1 + width % 2)
     ir, vis = _images(files, size)
-    return compare_images(files.id, ir, vis, fuser.fuse_pair(ir, vis), network(ir, vis))
+    wanted, name = fuser.fuse_pair(ir, vis), f"{files.id} {vis.shape[1]}x{vis.shape[0]}"
+    try:
+        seen = network(ir, vis)
+    except Exception as error:  # of another library, about this size
+        raise BenchError(f"{fuser.method.name}: the file does not take {name}: {reason_of(error)}") from error
+    return compare_images(name, ir, vis, wanted, seen)
 
 
 def compare_images(pair: str, ir: Image, vis: Image, wanted: Image, seen: Image) -> PairCheck:

@@ -37,6 +37,7 @@ from bench.plugin.kinds import METHODS
 from bench.types import PairFiles
 from bench.weights.find import WeightsMissing, resolve
 
+pytestmark = pytest.mark.timeout(3600)
 HEIGHT, WIDTH = 480, 640
 ROUNDS = 3
 SIDE = 1536
