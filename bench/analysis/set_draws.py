@@ -126,7 +126,7 @@ class TaskWork:
         """Digest of what the draws of every method depend on: the truth, the data set, the code."""
         truth = [path for item in self.files for path in (item.label_path, item.boxes_path) if path]
         package = Path(inspect.getfile(type(self._runner))).parent
-        code = [Path(bootstrap.__file__), *sorted(package.glob("*.py"))]
+        code = [Path(__file__), Path(bootstrap.__file__), *sorted([*package.glob("*.py"), *package.glob("*/*.py")])]
         return digest(
             VERSION, np.__version__, self.spec.model_dump_json(), *(item.id for item in self.files),
             *map(_state, truth), *(path.read_bytes() for path in code),
