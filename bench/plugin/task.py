@@ -150,6 +150,7 @@ class Task(ABC):
             ``named`` only if it is named.
         needs_method: True if ready images will not do, because the method itself is measured.
         alone: True if nothing else may run beside it, here, with all the cores (it measures time).
+        contends: False if a source passed through is shown and not ranked, since the task compares with the sources.
         numbers: what it yields, headlines first.
         ways: way of scoring (a part of the column ``convention``) -> what it is, in words; the first is shown first.
         controls: label -> what it is, in a sentence: rows that merge what was decided on each source alone, without a
@@ -165,6 +166,7 @@ class Task(ABC):
     runs: ClassVar[Literal["always", "preset", "named"]] = "always"
     needs_method: ClassVar[bool] = False
     alone: ClassVar[bool] = False
+    contends: ClassVar[bool] = True
     numbers: ClassVar[tuple[Number, ...]] = ()
     ways: ClassVar[Mapping[str, str]] = {}
     controls: ClassVar[Mapping[str, str]] = {}

@@ -225,7 +225,7 @@ def declared(name: str) -> TaskFacts:
     return TaskFacts(
         name=name, title=cls.title or name.replace("_", " "), about=cls.about, summary=TASKS.summary(name),
         numbers=tuple(cls.numbers), ways=dict(cls.ways),
-        contends=not cls.needs_method, controls=dict(cls.controls),
+        contends=cls.contends and not cls.needs_method, controls=dict(cls.controls),
     )  # fmt: skip
 
 

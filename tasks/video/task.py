@@ -30,6 +30,7 @@ class VideoTask(Task):
     truth = "clips"
     splits = ()
     runs = "named"
+    contends = False
     numbers = (
         Number("flicker", "lower", "Flicker of the mean (levels)", headline=True),
         Number("warping_error", "lower", "Warping error", 5, headline=True),

@@ -22,6 +22,7 @@ from bench.data.spec import load_datasets
 from bench.errors import BenchError
 from bench.images import read_image
 from bench.plugin.task import FusedSet, Job
+from bench.run.record import declared
 from bench.types import Image, PairFiles, Score
 from bench.videos import VideoWriter
 from tasks.video import VideoTask
@@ -136,6 +137,11 @@ def test_each_clip_has_a_row_and_the_set_their_mean(tmp_path: Path) -> None:
     assert [found["flicker", name].value for name in ("a", "b", "")] == [2, 6, 4]
     assert {metric for metric, _ in found} == {number.metric for number in VideoTask.numbers}
     assert found["flicker", ""].reason == "mean over 2 clips, 6 steps from frame to frame"
+
+
+def test_a_source_passed_through_is_no_contender() -> None:
+    assert not declared("video").contends
+    assert declared("segmentation").contends
 
 
 def test_nothing_is_measured_over_a_frame_that_is_not_there(tmp_path: Path) -> None:
