@@ -11,7 +11,7 @@ from bench.analysis.numbers import direction, metric_order
 from bench.analysis.table import pair_values
 from reports.conventions import text_of
 from reports.overview import Overview
-from reports.pictures import Pictures
+from reports.pictures import Pictures, ladders
 from reports.site import Site
 from reports.source import DatasetView, RunData, slug
 
@@ -37,7 +37,7 @@ def write_site_data(site: Site, run: RunData, carried: bool) -> None:
                     "pairs": list(data.pairs), "slugs": _slugs(data.pairs),
                     "conventions": [{"name": name, "slug": slug(name), "title": name} for name in data.conventions],
                 }
-                for data in run.datasets
+                for data in (*run.datasets, *(ladder for _, ladder in ladders(run)))
             ],
         },
     )  # fmt: skip

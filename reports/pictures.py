@@ -23,6 +23,7 @@ from bench.files import write_atomic
 from bench.images import as_rgb, encode_png, is_stored_upright, read_image
 from bench.store.manifest import SourceFacts
 from bench.types import Image
+from reports.ladder import ladder_of, rung_images
 from reports.source import DatasetView, RunData, slug
 
 THUMB_WIDTH = 192
@@ -106,6 +107,8 @@ def find_pictures(run: RunData) -> tuple[Pictures, bool]:
     found: Pictures = {
         (data.name, pair): list(_pair_pictures(run, data, pair)) for data in run.datasets for pair in data.pairs
     }
+    for data, ladder in ladders(run):
+        found |= {(ladder.name, name): list(_rung_pictures(run, data, ladder, name)) for name in ladder.pairs}
     total = sum(picture.path.stat().st_size for group in found.values() for picture in group)
     return found, total <= CARRIED_BYTES
 
@@ -125,6 +128,17 @@ def _pair_pictures(run: RunData, data: DatasetView, pair: str) -> Iterator[Pictu
         path = run.fused_path(data, method.label, pair) if method.label not in SOURCES else None
         if path is not None:
             yield _picture(run, data, pair, method.label, path)
+
+
+def ladders(run: RunData) -> list[tuple[DatasetView, DatasetView]]:
+    """Data sets with images along the robustness ladder, each with what the viewer shows of them."""
+    return [(data, ladder) for data in run.datasets if (ladder := ladder_of(run, data)) is not None]
+
+
+def _rung_pictures(run: RunData, data: DatasetView, ladder: DatasetView, name: str) -> Iterator[Picture]:
+    labels = [*SOURCES, *(method.label for method in run.methods if method.label not in SOURCES)]
+    for label, path in rung_images(run, data, name, labels):
+        yield _picture(run, ladder, name, SOURCES.get(label, label), path)
 
 
 def _picture(

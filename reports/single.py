@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from bench.errors import BenchError
 from bench.files import write_atomic
-from reports.pictures import Pictures, find_pictures, pixel_script, script, unscript
+from reports.pictures import Pictures, find_pictures, ladders, pixel_script, script, unscript
 from reports.site import ASSETS, environment
 from reports.source import DatasetView, RunData, slug
 
@@ -133,7 +133,7 @@ def _data(run: RunData, report: Path, pictures: Pictures) -> Iterator[str]:
     """The data files as scripts, with thumbnails and images as data."""
     for path in sorted((report / "data").glob("*.js")):
         key, value = unscript(path.read_text(encoding="utf-8"))
-        for data in run.datasets:
+        for data in (*run.datasets, *(ladder for _, ladder in ladders(run))):
             if key == f"pictures/{data.name}":
                 value |= {"images": {}, "thumbs": _thumbs(report, data, pictures)}
         yield script(key, value | {"pixels": True} if key == "site" else value)

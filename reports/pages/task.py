@@ -13,6 +13,8 @@ from bench.analysis.table import Table, select
 from bench.analysis.trade_off import TradeOff, trade_off_svg, trade_offs
 from reports import detection, segmentation
 from reports.answers import Answer, answers
+from reports.ladder import TASK as LADDER
+from reports.ladder import LadderView, ladder_view
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.scenes import Scene
@@ -42,6 +44,7 @@ class TaskPart:
         judged: whether that survives a change of judge, a sentence each.
         scenes: pictures, those on which the methods differ most first.
         trade_offs: quality against time, and the address of its picture.
+        ladder: curves along the faults of the robustness task.
     """
 
     data: DatasetView
@@ -53,6 +56,7 @@ class TaskPart:
     answers: tuple[Answer, ...] = ()
     judged: tuple[str, ...] = ()
     trade_offs: tuple[tuple[TradeOff, str], ...] = ()
+    ladder: LadderView | None = None
 
 
 def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
@@ -91,6 +95,7 @@ def _part(
             if (each.task, each.dataset) == (task, data.name)
         ),
         tuple(_trade_offs(site, overview, data)) if task == TIMES else (),
+        ladder_view(run, data) if task == LADDER else None,
     )
 
 

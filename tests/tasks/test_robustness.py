@@ -448,4 +448,11 @@ def test_a_run_puts_the_controls_beside_and_a_second_one_has_nothing_to_do(tmp_p
     assert found[wanted.index].to_numpy() == pytest.approx(wanted.to_numpy(), rel=1e-12)
     facts = Store(tmp_path / "run").read_manifest().tasks["robustness"]
     assert facts.settings["faults"]["ir_noise"]["strengths"] == [4, 8, 16, 32, 64]  # type: ignore[index, call-overload]
+    report = tmp_path / "run" / "report"
+    page, viewer = ((report / name).read_text(encoding="utf-8") for name in ("robustness.html", "data/site.js"))
+    assert page.count("<polyline") >= 4 * 2  # four methods along two faults
+    assert "v + n, n normal with mean 0 and deviation x" in page
+    pair = sorted(path.stem for path in (tmp_path / "run").rglob("clean/*.png"))[0]
+    assert f"viewer.html#d=mfnet%20ladder&amp;p={pair}%20clean" in page
+    assert f'"{pair} ir_noise@2"' in viewer
     assert not any(run(config).computed.values())
