@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from bench.data.catalogue import Datasets, find_layout, open_dataset, parse_sele
 from bench.data.home import cache_data_root
 from bench.data.listing import Listing, Source, list_pairs
 from bench.data.pairs import read_pair
-from bench.data.registration import SMALLEST, Misalignment, estimate
 from bench.data.spec import DatasetSpec
 from bench.data.truth import read_labels
 from bench.data.unpack import unpack_clips
@@ -23,6 +22,9 @@ from bench.download import Download, Progress, clone_at, download, locked
 from bench.errors import BenchError
 from bench.images import as_rgb
 from bench.types import Pair, PairFiles, Problem
+
+if TYPE_CHECKING:
+    from bench.data.registration import Misalignment
 
 How = Literal["generated", "fetched", "by hand"]
 
@@ -222,6 +224,8 @@ class _Alignment:
 
     def look_at(self, number: int, pair: Pair) -> None:
         """Estimates the pair of a number, from 1, if it is one of those looked at."""
+        from bench.data.registration import SMALLEST, estimate  # with OpenCV, which a list of sets does without
+
         if (number - 1) % self.step == 0 and min(pair.ir.shape[:2]) >= SMALLEST:
             self.found[_where(pair.files)] = estimate(pair.ir, pair.vis)
 

@@ -6,13 +6,11 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.data.clips import VideoClip
 from bench.data.names import Place
 from bench.data.spec import DatasetSpec
 from bench.download import Progress
 from bench.errors import BenchError
 from bench.images import encode_png
-from bench.videos import ENDINGS, VideoReader
 
 
 def packed_clips(spec: DatasetSpec, root: Path) -> Iterator[tuple[Path, Path]]:
@@ -22,7 +20,11 @@ def packed_clips(spec: DatasetSpec, root: Path) -> Iterator[tuple[Path, Path]]:
         spec: of the data set.
         root: the folder of the data sets.
     """
-    for layout in spec.layouts if spec.video else ():
+    if not spec.video:  # OpenCV is loaded only for sets of clips
+        return
+    from bench.videos import ENDINGS
+
+    for layout in spec.layouts:
         for part in layout.parts.values():
             ir, vis = (Place.of(layout.path(root, side)).folder for side in (part.ir, part.vis))
             others = {path.stem: path for path in vis.glob("*") if path.suffix.casefold() in ENDINGS}
@@ -55,6 +57,9 @@ def unpack_clips(spec: DatasetSpec, root: Path, progress: Progress | None = None
 
 def _unpack(ir: Path, vis: Path, notes: list[str]) -> int:
     """Both sides at once, so that each frame has its partner; whole, or not at all."""
+    from bench.data.clips import VideoClip
+    from bench.videos import VideoReader
+
     building = [path.with_name(f".{path.stem}.part") for path in (ir, vis)]
     number = 0
     try:
