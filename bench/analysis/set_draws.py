@@ -118,8 +118,12 @@ class TaskWork:
         return (self.task, self.dataset, method, str(settings.resamples), str(settings.seed))
 
     def _key(self, method: str, settings: Settings) -> str:
-        found = sorted(path for path in self._folder(method).glob("*") if path.is_file())
-        return digest(self._ground, *self._owner(method, settings), *map(_state, found))
+        folder = self._folder(method)
+        found = sorted(
+            path for path in folder.rglob("*") if path.is_file()
+        )  # predictions of each training have folders
+        states = (f"{path.relative_to(folder).parent} {_state(path)}" for path in found)
+        return digest(self._ground, *self._owner(method, settings), *states)
 
     @cached_property
     def _ground(self) -> str:

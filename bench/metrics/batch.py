@@ -8,14 +8,12 @@ formula that is not among these is computed on the CPU by the engine, as :class:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bench.errors import BenchError
-from bench.metrics.engine import MetricValue, PairScorer, Step, shared_steps
+from bench.metrics.engine import FORMULAS, MetricValue, PairScorer, Step, shared_steps
+from bench.metrics.planes import Plane, Sources
 from bench.types import Image
-
-if TYPE_CHECKING:
-    from bench.metrics.on_device import Stack
 
 COUNTED = (
     "entropy", "mutual_information", "cross_entropy", "standard_deviation", "standard_deviation_uint8",
@@ -84,30 +82,31 @@ class BatchScorer(PairScorer):
         """
         wanted = [self._wanted(image) for image in fused]
         results: dict[Step, float | BenchError] = {}
+        counted: set[tuple[Sources, Plane]] = set()
         for group in _alike([step for each in wanted for step in shared_steps(each)]):
-            results |= self._results(group)
+            results |= self._results(group, counted)
         return [
             [self._value(name, use, steps, [results[step] for step in steps]) for name, use, steps in each]
             for each in wanted
         ]
 
-    def _results(self, steps: Sequence[Step]) -> dict[Step, float | BenchError]:
-        """The numbers of steps of one formula on one pair of source planes."""
+    def _results(self, steps: Sequence[Step], counted: set[tuple[Sources, Plane]]) -> dict[Step, float | BenchError]:
+        """The numbers of steps of one formula on one pair of source planes; ``counted``: planes whose levels are."""
         from bench.metrics import on_device
 
         formula, parameters = steps[0].formula, dict(steps[0].parameters)
-        if formula in COUNTED:
-            on_device.count(self._stack(steps))
-        elif formula in ERRORS:
-            compute: Callable[..., Any] = getattr(on_device, formula)
-            return dict(zip(steps, compute(self._stack(steps), **parameters).tolist(), strict=True))
-        return {step: self._result(step) for step in steps}
-
-    def _stack(self, steps: Sequence[Step]) -> Stack:
-        from bench.metrics.on_device import Stack
-
+        if formula not in ERRORS:
+            return {step: self._result(step) for step in steps}
         triples = [step.triple for step in steps if not isinstance(step.triple, tuple)]
-        return Stack(triples[0].sources, [triple.fused for triple in triples], self.device)
+        if formula in COUNTED:
+            new = [one for one in triples if (one.sources, one.fused) not in counted]
+            if new:
+                on_device.count(on_device.Stack(new[0].sources, [one.fused for one in new], self.device))
+            counted |= {(one.sources, one.fused) for one in new}
+            return {step: float(FORMULAS[formula](step.triple, **parameters)) for step in steps}
+        stack = on_device.Stack(triples[0].sources, [one.fused for one in triples], self.device)
+        compute: Callable[..., Any] = getattr(on_device, formula)
+        return dict(zip(steps, compute(stack, **parameters).tolist(), strict=True))
 
 
 def _alike(steps: Sequence[Step]) -> list[list[Step]]:

@@ -54,6 +54,16 @@ def test_what_no_device_computes_comes_from_the_engine() -> None:
     assert {value.metric: value.status for value in found[0]} == {"EN": "ok", "Nabf": "ok", "MS_SSIM": "skipped"}
 
 
+def test_levels_are_counted_once_for_all_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.metrics import on_device
+
+    ir, vis, fused = made(False)
+    count, calls = on_device.count, []
+    monkeypatch.setattr(on_device, "count", lambda stack: calls.append(len(stack.of)) or count(stack))
+    BatchScorer(ir, vis, metrics=["EN", "MI", "SD", "CC"], engine="numpy", device="cpu").score_all(fused)
+    assert calls == [len(fused)]
+
+
 def test_every_formula_with_an_error_is_one_of_the_catalogue() -> None:
     from bench.metrics import on_device
 

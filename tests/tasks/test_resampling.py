@@ -329,7 +329,7 @@ def test_draws_are_made_once_for_all_who_show_them(run: Store, monkeypatch: pyte
     assert repr(compare_task(run, "detection", "mfnet", recorded(run), FEW)) == repr(shown)
 
 
-@pytest.mark.parametrize("change", ["predictions", "truth", "damage"])
+@pytest.mark.parametrize("change", ["predictions", "a training's", "truth", "damage"])
 def test_draws_of_other_results_are_made_anew(run: Store, change: str) -> None:
     lacking = {(task, method) for task in ("detection", "segmentation") for method in ("good", "poor")}
     draw_ahead(run, FEW, 1, lambda *_: None)
@@ -338,6 +338,11 @@ def test_draws_of_other_results_are_made_anew(run: Store, change: str) -> None:
         journal = run.work_dir("detection", "mfnet", "poor") / "predictions.jsonl"
         journal.write_text(journal.read_text() + "\n")
         lacking = {("detection", "poor")}
+    elif change == "a training's":
+        folder = run.work_dir("detection", "mfnet", "good") / "1"
+        folder.mkdir()
+        (folder / "predictions.jsonl").write_text("")
+        lacking = {("detection", "good")}
     elif change == "truth":
         boxes = next(iter(run.read_manifest().datasets["mfnet"].parts["test"].sources.values())).boxes
         Path(boxes).write_text(Path(boxes).read_text() + "\n")
