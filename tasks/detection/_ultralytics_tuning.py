@@ -39,7 +39,8 @@ class TunableUltralytics(UltralyticsModel, TunableDetector):
         self.net.to(self.device).eval()
         for name, weight in self.net.named_parameters():
             weight.requires_grad_(".dfl." not in name)  # which is an expected value, nothing to learn
-        self.net.args = _gains()  # type: ignore[assignment]
+        # what the package's trainer tells a model before its loss is asked for
+        self.net.args, self.net.nc = _gains(), len(self.names)  # type: ignore[assignment]
 
     def loss(self, images: Tensor, boxes: Tensor) -> Tensor:
         """As ``ultralytics`` computes it for this model: boxes, classes and, of a YOLO, the distribution of edges."""

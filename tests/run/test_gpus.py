@@ -106,6 +106,7 @@ def test_nothing_is_shared_out_where_one_worker_or_no_gpu_is_asked_for(
     assert shared_gpus(units(tmp_path, "ab"), 2) == NO_GPUS
 
 
+RAY_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "200"}
 RAY_DRIVER = """
 import sys
 from pathlib import Path
@@ -124,7 +125,7 @@ def test_ray_gives_every_worker_a_gpu_of_its_own(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     done = subprocess.run(
         [sys.executable, "-c", RAY_DRIVER, str(HERE), str(tmp_path)], text=True, capture_output=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(HERE), "RAY_USAGE_STATS_ENABLED": "0"}, timeout=300,
+        env={**os.environ, "PYTHONPATH": str(HERE), **RAY_SETTINGS}, timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert {(tmp_path / f"{name}.gpu").read_text().split()[0] for name in "ab"} == {"0", "1"}
