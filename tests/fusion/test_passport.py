@@ -15,10 +15,12 @@ from bench.errors import BenchError
 from bench.fusion import forms, load, passport
 from bench.fusion.efficiency import row_of
 from bench.fusion.energy import Counter, Meter, meter_of, rapl_counters
+from bench.fusion.export import SIX
 from bench.fusion.harness import Fuser
 from bench.fusion.passport import RUN, STEPS, PassportOrder, read_passport
 from bench.fusion.passport import passport as measure
 from bench.types import PairFiles, Score
+from tasks.efficiency import EfficiencyTask
 
 SIZE = ((48, 64),)
 QUIET = PassportOrder((), SIZE, repeats=3)
@@ -59,6 +61,13 @@ def test_every_row_names_machine_and_runtime(files: list[PairFiles]) -> None:
         if row.status == "ok":
             assert "cores" in row.reason
             assert "computed by torch" in row.reason
+
+
+def test_the_task_declares_every_number_and_form(files: list[PairFiles]) -> None:
+    declared = {number.metric for number in EfficiencyTask.numbers}
+    assert {row.metric for row in rows_of(files, PassportOrder(("torch",), SIZE, repeats=2))} <= declared
+    assert {f"{step}_ms_p99" for step in (*STEPS, "total")} | {f"change_{name}" for name in SIX} <= declared
+    assert set(forms.FORMS) <= set(EfficiencyTask.ways)
 
 
 def test_a_99th_percentile_wants_300_measurements(files: list[PairFiles], monkeypatch: pytest.MonkeyPatch) -> None:
