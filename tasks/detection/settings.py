@@ -99,6 +99,7 @@ OPTIONS = tuple(field.name for field in fields(Settings))
 """What may be set."""
 SWITCHES = ("finetune", "random_start", "pictures")
 COUNTS = ("seeds", "steps", "epochs", "batch")
+OF_TRAINING = (*COUNTS, "random_start")
 
 
 def read_settings(options: Mapping[str, str]) -> Settings:
@@ -130,9 +131,10 @@ def _check(settings: Settings) -> None:
             f"option detection.model is {settings.model!r}, wanted a name or file, or several different ones with "
             "commas between them"
         )
-    if settings.seeds and not settings.finetune:
+    idle = [name for name in OF_TRAINING if getattr(settings, name)]
+    if idle and not settings.finetune:
         raise BenchError(
-            f"option detection.seeds is {settings.seeds}, but nothing is trained; add --option detection.finetune=true"
+            f"option detection.{idle[0]} is given, but nothing is trained; add --option detection.finetune=true"
         )
     if settings.steps and settings.epochs:
         raise BenchError("options detection.steps and detection.epochs say the same twice; leave one out")
