@@ -57,7 +57,11 @@ def test_a_name_is_not_offered_twice_in_a_list() -> None:
 def test_every_declared_option_of_a_task_is_heard(name: str) -> None:
     """Declared options are known: what is refused is their value, not their name."""
     task = TASKS.get(name)()
-    good = {"segmenter": "unet", "model": "yolov5n", "detector": "yolov5", "padding": "val", "variants": ""}
+    good = {
+        "segmenter": "unet", "model": "yolov5n", "detector": "yolov5", "padding": "val", "variants": "",
+        "passport": "torch", "sizes": "640x480", "corruptions": "ir_shift", "severities": "1", "detection": "true",
+        "conventions": "standard", "metrics": "EN",
+    }  # fmt: skip
     for option in task.options:
         value = good.get(option, "true" if option in _SWITCHES else "2" if option not in _SHARES else "0.5")
         beside = {"finetune": "true"} if "finetune" in task.options else {}  # many speak of a training alone
