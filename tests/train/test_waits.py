@@ -170,8 +170,13 @@ def test_constants_are_sent_once_and_serve_both_modes() -> None:
 # ------------------------------------------------------------------ networks
 
 
-def learned() -> list[str]:
-    return [name for name in METHODS.everything() if METHODS.get(name).info.kind == "learned"]
+LONG = ("swinfusion",)
+"""Networks of so many operations that the walk takes long."""
+
+
+def learned() -> list[Any]:
+    names = [name for name in METHODS.names() if METHODS.get(name).info.kind == "learned"]
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in names]
 
 
 @pytest.mark.parametrize("name", learned())
