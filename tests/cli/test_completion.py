@@ -60,10 +60,11 @@ def test_every_declared_option_of_a_task_is_heard(name: str) -> None:
     good = {
         "segmenter": "unet", "model": "yolov5n", "detector": "yolov5", "padding": "val", "variants": "",
         "passport": "torch", "sizes": "640x480", "corruptions": "ir_shift", "severities": "1", "detection": "true",
-        "conventions": "standard", "metrics": "EN",
+        "conventions": "standard", "metrics": "EN", "robustness.pictures": "2",
     }  # fmt: skip
     for option in task.options:
-        value = good.get(option, "true" if option in _SWITCHES else "2" if option not in _SHARES else "0.5")
+        usual = "true" if option in _SWITCHES else "2" if option not in _SHARES else "0.5"
+        value = good.get(f"{name}.{option}", good.get(option, usual))
         beside = {"finetune": "true"} if "finetune" in task.options else {}  # many speak of a training alone
         task.facts(Setting("smoke", {**beside, option: value}, "cpu", None, "auto"))
 
