@@ -234,7 +234,7 @@ def _of_run(run: PublishedRun) -> Iterator[str]:
         yield f"| `{view.name}{part}` ({view.facts.split}) | {len(view.pairs)} | {view.facts.listed} |"
     yield ""
     yield f"{len(data.counted)} methods are ranked."
-    yield from (f"* Left out: {line}" for line in _left_out(data))
+    yield from _left_out(data)
     sentences = [summary(run.overview), *(f"{found.dataset}: {found.summary(data.titles)}" for found in _leading(run))]
     yield from (f"* {line}" for line in sentences if line)
     yield ""
@@ -250,8 +250,10 @@ def _of_run(run: PublishedRun) -> Iterator[str]:
     yield from (line for name in run.figures for line in ("", f"![{Path(name).stem.replace('-', ' ')}]({name})"))
 
 
-def _left_out(data: RunData) -> list[str]:
-    return [f"{method.label}, {method.status}" for method in data.methods if method.status != "ok"]
+def _left_out(data: RunData) -> Iterator[str]:
+    """The methods that did not run, a line for each way not to."""
+    for status in dict.fromkeys(method.status for method in data.methods if method.status != "ok"):
+        yield f"* {status}: {', '.join(method.label for method in data.methods if method.status == status)}"
 
 
 def _leading(run: PublishedRun) -> list[Finding]:
