@@ -100,7 +100,7 @@ def light_schedule(
     Images are enlarged less than elsewhere: so short a training learns the sizes that it is asked for.
     """
     schedule = short_schedule(steps, batch, image_scale, crop, shuffle)
-    return replace(schedule, rate=2e-3, warmup_from=2e-4, balance=1.1, scales=(1.0, 1.25))
+    return replace(schedule, rate=4e-3, warmup_from=2e-4, balance=1.1, scales=(1.0, 1.25))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
