@@ -50,8 +50,21 @@ def _row(run: RunData, facts: CommandFacts) -> CommandRow:
 
 
 def command_text(run: RunData, facts: CommandFacts) -> str:
-    """As typed, quoted for a shell, known folders by name."""
-    return run.places.short(shlex.join(facts.command)) or "(from Python)"
+    """As typed, quoted for a shell, folders by name."""
+    words = [_by_name(word, before) for before, word in zip(["", *facts.command], facts.command, strict=False)]
+    return run.places.short(shlex.join(words)) or "(from Python)"
+
+
+FOLDERS = {"--data-root": "DATA", "--weights-root": "WEIGHTS", "--out": "RUN"}
+"""Options whose folder differs on every machine."""
+
+
+def _by_name(word: str, before: str) -> str:
+    """A word of a command, a folder by its name; ``before`` is the word before it."""
+    option, equals, _ = word.partition("=")
+    if equals and option in FOLDERS:
+        return f"{option}={FOLDERS[option]}"
+    return FOLDERS.get(before, word)
 
 
 def _files(run: RunData) -> Iterator[tuple[str, str]]:

@@ -13,8 +13,11 @@ from typer.testing import CliRunner
 from bench.cli import app
 from bench.errors import BenchError
 from bench.machine import lock_lines
+from bench.store.manifest import CommandFacts
 from bench.store.run_folder import Store
+from reports.pages.provenance import command_text
 from reports.published import check_published, publish
+from reports.source import RunData
 
 PLAN = RunPlan(
     methods=2, pairs={"tno": 5, "roadscene": 3}, size=(32, 24), faults=False, conventions=("standard",),
@@ -156,3 +159,10 @@ def test_two_runs_need_two_names(tmp_path: Path) -> None:
     runs = [make_run(tmp_path / name / "run", PLAN) for name in "ab"]
     with pytest.raises(BenchError, match="different names"):
         publish(runs, tmp_path / "out")
+
+
+def test_folders_of_a_command_are_named(published: Path) -> None:
+    run = RunData.read(published.parent / "first")
+    typed = ["bench", "run", "--data-root", "../some data", "--weights-root=w", "--out", "out", "--limit", "5"]
+    wanted = "bench run --data-root DATA --weights-root=WEIGHTS --out RUN --limit 5"
+    assert command_text(run, CommandFacts(command=typed)) == wanted
