@@ -62,6 +62,19 @@ def sweep(root: Path) -> int:
 SAFE_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]{0,199}$")
 """One path component: no separator, no control character, not hidden, not too long for a file system."""
 
+_PART = r"[^\s/\\'\"<>|:;,()\[\]{}]"
+ABSOLUTE = re.compile(rf"(?<![\w:/.~\]>-])(?:[A-Za-z]:[\\/]|/)(?:{_PART}+[/\\])+{_PART}*")
+
+
+def without_folders(text: str) -> str:
+    """A text with the last part alone of every absolute path in it, so that it tells nothing of a machine.
+
+    >>> without_folders("no file /home/me/data/a.png; see bench data check")
+    'no file …/a.png; see bench data check'
+    """
+    return ABSOLUTE.sub(lambda found: "…/" + re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)
+
+
 PARTIAL = re.compile(r"^\..+\.[0-9a-f]+\.part$")
 """What ``whole_file`` calls a file until it is whole."""
 

@@ -6,8 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_PART = r"[^\s/\\'\"<>|:;,()\[\]{}]"
-ABSOLUTE = re.compile(rf"(?<![\w:/.~\]>-])(?:[A-Za-z]:[\\/]|/)(?:{_PART}+[/\\])+{_PART}*")
+from bench.files import without_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Places:
         """The text with known folders by name, and of any other absolute path its last part only."""
         for path, name in self.names:
             text = re.sub(rf"{re.escape(path)}(?=[/\\]|$|[\s'\"),;:])", name, text)
-        return ABSOLUTE.sub(lambda found: "…/" + re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)
+        return without_folders(text)
 
 
 def _home() -> str:

@@ -273,6 +273,22 @@ def test_dropped_pairs_are_noticed(run: Path, data: Path, tmp_path: Path) -> Non
     assert "tno/warm: 1 of the run's 6 pairs have no row, e.g. 04" in verdict.problems
 
 
+def test_a_skipped_method_makes_no_claim_and_its_reason_names_no_folder(data: Path, tmp_path: Path) -> None:
+    root = make_run(tmp_path / "run", data, {"visible": 0.0, "cool": 0.3, "absent": 0.5})
+    reason = f"absent: W/w.pth not found under {tmp_path}/weights or in the cache"
+    scored = Store(root).read_scores()
+    rows = pd.concat([
+        scored[scored["method"] != "absent"],
+        scores_frame([Score("metrics", "tno", "test", "absent", "", None, status="skipped", reason=reason)]),
+    ])  # fmt: skip
+    Store(root).write_scores(rows)
+    archive = pack(root, tmp_path / "all.zip", images=-1)
+    assert verify(archive, data).problems == []
+    text = entries(archive)["scores.csv"].decode()
+    assert "absent: W/w.pth not found under …/weights or in the cache" in text
+    assert str(tmp_path) not in text
+
+
 def without_rows(content: dict[str, bytes], text: bytes) -> dict[str, bytes]:
     lines = content["scores.csv"].splitlines(keepends=True)
     return {**content, "scores.csv": b"".join(line for line in lines if text not in line)}
