@@ -49,7 +49,7 @@ def test_infrared_of_one_channel_is_read_alike(word: str) -> None:
     assert np.abs(seen - style.read_ir(own, image)).max() <= 1e-4
 
 
-@pytest.mark.parametrize("word", EIGHT_BIT_MERGES.keys() & traced_style.EIGHT_BIT_MERGES.keys())
+@pytest.mark.parametrize("word", sorted(EIGHT_BIT_MERGES.keys() & traced_style.EIGHT_BIT_MERGES.keys()))
 def test_merges_in_eight_bits_are_exact(word: str) -> None:
     image = colours()
     luma = np.random.default_rng(1).integers(0, 256, image.shape[:2], dtype=np.uint8)
