@@ -144,8 +144,8 @@ def image_cases() -> dict[str, tuple[Callable[[Place], Arguments], str]]:
 
     return {
         "image: truncated": (ir(png(NOISE)[:150]), "not a readable image"),
-        "image: empty": (ir(b""), "not a readable image"),
-        "image: text": (ir(b"<html>404 Not Found</html>"), "not a readable image"),
+        "image: empty": (ir(b""), "an empty file"),
+        "image: text": (ir(b"<html>404 Not Found</html>"), "a web page saved in the place of the file"),
         "image: wrong checksum inside": (ir(broken_crc()), "not a readable image"),
         "image: huge": (ir(huge_png(12_000)), "144000000 pixels) exceeds limit of 100000000"),
         "image: bomb": (ir(huge_png(60_000)), "exceeds limit"),

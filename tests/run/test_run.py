@@ -163,14 +163,10 @@ def test_missing_weights_skip_a_named_method_with_the_mending_command(msrs: Path
         (["--datasets", ""], "--datasets names no data set"),
         (["--tasks", "metric"], "did you mean metrics"),
         (["--preset", "huge"], "--preset is 'huge'"),
-        (["--jobs", "-1"], "--jobs"),
-        (["--limit", "0"], "--limit"),
         (["--device", "tpu"], "wanted auto, cpu, cuda"),
         (["--data-root", "/nowhere"], "--data-root /nowhere does not exist"),
         (["--methods", "mine=/nowhere"], "is not a folder"),
         (["--methods", "mine="], "no folder after the ="),
-        (["--seed", "-1"], "--seed"),
-        (["--seed", str(2**32)], "--seed"),
         (["--option", "detection"], "wanted TASK.NAME=VALUE"),
     ],
 )
@@ -185,6 +181,15 @@ def test_a_wrong_request_is_refused_before_any_work(
     assert message in str(result.exception)
     assert "\n" not in str(result.exception)
     assert not list((tmp_path / "out").glob("fused/*"))
+
+
+@pytest.mark.parametrize("arguments", [["--jobs", "-1"], ["--limit", "0"], ["--seed", "-1"], ["--seed", str(2**32)]])
+def test_a_number_out_of_range_is_refused_before_any_work(msrs: Path, tmp_path: Path, arguments: list[str]) -> None:
+    out = tmp_path / "out"
+    result = bench("run", "--datasets", "mfnet", "--data-root", str(msrs), "--out", str(out), *arguments)
+    assert result.exit_code == 2
+    assert arguments[0] in result.output
+    assert not out.exists()
 
 
 def test_two_runs_at_once_on_one_folder_are_refused(msrs: Path, tmp_path: Path) -> None:
