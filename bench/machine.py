@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import runpy
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -231,3 +233,16 @@ def in_words(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds / unit:.{0 if unit < 3600 else 1}f} {name}"
     return f"{seconds / 86_400:.1f} days"
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """For libraries that log every tensor and step and warn of their own deprecations; errors are raised as ever."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

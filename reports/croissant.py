@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +10,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.files import VERSION
-from bench.store.pack import SCORES
+from bench.store.pack import SCORES, sha256
 from bench.types import SCORE_COLUMNS
 
 ADDRESS = "https://github.com/ivif-bench/ivif-bench"
@@ -56,7 +55,7 @@ def metadata(protocol: str, archives: Sequence[Path], date: str) -> bytes:
         distribution += [
             mlc.FileObject(
                 id=path.name, name=path.name, content_url=path.name, encoding_formats=["application/zip"],
-                content_size=f"{path.stat().st_size} B", sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+                content_size=f"{path.stat().st_size} B", sha256=sha256(path.read_bytes()),
             ),
             mlc.FileObject(
                 id=f"{table}.csv", name=f"{table}.csv", content_url=SCORES, contained_in=[path.name],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +17,7 @@ from bench.analysis.verify_pack import gaps, pack
 from bench.errors import BenchError
 from bench.files import PROTOCOL, VERSION, write_atomic
 from bench.machine import lock_lines
-from bench.store.pack import open_pack
+from bench.store.pack import open_pack, sha256
 from reports.croissant import metadata
 from reports.figures import bar_files, curve_files
 from reports.leaderboard import Block, blocks_of, entrant_of, render
@@ -86,7 +85,7 @@ def publish(run_dirs: Sequence[Path], out: Path) -> Path:
 
     Args:
         run_dirs: finished runs of one protocol; each is called after its folder.
-        out: a folder; files of an earlier publication there are replaced.
+        out: a new folder; files of the same names are replaced, others that lie there are listed with them.
 
     Returns:
         ``out``.
@@ -275,7 +274,7 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
 
 
 def _sum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sha256(path.read_bytes())
 
 
 def _read_sums(path: Path) -> Mapping[str, str]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import BenchError
+from bench.machine import quiet_libraries
 
 OPSET = 18
 """Of ONNX files."""
@@ -53,7 +51,7 @@ def trace(
         sides = [multiple * side for side in sides] if multiple > 1 else sides
         shapes = tuple(dict(zip(dynamic, sides, strict=True)) for _ in inputs)
     try:
-        with _quiet(), torch.no_grad():
+        with quiet_libraries(), torch.no_grad():
             return torch.export.export(module, inputs, dynamic_shapes=shapes, strict=False)
     except Exception as error:  # whatever the tracer raises is about the module
         free = "" if dynamic is None else "; a fixed --size HxW may do"
@@ -74,7 +72,7 @@ def write_onnx(program: Any, path: Path, names: Sequence[str], output: str, meta
         BenchError: an operator has no counterpart in ONNX; names it.
     """
     try:
-        with _quiet():
+        with quiet_libraries():
             found = torch.onnx.export(
                 program, input_names=list(names), output_names=[output], dynamo=True, verbose=False, opset_version=OPSET
             )
@@ -107,16 +105,3 @@ def _in_sides(guard: str) -> str:
     for axis, name in ((0, "height"), (1, "width"), (2, "height"), (3, "width")):
         guard = re.sub(rf"L\['\w+'\]\.size\(\)\[{axis}\]", name, guard)
     return guard.strip(" .")[:120]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Exporters tell of every decomposition; only what fails is of use."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

@@ -7,11 +7,8 @@ small module with the two operations it calls takes that place; any other operat
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
-import warnings
 from collections.abc import Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,13 +18,14 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from bench.errors import BenchError
+from bench.machine import quiet_libraries
 from bench.plugin.task import Segmenter
 from bench.train.segmenter_step import split_parameters
 from bench.weights.backbones import load_resnet18
 from bench.weights.tensors import read_state_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 INSTALL = 'pip install "ivif-bench[segmentation]"'
 
@@ -53,7 +51,7 @@ class MmsegSegmenter(Segmenter):
     def build(self, classes: int, seed: int, backbone: Path | None = None) -> tuple[nn.Module, str]:
         """Builds the model; its own pre-trained weights are never fetched behind the user's back."""
         models = load_registry()
-        with torch.random.fork_rng(devices=[]), _quiet():
+        with torch.random.fork_rng(devices=[]), quiet_libraries():
             torch.manual_seed(seed)
             model = models.build(_with_classes(self.config, classes))
             model.init_weights()
@@ -134,7 +132,7 @@ def load_registry() -> Any:
         BenchError: it is not installed, or does not import.
     """
     try:
-        with _quiet():
+        with quiet_libraries():
             if not _has_operations():
                 sys.modules["mmcv.ops"] = _operations()
             importlib.import_module("mmseg.models")
@@ -187,16 +185,3 @@ def point_sample(features: Tensor, points: Tensor, align_corners: bool = False, 
     grid = points[:, :, None] if points.ndim == 3 else points
     sampled = F.grid_sample(features, grid * 2 - 1, align_corners=align_corners, **options)
     return sampled[..., 0] if points.ndim == 3 else sampled
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Mmengine logs every tensor it initialises, and its imports warn of their own deprecations."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

@@ -8,19 +8,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 from filelock import FileLock
 
 from bench.data.clips import FramePair
-from bench.data.demo.infrared import apparent_temperature
 from bench.data.demo.layout import draw_scene
 from bench.data.demo.noise import Noise
-from bench.data.demo.raster import Camera, SunView, see
+from bench.data.demo.raster import Camera
+from bench.data.demo.render import look, sun_view
 from bench.data.demo.sensors import detect, draw_infrared_sensor, draw_visible_sensor, expose
 from bench.data.demo.spec import VERSION, DemoSpec
-from bench.data.demo.surfaces import Plane, look_up
-from bench.data.demo.visible import radiance
 from bench.errors import BenchError
 from bench.images import encode_png
 
@@ -59,18 +56,12 @@ def draw_clip(
     rng = np.random.default_rng((seed, SEED, int(night)))
     noise, scene = Noise(rng), draw_scene(rng, night, 1)
     sensors = draw_visible_sensor(rng, scene.climate), draw_infrared_sensor(rng)
-    view = SunView.toward(scene.sun, 768, 56.0, np.array([0.0, 0.0, 22.0])) if scene.climate.sun > 0 else None
+    view = sun_view(scene)
     for number in range(frames):
         at = 0 if still else number
-        camera = _camera(at, spec)
-        buffers = see(scene.faces, camera, noise)
-        surfaces = look_up(scene, camera, buffers, noise)
-        shape = surfaces.position.shape[1:]
-        lit = view.lit(scene.faces, surfaces.position, noise) if view else np.zeros(shape, np.float32)
-        light = np.stack([_average(plane, spec) for plane in radiance(scene, surfaces, lit, noise)], axis=2)
-        warmth = _average(apparent_temperature(scene, surfaces, lit, noise), spec)
+        seen = look(scene, _camera(at, spec), noise, spec, view)
         of_frame = np.random.default_rng((seed, SEED, int(night), at))
-        yield FramePair(detect(warmth, sensors[1], of_frame), expose(light, sensors[0], of_frame))
+        yield FramePair(detect(seen.warmth, sensors[1], of_frame), expose(seen.light, sensors[0], of_frame))
 
 
 def _camera(number: int, spec: DemoSpec) -> Camera:
@@ -85,10 +76,6 @@ def _camera(number: int, spec: DemoSpec) -> Camera:
         height_m=1.6 + 0.04 * float(np.sin(8.0 * seconds)),
         yaw=PAN * seconds - 0.1,
     )
-
-
-def _average(plane: Plane, spec: DemoSpec) -> Plane:
-    return np.asarray(cv2.resize(plane, (spec.width, spec.height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def ensure_clips(root: Path, progress: Callable[[int, int], None] | None = None) -> Path:

@@ -58,18 +58,37 @@ def draw(seed: tuple[int, ...], night: bool, index: int, spec: DemoSpec) -> Draw
     rng = np.random.default_rng(seed)
     noise = Noise(rng)
     scene = draw_scene(rng, night, index)
-    camera = _camera(rng, spec)
+    seen = look(scene, _camera(rng, spec), noise, spec, sun_view(scene))
+    return Drawing(
+        vis=expose(seen.light, draw_visible_sensor(rng, scene.climate), rng),
+        ir=detect(seen.warmth, draw_infrared_sensor(rng), rng),
+        labels=_labels(scene.faces, seen.buffers, spec),
+        boxes=_boxes(scene.faces, seen.buffers),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What reaches the sensors: ``light`` float32 (H, W, 3), ``warmth`` float32 (H, W), and the faces behind them."""
+
+    light: NDArray[np.float32]
+    warmth: NDArray[np.float32]
+    buffers: Buffers
+
+
+def look(scene: Scene, camera: Camera, noise: Noise, spec: DemoSpec, view: SunView | None) -> Seen:
+    """A scene from where the camera stands; ``view`` is the sun's, None where it does not shine."""
     buffers = see(scene.faces, camera, noise)
     surfaces = look_up(scene, camera, buffers, noise)
-    lit = _sun_light(scene, surfaces.position, noise)
+    position = surfaces.position
+    lit = view.lit(scene.faces, position, noise) if view else np.zeros(position.shape[1:], np.float32)
     light = np.stack([_average(plane, spec) for plane in radiance(scene, surfaces, lit, noise)], axis=2)
-    warmth = _average(apparent_temperature(scene, surfaces, lit, noise), spec)
-    return Drawing(
-        vis=expose(light, draw_visible_sensor(rng, scene.climate), rng),
-        ir=detect(warmth, draw_infrared_sensor(rng), rng),
-        labels=_labels(scene.faces, buffers, spec),
-        boxes=_boxes(scene.faces, buffers),
-    )
+    return Seen(light, _average(apparent_temperature(scene, surfaces, lit, noise), spec), buffers)
+
+
+def sun_view(scene: Scene) -> SunView | None:
+    """The scene as the sun sees it; None by night."""
+    return SunView.toward(scene.sun, 768, 56.0, np.array([0.0, 0.0, 22.0])) if scene.climate.sun > 0 else None
 
 
 def _average(plane: NDArray[np.float32], spec: DemoSpec) -> NDArray[np.float32]:
@@ -87,13 +106,6 @@ def _camera(rng: np.random.Generator, spec: DemoSpec) -> Camera:
         height_m=float(rng.uniform(1.45, 1.8)),
         yaw=float(rng.normal(0.0, 0.05)),
     )
-
-
-def _sun_light(scene: Scene, position: NDArray[np.float32], noise: Noise) -> NDArray[np.float32]:
-    if scene.climate.sun <= 0:
-        return np.zeros(position.shape[1:], np.float32)
-    view = SunView.toward(scene.sun, 768, 56.0, np.array([0.0, 0.0, 22.0]))
-    return view.lit(scene.faces, position, noise)
 
 
 def _labels(faces: Faces, buffers: Buffers, spec: DemoSpec) -> Image:
