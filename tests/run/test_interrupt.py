@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.__main__ import Interrupts
+
 COMMAND = (sys.executable, "-c", "from bench.__main__ import main; main()")
 SAID = "interrupted; what is finished is kept, run the same command again to go on"
 
@@ -88,6 +90,67 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", code, "doctor"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (130, f"bench: {SAID}\n")
+
+
+PRESS_IN_PYTORCH = """
+import signal, sys, types
+
+inside = pressed = None
+
+def watch(frame, event, called):
+    global inside, pressed
+    if event == "c_call":
+        inside = called.__name__
+    elif event in ("c_return", "c_exception"):
+        inside = None
+    elif event == "call" and inside == "_c10d_init" and not pressed:
+        pressed = True
+        sys.setprofile(None)
+        signal.raise_signal(signal.SIGINT)
+
+def command():
+    sys.setprofile(watch)
+    import time, torch
+    time.sleep(60)
+
+sys.modules["bench.cli"] = types.SimpleNamespace(main=command)
+from bench.__main__ import main
+try:
+    main()
+finally:
+    print("pressed" if pressed else "never there")
+"""
+
+
+def test_ctrl_c_while_pytorch_is_loaded_does_not_abort(tmp_path: Path) -> None:
+    """Python that its C++ calls while it is loaded cannot raise: "terminate called...", rc -6."""
+    done = subprocess.run([sys.executable, "-c", PRESS_IN_PYTORCH], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "pressed\n", f"bench: {SAID}\n")
+
+
+def test_an_import_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "it_hangs.py").write_text(
+        "import signal, time\nsignal.raise_signal(signal.SIGINT)\nwhile True: time.sleep(0.01)"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("bench.__main__.PATIENCE_S", 0.2)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        Interrupts().install()
+        with pytest.raises(KeyboardInterrupt):
+            import it_hangs  # noqa: F401
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_an_ignored_ctrl_c_stays_ignored() -> None:
+    """As in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        Interrupts().install()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("delay", [0.6, 1.2])
