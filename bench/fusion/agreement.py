@@ -25,6 +25,7 @@ class PairAgreement:
         max_difference: grey levels.
         identical: share of pixels with all channels equal, 0 to 1.
         near: share of pixels with all channels within one level.
+        undecided: pixels that a cast that wraps sends elsewhere by the last bits of the arithmetic, taken as published.
     """
 
     pair: str
@@ -32,6 +33,7 @@ class PairAgreement:
     max_difference: int
     identical: float
     near: float = 1.0
+    undecided: int = 0
 
 
 def compare(pair: str, fused: Image, published: Path) -> PairAgreement:

@@ -26,6 +26,7 @@ from bench.fusion.proof_facts import write_facts
 from bench.fusion.proof_fetch import Say, fetch_references, fetch_weights
 from bench.fusion.proof_places import Places
 from bench.fusion.references import FORMULA, Reference, find_references, level_of, plain
+from bench.fusion.undecided import fuse_as
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Method
 from bench.plugin.proof import (
@@ -193,8 +194,9 @@ class MethodProof:
             for key, settings in settings_for(proof, reference.pair):
                 if key not in fusers:
                     fusers[key] = Fuser(with_settings(self.cls, settings)(weights, "cpu"))
-                fused = fusers[key].fuse_luma(*pair) if proof.grey else fusers[key].fuse_pair(*pair)
-                seen = compare(reference.pair, fused, reference.path)
+                wanted = images.read_image(reference.path)
+                fused, undecided = fuse_as(fusers[key], pair, wanted, proof.grey)
+                seen = replace(compare(reference.pair, fused, reference.path), undecided=undecided)
                 best = seen if best is None or seen.psnr > best.psnr else best
                 if reaches(seen, bar_of(proof, reference.pair)):
                     break
@@ -234,6 +236,9 @@ class MethodProof:
             notes.append(f"{len(results) - len(done)} without sources here")
         if below and proof.judged:
             notes.append(f"below the bar: {', '.join(in_words(pair, pairs[pair], done[pair]) for pair in below[:4])}")
+        undecided = sum(pair.undecided for pair in pairs.values() if pair is not None)
+        if undecided:
+            notes.append(f"{undecided} {'pixel' if undecided == 1 else 'pixels'} within a thousandth level of a wrap")
         wrong = self._answer_error("formula" if proof.formula else "published")
         if wrong is not None and not wrong <= answers.TOLERANCE:
             notes.append(f"the known answer is off by {wrong:.1e} of its range")
