@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from bench.data.clips import FramePair
 from bench.data.demo.layout import draw_scene
 from bench.data.demo.noise import Noise
+from bench.data.demo.place import Progress, ensure_made, read_stamp
 from bench.data.demo.raster import Camera
 from bench.data.demo.render import look, sun_view
 from bench.data.demo.sensors import detect, draw_infrared_sensor, draw_visible_sensor, expose
 from bench.data.demo.spec import VERSION, DemoSpec
-from bench.errors import BenchError
 from bench.images import encode_png
 
 FOLDER = "demo_video"
-STAMP = "demo.json"
+SIDES = ("ir", "vi")
 CLIPS = {"day": False, "night": True}
 FRAMES = 30
 """Of each clip of the data set."""
@@ -78,7 +74,7 @@ def _camera(number: int, spec: DemoSpec) -> Camera:
     )
 
 
-def ensure_clips(root: Path, progress: Callable[[int, int], None] | None = None) -> Path:
+def ensure_clips(root: Path, progress: Progress | None = None) -> Path:
     """Makes ``demo_video`` below ``root`` unless the same one is already there.
 
     Args:
@@ -88,41 +84,21 @@ def ensure_clips(root: Path, progress: Callable[[int, int], None] | None = None)
     Raises:
         BenchError: the folder cannot be written, or holds something this program did not make.
     """
-    target = root / FOLDER
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / f".{FOLDER}.lock"):
-            if not _is_there(target):
-                _replace(target, progress)
-    except OSError as error:
-        raise BenchError(f"{target}: cannot write the demo clips ({error}); give a writable --data-root") from error
-    return target
+    target, stamp = root / FOLDER, {"version": VERSION, "frames": FRAMES}
+    return ensure_made(target, lambda: _is_there(target, stamp), lambda folder: _build(folder, progress), stamp)
 
 
-def _is_there(target: Path) -> bool:
-    try:
-        stamp = json.loads((target / STAMP).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return bool(stamp == {"version": VERSION, "frames": FRAMES})
+def _is_there(target: Path, stamp: dict[str, int]) -> bool:
+    whole = len(CLIPS) * FRAMES
+    return read_stamp(target) == stamp and all(len(list((target / side).glob("*.png"))) == whole for side in SIDES)
 
 
-def _replace(target: Path, progress: Callable[[int, int], None] | None) -> None:
-    if target.exists() and not (target / STAMP).exists() and any(target.iterdir()):
-        raise BenchError(f"{target}: holds files but no {STAMP}, wanted generated clips; move the folder away")
-    building = Path(tempfile.mkdtemp(prefix=f".{FOLDER}-", dir=target.parent))
-    try:
-        for side in ("ir", "vi"):
-            (building / "new" / side).mkdir(parents=True)
-        for place, clip in enumerate(CLIPS):
-            for number, pair in enumerate(draw_clip(clip, FRAMES), 1):
-                for side, image in (("ir", pair.ir), ("vi", pair.vis)):
-                    (building / "new" / side / f"{clip}_{number:06d}.png").write_bytes(encode_png(image))
-                if progress is not None:
-                    progress(place * FRAMES + number, len(CLIPS) * FRAMES)
-        (building / "new" / STAMP).write_text(json.dumps({"version": VERSION, "frames": FRAMES}), encoding="utf-8")
-        if target.exists():
-            target.rename(building / "old")
-        (building / "new").rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
+def _build(folder: Path, progress: Progress | None) -> None:
+    for side in SIDES:
+        (folder / side).mkdir(parents=True)
+    for place, clip in enumerate(CLIPS):
+        for number, pair in enumerate(draw_clip(clip, FRAMES), 1):
+            for side, image in zip(SIDES, (pair.ir, pair.vis), strict=True):
+                (folder / side / f"{clip}_{number:06d}.png").write_bytes(encode_png(image))
+            if progress is not None:
+                progress(place * FRAMES + number, len(CLIPS) * FRAMES)

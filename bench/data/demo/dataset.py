@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from filelock import FileLock
-
+from bench.data.demo.place import Progress, ensure_made, read_stamp
 from bench.data.demo.render import Drawing, draw
 from bench.data.demo.spec import BOX_CLASSES, VERSION, DemoSpec
 from bench.errors import BenchError
 from bench.images import encode_png
-
-STAMP = "demo.json"
-"""Says which program version, seed and sizes made the folder."""
-
-BUILDING = ".demo-"
-"""How the folder begins in which a set is made before it takes its place."""
-
-Progress = Callable[[int, int], None]
-"""Told after each scene how many are done and how many there will be."""
 
 PART_SEEDS = {"train": 1, "test": 2, "detection": 3}
 """Second word of every scene's seed, so that no two parts can draw the same scene."""
@@ -33,47 +19,26 @@ def ensure(root: Path, seed: int, spec: DemoSpec | None, progress: Progress | No
     """See ``bench.data.demo.ensure_demo``."""
     if seed < 0:
         raise BenchError(f"demo: seed is {seed}, wanted 0 or more")
-    target = root / "demo"
-    if _is_there(target, seed, spec):
-        return target
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".demo.lock"):
-            if not _is_there(target, seed, spec):  # another process may have made it meanwhile
-                _replace(target, seed, spec or DemoSpec(), progress)
-    except OSError as error:
-        raise BenchError(f"{target}: cannot write the demo set ({error}); give a writable --data-root") from error
-    return target
+    target, made = root / "demo", spec or DemoSpec()
+    return ensure_made(
+        target,
+        lambda: _is_there(target, seed, spec),
+        lambda folder: build(folder, seed, made, progress),
+        {"version": VERSION, "seed": seed, "spec": asdict(made)},
+    )
 
 
 def _is_there(target: Path, seed: int, spec: DemoSpec | None) -> bool:
     """A whole set of this version and seed lies at ``target``, of any size if ``spec`` is None."""
+    stamp = read_stamp(target)
     try:
-        stamp = json.loads((target / STAMP).read_text(encoding="utf-8"))
         made = DemoSpec(**stamp["spec"])
-    except (OSError, ValueError, TypeError, KeyError, BenchError):
+    except (TypeError, KeyError, BenchError):
         return False
     if (stamp.get("version"), stamp.get("seed")) != (VERSION, seed) or made != (spec or made):
         return False
     counts = {part: getattr(made, part) for part in PART_SEEDS}
     return all(len(list((target / part / "vi").glob("*.png"))) == count for part, count in counts.items())
-
-
-def _replace(target: Path, seed: int, spec: DemoSpec, progress: Progress | None) -> None:
-    if target.exists() and not (target / STAMP).exists() and any(target.iterdir()):
-        raise BenchError(f"{target}: holds files but no {STAMP}, wanted a generated set; move the folder away")
-    for stale in target.parent.glob(f"{BUILDING}*"):  # of a process that was killed: the lock is ours
-        shutil.rmtree(stale)
-    building = Path(tempfile.mkdtemp(prefix=BUILDING, dir=target.parent))
-    try:
-        build(building / "new", seed, spec, progress)
-        stamp = {"version": VERSION, "seed": seed, "spec": asdict(spec)}
-        (building / "new" / STAMP).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-        if target.exists():
-            target.rename(building / "old")
-        (building / "new").rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
 
 
 def build(folder: Path, seed: int, spec: DemoSpec, progress: Progress | None = None) -> None:
