@@ -109,6 +109,12 @@ def caption(table: Table, title: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def left_out_words(left_out: Mapping[str, str]) -> str:
+    """The end of a heading that names what is not compared, and why; empty if all is."""
+    named = ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
+    return f"; left out: {named}" if named else ""
+
+
 def saw(table: Table, mark: str, method: str) -> str:
     """How many of the scored pairs themselves a method was trained on; empty for none."""
     count = table.seen.get(method, 0) if mark == TRAINED else 0

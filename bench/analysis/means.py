@@ -26,11 +26,13 @@ class Layout:
         order: methods in the order of the rows; others follow as found.
         labels: class names in the order of the columns, for set-level numbers; others follow as found.
         titles: how methods are named in print.
+        ties: False leaves out which methods cannot be told from the best, where that is said elsewhere.
     """
 
     order: Sequence[str] = ()
     labels: Sequence[str] = ()
     titles: Mapping[str, str] = field(default_factory=dict)
+    ties: bool = True
 
 
 AS_FOUND = Layout()
@@ -73,7 +75,7 @@ def mean_table(
     )
     contenders = [name for name in methods if name not in unranked]
     ranked = {column: with_ranks(column, cells[column], contenders) for column in columns}
-    if task == FUSION:
+    if task == FUSION and layout.ties:
         ranked = {column: _with_ties(column, own, rows) for column, own in ranked.items()}
     body = tuple(Row(name, tuple(ranked[column][name] for column in columns)) for name in methods)
     return Table(task, dataset, convention, tuple(columns), body, pairs, dict(layout.titles))

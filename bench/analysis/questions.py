@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis.captions import part_words, way_of
+from bench.analysis.captions import left_out_words, part_words, way_of
 from bench.analysis.judges import agreements
 from bench.analysis.pairwise import Settings
 from bench.analysis.ranked import PLAIN_RULES, SOURCES
@@ -286,8 +286,8 @@ def finding_sections(found: Sequence[Finding]) -> Iterator[tuple[str, list[dict[
     """What ``bench stats`` prints: a heading and one row per method, for all pairs and every part and class."""
     for one in found:
         where = f"{one.dataset} · {one.title or one.task}"
-        left = "; left out: " + ", ".join(f"{name} ({why})" for name, why in one.left_out.items())
-        yield f"{where} · {ASKED[one.question]} {one.summary()}{left if one.left_out else ''}", finding_rows(one)
+        left = left_out_words(one.left_out)
+        yield f"{where} · {ASKED[one.question]} {one.summary()}{left}", finding_rows(one)
     for each in agreements(found):
         yield f"{each.dataset} · {each.sentence()}", []
 

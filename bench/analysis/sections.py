@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from bench.analysis.captions import left_out_words
 from bench.analysis.numbers import direction, metric_order
 from bench.analysis.pairwise import Comparison, Difference, Settings, Standing, compare
 from bench.analysis.ranked import SOURCES
@@ -92,9 +93,7 @@ def heading(comparison: Comparison) -> str:
             f"; Friedman chi2 {comparison.omnibus.chi2:.2f}, {format_p(comparison.omnibus.p)}; "
             f"critical difference of ranks {comparison.omnibus.critical_difference:.3f}"
         )
-    if comparison.left_out:
-        text += "; left out: " + ", ".join(f"{name} ({reason})" for name, reason in comparison.left_out.items())
-    return text
+    return text + left_out_words(comparison.left_out)
 
 
 def _row(comparison: Comparison, entry: Standing) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.analysis.bootstrap import Floats, Interval, WeightedStatistic, intervals, snapped
+from bench.analysis.captions import left_out_words
 from bench.analysis.numbers import FUSION, Numbers
 from bench.analysis.pairwise import Settings
 from bench.analysis.sections import Section, Shown
@@ -237,9 +238,7 @@ def _sections(title: str, task: str, numbers: Numbers, part: TaskComparison, sho
         heading = (
             f"{title} · {metric}{f' {label}' if label else ''} ({convention}): {comparison.images} images drawn anew"
         )
-        heading += comparison.caution(at)
-        if left_out:
-            heading += "; left out: " + ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
+        heading += comparison.caution(at) + left_out_words(left_out)
         sign = 1 if numbers.better(task, metric) == "lower" else -1
         order = sorted(comparison.values, key=lambda name: sign * comparison.values[name][at].value)
         yield heading, [_row(comparison, name, at) for name in order]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.analysis.bootstrap import Interval, bootstrap_images, weighted_means
-from bench.analysis.numbers import Numbers, direction, metric_order
+from bench.analysis.captions import caption, described, heading, left_out_words, marks, notes, remark
+from bench.analysis.means import Layout, mean_table
+from bench.analysis.numbers import FUSION, Numbers
 from bench.analysis.pairwise import Comparison, Settings, compare
 from bench.analysis.ranked import unranked
 from bench.analysis.sections import Section
 from bench.analysis.set_draws import DRAWS
 from bench.analysis.set_level import SetComparison, compare_task
-from bench.analysis.table import pair_values, select
+from bench.analysis.table import Cell, Row, Table, pair_values, select
 from bench.data.spec import recorded_spec
 from bench.errors import BenchError
 from bench.plugin.kinds import TASKS
@@ -49,28 +51,36 @@ def summary_sections(store: Store, convention: str = "") -> Iterator[Section]:
 
 
 def _metric_sections(scores: pd.DataFrame, dataset: str, convention: str, manifest: Manifest) -> Iterator[Section]:
-    rows = select(scores, "metrics", dataset, convention)
-    metrics = list(metric_order(rows.loc[rows["pair"] != "", "metric"], convention))
-    if not metrics:
-        return
-    cells: dict[str, dict[str, Any]] = {}
-    pairs = 0
-    for metric in metrics:
-        values = pair_values(rows, metric)
-        pairs = max(pairs, len(values))
-        for name in values.columns:
-            numbers = values[name].dropna().to_numpy(dtype=np.float64)
-            cells.setdefault(str(name), {"method": str(name)})[metric] = _mean(numbers)
-    yield f"{dataset}: means over {pairs} pairs, 95 % intervals ({convention})", list(cells.values())
     others = unranked(scores["method"], manifest.methods)
-    told = [_told(scores, dataset, metric, convention, others) for metric in metrics if direction(metric)]
+    table = mean_table(scores, dataset, convention, unranked=others, layout=Layout(ties=False))
+    if not table.columns:
+        return
+    table = described(table, manifest.methods)
+    rows = select(scores, FUSION, dataset, convention)
+    values = {column.metric: pair_values(rows, column.metric) for column in table.columns}
+    yield f"{caption(table, dataset)}; 95 % intervals", [_line(table, row, values) for row in table.rows]
+    if said := notes(table):
+        yield "; ".join(said), []
+    told = [_told(scores, dataset, column.metric, convention, others) for column in table.columns if column.better]
     if any(told):
         yield f"{dataset}: who is told from whom (Wilcoxon, Holm; references left out)", [row for row in told if row]
 
 
-def _mean(numbers: np.ndarray) -> str:
-    if not numbers.size:
+def _line(table: Table, row: Row, values: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """A row as printed; a remark that all its numbers share stands once, behind the method."""
+    shared = {remark(cell) for cell in row.cells if cell.mean is not None}
+    common = next(iter(shared)) if len(shared) == 1 else ""
+    line = {"method": row.method + marks(table, row.method) + (f" ({common})" if common else "")}
+    for column, cell in zip(table.columns, row.cells, strict=True):
+        own = remark(cell) if not common else ""
+        line[heading(column)] = _mean(values[column.metric], row.method, cell) + (f" ({own})" if own else "")
+    return line
+
+
+def _mean(values: pd.DataFrame, method: str, cell: Cell) -> str:
+    if cell.mean is None:
         return ""
+    numbers = values[method].dropna().to_numpy(dtype=np.float64)
     found = bootstrap_images(
         numbers.size, weighted_means(numbers[None]), resamples=DRAWS.resamples, seed=DRAWS.seed, method=DRAWS.interval
     )
@@ -101,9 +111,11 @@ def _told(
     sign = 1.0 if comparison.better == "higher" else -1.0
     best = max(comparison.standings, key=lambda entry: sign * entry.mean.value).method
     return {
-        "metric": metric, "best mean": best, "not told from it": _some(comparison.ties(best)),
+        "metric": metric, "pairs": comparison.pairs, "best mean": best,
+        "not told from it": _some(comparison.ties(best)),
         f"better than {PLAIN}": _some(_against(comparison, True)),
         f"worse than {PLAIN}": _some(_against(comparison, False)),
+        **({"left out": _some(list(comparison.left_out))} if comparison.left_out else {}),
     }  # fmt: skip
 
 
@@ -138,8 +150,8 @@ def _task_sections(store: Store, scores: pd.DataFrame, manifest: Manifest) -> It
             for at, (metric, label, way) in enumerate(part.numbers):
                 if (metric, label) in numbers.headlines(task):
                     name = f"{metric}{f' {label}' if label else ''}"
-                    heading = f"{dataset} · {task} · {name} ({way}), {part.comparison.images} images, 95 % intervals"
-                    yield heading, _standings(part.comparison, at, name)
+                    over = f"{part.comparison.images} images, 95 % intervals{left_out_words(part.left_out)}"
+                    yield f"{dataset} · {task} · {name} ({way}), {over}", _standings(part.comparison, at, name)
 
 
 def _standings(comparison: SetComparison, at: int, name: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import pytest
 
 from bench.analysis.bootstrap import Interval
 from bench.analysis.summary import shown, summary_sections
+from bench.metrics.facts import CAPPED
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.types import SCORE_COLUMNS
@@ -46,12 +47,12 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_means_come_with_intervals_and_references_are_shown(store: Store) -> None:
-    (heading, rows), _ = summary_sections(store)
-    assert heading == "demo: means over 30 pairs, 95 % intervals (standard)"
+    (heading, rows), _, _ = summary_sections(store)
+    assert heading == "demo, mean over 30 pairs, convention standard; 95 % intervals"
     assert [line["method"] for line in rows] == ["visible", "average", "good", "same"]
     scores = store.read_scores()
     mean = scores[scores["method"] == "good"]["value"].mean()
-    value, low, high = (float(word.strip("[],")) for word in rows[2]["EN"].split())
+    value, low, high = (float(word.strip("[],")) for word in rows[2]["EN (bit) ↑"].split())
     assert value == pytest.approx(mean, abs=0.005)
     assert low < value < high
     half = 1.96 * scores[scores["method"] == "good"]["value"].std() / np.sqrt(PAIRS)
@@ -59,12 +60,12 @@ def test_means_come_with_intervals_and_references_are_shown(store: Store) -> Non
 
 
 def test_who_is_told_from_whom_leaves_references_out(store: Store) -> None:
-    _, (heading, rows) = summary_sections(store)
+    _, _, (heading, rows) = summary_sections(store)
     assert heading.startswith("demo: who is told from whom")
     assert rows == [
         {
-            "metric": "EN", "best mean": "good", "not told from it": "nobody", "better than average": "good",
-            "worse than average": "nobody",
+            "metric": "EN", "pairs": 30, "best mean": "good", "not told from it": "nobody",
+            "better than average": "good", "worse than average": "nobody",
         }
     ]  # fmt: skip
 
@@ -80,3 +81,54 @@ def test_who_is_told_from_whom_leaves_references_out(store: Store) -> None:
 )
 def test_a_number_with_its_interval(interval: Interval, text: str) -> None:
     assert shown(interval) == text
+
+
+def table(rows: list[dict[str, object]], kinds: dict[str, dict[str, object]], folder: Path) -> list[tuple[str, list]]:
+    store = Store(folder)
+    store.write_scores(pd.DataFrame(rows, columns=list(SCORE_COLUMNS)))
+    methods = {name: {"name": name, "kind": "classical", **facts} for name, facts in kinds.items()}
+    config = {"conventions": ["standard"]}
+    store.write_manifest(parse_manifest(folder, {"methods": methods, "config": config}))
+    return list(summary_sections(store))
+
+
+def test_the_screen_says_what_the_page_says(tmp_path: Path) -> None:
+    """Over how many pairs each mean is, the way, stretches, what was trained on the set, and who is not compared."""
+    rows = [
+        row(method, f"{at}", metric, at + shift)
+        for method, shift in (("average", 0.0), ("other", 1.0), ("few", 2.0))
+        for metric in ("EN", "PSNR")
+        for at in range(8)
+        if method != "few" or at < 3
+    ]
+    rows += [{**row(method, "8", "PSNR", 99.0), "reason": CAPPED} for method in ("average", "other")]
+    kinds: dict[str, dict[str, object]] = {
+        "average": {"way": "plain"}, "few": {},
+        "other": {"way": "published", "stretches": True, "seen": {"demo": ["1"]}},
+    }  # fmt: skip
+    (heading, lines), (said, _), (_, told) = table(rows, kinds, tmp_path)
+    assert heading == (
+        "demo, mean over 3 to 8 pairs, as marked, convention standard, published and plain ways, as marked; "
+        "95 % intervals"
+    )
+    assert [line["method"] for line in lines] == ["average", "other†‡", "few (3 of 8 pairs)"]
+    assert "PSNR without 1 pair of three equal images" in said
+    assert "† trained on this set: other (on 1 of the pairs scored here)" in said
+    assert "‡ its published way stretches the contrast: other" in said
+    assert "plain way: average" in said
+    assert [(line["pairs"], line["left out"]) for line in told] == [(8, "few"), (8, "few")]
+
+
+def test_a_remark_on_one_number_stands_beside_that_number(tmp_path: Path) -> None:
+    rows = [row(method, f"{at}", "EN", float(at)) for method in ("average", "other") for at in range(4)]
+    rows += [
+        row(method, f"{at}", "MI", float(at))
+        for method in ("average", "other")
+        for at in range(4)
+        if method == "average" or at
+    ]
+    (heading, lines), *_ = table(rows, {"average": {}, "other": {}}, tmp_path)
+    assert heading.startswith("demo, mean over 3 to 4 pairs, as marked")
+    assert lines[1]["method"] == "other"
+    assert lines[1]["MI (bit) ↑"].endswith(" (3 of 4 pairs)")
+    assert lines[1]["EN (bit) ↑"].endswith("]")
