@@ -56,12 +56,27 @@ def shared(run: RunData, now: datetime, nav: Sequence[tuple[str, str]]) -> dict[
 
 def exports(table: Table, title: str, own: str = "") -> list[tuple[str, str, str]]:
     """The table as text that says what the page says: name of the form, file extension, text."""
+    short, full = (to_latex(table, title, spread=spread, own=own) for spread in (False, True))
     return [
-        ("LaTeX", "tex", to_latex(table, title, own=own)),
-        ("LaTeX with ±", "tex", to_latex(table, title, spread=True, own=own)),
+        ("LaTeX", "tex", short),
+        *([(f"LaTeX with {_ranges(table)}", "tex", full)] if full != short else []),
         ("Markdown", "md", to_markdown(table, title, own=own)),
         ("CSV", "csv", to_csv(table, own)),
     ]
+
+
+def _ranges(table: Table) -> str:
+    """What the longer form has besides the numbers."""
+    cells = [cell for row in table.rows for cell in row.cells]
+    found = [
+        name
+        for name, there in (
+            ("±", any(cell.spread is not None for cell in cells)),
+            ("intervals", any(cell.interval for cell in cells)),
+        )
+        if there
+    ]
+    return " and ".join(found)
 
 
 def export_names(table: Table) -> dict[str, dict[str, tuple[str, str]]]:

@@ -181,6 +181,8 @@ class RunData:
         known = self.manifest.methods
         labels = list(dict.fromkeys([*known, *self.scores["method"].unique()]))
         facts = {label: known.get(label, MethodFacts()) for label in labels}
+        scored = set(self.scores["method"])  # a control that no data set had a truth for is nothing to show
+        labels = [label for label in labels if facts[label].kind != "control" or label in scored]
         labels.sort(key=lambda label: facts[label].kind != "reference")
         titles = [facts[label].title or label for label in labels]
         views: list[MethodView] = []

@@ -43,12 +43,12 @@ def with_draws(table: Table, comparisons: tuple[TaskComparison, ...] | str) -> T
         for at, number in enumerate(part.numbers)
     }
     tied: dict[int, set[str]] = {}
-    ends: dict[tuple[int, str], tuple[float, float]] = {}
+    ends: dict[tuple[int, str], tuple[float, float] | None] = {}
     for index, column in enumerate(table.columns):
         best = table.winner(column.metric, column.label)
         part, at = places.get((column.metric, column.label, table.convention), (None, 0))
         for method, intervals in part.comparison.values.items() if part is not None else ():
-            ends[index, method] = (intervals[at].low, intervals[at].high)
+            ends[index, method] = intervals[at].ends
         if best is not None and part is not None and best in part.comparison.values:
             others = set(part.comparison.ties(best, at))
             tied[index] = others | {best} if others else set()
@@ -59,7 +59,7 @@ def with_draws(table: Table, comparisons: tuple[TaskComparison, ...] | str) -> T
 
 
 def _cell(
-    row: Row, index: int, tied: Mapping[int, set[str]], ends: Mapping[tuple[int, str], tuple[float, float]]
+    row: Row, index: int, tied: Mapping[int, set[str]], ends: Mapping[tuple[int, str], tuple[float, float] | None]
 ) -> Cell:
     cell = row.cells[index]
     if cell.mean is not None:

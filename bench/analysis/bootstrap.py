@@ -35,6 +35,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Both ends, or None where nothing is known of them."""
+        return (self.low, self.high) if np.isfinite(self.low) and np.isfinite(self.high) else None
+
     def excludes(self, number: float) -> bool:
         """True if the number lies outside."""
         return self.low > number or self.high < number

@@ -128,9 +128,13 @@ def notes(table: Table) -> list[str]:
     if any(column.better for column in table.columns):
         found.append("↑ higher is better, ↓ lower is better")
     if any(cell.tied for cell in cells):
-        by_pair = "the paired tests cannot tell it from the best (Wilcoxon, Holm within the metric, 5 %; no correction "
-        drawn = "the 95 % interval of its difference from the best holds 0, images drawn anew (no correction "
-        found.append(f"{TIED} {by_pair if table.task == FUSION else drawn}across metrics)")
+        by_pair = "the paired tests cannot tell it from the best (Wilcoxon, Holm within the metric, 5 %; "
+        drawn = (
+            "the 95 % interval of its difference from the best, images drawn anew, holds 0 or is of too few images ("
+        )
+        found.append(f"{TIED} {by_pair if table.task == FUSION else drawn}no correction across metrics)")
+    if any(cell.interval for cell in cells):
+        found.append("[low, high] 95 % interval, images drawn anew")
     for mark, names, text in (
         (TRAINED, table.trained, "trained on this set"),
         (STRETCHED, table.stretched, "its published way stretches the contrast"),
@@ -145,4 +149,5 @@ def notes(table: Table) -> list[str]:
         found.append(f"plain way: {', '.join(plain)}")
     if any(remark(cell) for cell in cells):
         found.append("a number with a remark in brackets is not ranked")
-    return found + [f"{column.title} {column.note}" for column in table.columns if column.note]
+    found += [f"{column.title} {column.note}" for column in table.columns if column.note]
+    return found + ([table.caution] if table.caution else [])

@@ -13,6 +13,8 @@ from bench.analysis.table import Cell, Table
 def to_csv(table: Table, own: str = "") -> str:
     """The table as CSV: full precision, and for each column its spread, count, rank, tie and remark beside it.
 
+    Where a column has intervals, both ends stand there too.
+
     The columns after the method say what the page says of the whole: convention, way, and training on this set.
 
     Args:
@@ -21,19 +23,25 @@ def to_csv(table: Table, own: str = "") -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    heads = [heading(column) for column in table.columns]
-    tails = ("", " spread", " n", " rank", " tied with the best", " remark")
-    writer.writerow(["method", "marked", *CSV_FACTS, *(f"{head}{tail}" for head in heads for tail in tails)])
+    drawn = [any(row.cells[at].interval for row in table.rows) for at in range(len(table.columns))]
+    heads: list[str] = []
+    for column, has_interval in zip(table.columns, drawn, strict=True):
+        ends = (" low", " high") if has_interval else ()
+        tails = ("", " spread", *ends, " n", " rank", " tied with the best", " remark")
+        heads += [f"{heading(column)}{tail}" for tail in tails]
+    writer.writerow(["method", "marked", *CSV_FACTS, *heads])
     for row in table.rows:
         trained = "yes" if row.method in table.trained else ""
         stretched = "yes" if row.method in table.stretched else ""
         way = table.ways.get(row.method, "")
         marked = "yes" if row.method == own else ""
         fields: list[object] = [inert(row.method), marked, table.dataset, table.convention, way, stretched, trained]
-        for column, cell in zip(table.columns, row.cells, strict=True):
-            text = "; ".join(part for part in (cell.reason, column.note) if part)
-            fields += [_plain(cell.mean), _plain(cell.spread), cell.n, cell.rank or "", TIED if cell.tied else ""]
-            fields.append(inert(text))
+        for column, cell, has_interval in zip(table.columns, row.cells, drawn, strict=True):
+            text = "; ".join(part for part in (cell.reason, column.note, table.caution) if part)
+            fields += [_plain(cell.mean), _plain(cell.spread)]
+            if has_interval:
+                fields += [_plain(end) for end in cell.interval or (None, None)]
+            fields += [cell.n, cell.rank or "", TIED if cell.tied else "", inert(text)]
         writer.writerow(fields)
     return buffer.getvalue()
 
@@ -86,7 +94,7 @@ def to_latex(table: Table, title: str = "", spread: bool = False, own: str = "")
     Args:
         table: what to print.
         title: what it shows; opens the caption; empty for no caption.
-        spread: True adds the standard deviations.
+        spread: True adds the standard deviations and intervals.
         own: the method whose name is set bold; empty for none.
 
     Returns:
@@ -96,7 +104,8 @@ def to_latex(table: Table, title: str = "", spread: bool = False, own: str = "")
     heads = [_latex(heading(column)) for column in table.columns]
     lines = [r"% needs \usepackage{booktabs} and \usepackage{xcolor}", rf"\begin{{{form}}}[t]", r"\centering"]
     if title:
-        lines.append(rf"\caption{{{_latex('. '.join([caption(table, title), *notes(table)]))}.}}")
+        said = [part for part in (caption(table, title), "; ".join(notes(table))) if part]
+        lines.append(rf"\caption{{{_latex('. '.join(said))}.}}")
     lines.append(rf"\label{{{label_of(table)}}}")
     if form == "table*":
         lines += [r"\scriptsize", r"\setlength{\tabcolsep}{2pt}"]
@@ -152,7 +161,15 @@ def _latex_cell(cell: Cell, digits: int, spread: bool) -> str:
     colour = {1: "red", 2: "blue"}.get(cell.rank or 0)
     text = rf"\textcolor{{{colour}}}{{{text}}}" if colour else text
     said = f" ({latex_escape(remark(cell))})" if remark(cell) else ""
-    return text + (_MARKS[TIED] if cell.tied else "") + said
+    return text + (_MARKS[TIED] if cell.tied else "") + _interval(cell, digits, spread) + said
+
+
+def _interval(cell: Cell, digits: int, wanted: bool) -> str:
+    """Both ends behind a number."""
+    if not wanted or cell.interval is None:
+        return ""
+    low, high = cell.interval
+    return f" [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def to_markdown(table: Table, title: str = "", spread: bool = True, own: str = "") -> str:
@@ -169,7 +186,7 @@ def to_markdown(table: Table, title: str = "", spread: bool = True, own: str = "
         lines.append("| " + " | ".join([_markdown_name(table, row.method, row.method == own), *cells]) + " |")
     if title:
         lines = [_markdown_escape(caption(table, title)) + ".", "", *lines]
-        lines += ["", *(f"{_markdown_escape(note)}.  " for note in notes(table))]
+        lines += ["", f"{_markdown_escape('; '.join(notes(table)))}."] if notes(table) else []
     return "\n".join(lines) + "\n"
 
 
@@ -186,4 +203,5 @@ def _markdown_cell(cell: Cell, digits: int, spread: bool) -> str:
     text = f"{cell.mean:.{digits}f}"
     text = {1: f"**{text}**", 2: f"*{text}*"}.get(cell.rank or 0, text) + (TIED if cell.tied else "")
     text = f"{text} ± {cell.spread:.{digits}f}" if spread and cell.spread is not None else text
+    text = f"{text} {_markdown_escape(_interval(cell, digits, spread))}".rstrip()
     return f"{text} ({_markdown_escape(remark(cell))})" if remark(cell) else text

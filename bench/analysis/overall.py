@@ -12,7 +12,7 @@ import numpy as np
 from bench.analysis.bootstrap import Floats, Interval, bootstrap_images, weighted_means
 from bench.analysis.letters import letters
 from bench.analysis.numbers import Better, direction
-from bench.analysis.pairwise import Settings
+from bench.analysis.pairwise import Settings, can_tell
 from bench.analysis.set_draws import DRAWS
 from bench.analysis.set_level import SetComparison
 from bench.analysis.table import pair_values
@@ -34,6 +34,7 @@ class Strand:
         methods: those that have it.
         values: float64 (methods,).
         drawn: float64 (methods, draws).
+        images: how many were drawn from.
     """
 
     task: str
@@ -44,6 +45,7 @@ class Strand:
     methods: tuple[str, ...]
     values: Floats
     drawn: Floats
+    images: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,9 @@ def pair_strands(
             len(values), weighted_means(numbers), resamples=settings.resamples, seed=settings.seed, method="percentile"
         )
         names = tuple(map(str, values.columns))
-        found.append(
-            Strand("metrics", dataset, metric, "", direction(metric), names, numbers.mean(axis=1), drawn.distribution)
-        )
+        means = numbers.mean(axis=1)
+        better, images = direction(metric), len(values)
+        found.append(Strand("metrics", dataset, metric, "", better, names, means, drawn.distribution, images))
     return found
 
 
@@ -132,7 +134,7 @@ def set_strand(
     names = tuple(name for name in comparison.values if name in methods)
     places = [list(comparison.values).index(name) for name in names]
     values = np.array([comparison.values[name][at].value for name in names])
-    return Strand(task, dataset, *number, better, names, values, comparison.drawn[places, at])
+    return Strand(task, dataset, *number, better, names, values, comparison.drawn[places, at], comparison.images)
 
 
 def overall(strands: Sequence[Strand], settings: Settings = DRAWS) -> Overall | None:
@@ -140,7 +142,7 @@ def overall(strands: Sequence[Strand], settings: Settings = DRAWS) -> Overall | 
 
     Methods that lack a fusion metric are left out, and numbers of other tasks that some method lacks. Two methods are
     told apart if the simultaneous interval of the difference of their mean ranks (bootstrap over images, largest
-    studentised deviation over all pairs of methods) leaves out 0.
+    studentised deviation over all pairs of methods) leaves out 0, and there are images enough to tell anything.
 
     Args:
         strands: of all data sets and tasks.
@@ -175,7 +177,9 @@ def overall(strands: Sequence[Strand], settings: Settings = DRAWS) -> Overall | 
     draws = draws[:, np.isfinite(draws).all(axis=0)]  # a draw that lacks a class has no mean IoU
     order = [int(at) for at in np.argsort(own, kind="stable")]
     names = [methods[at] for at in order]
-    marked = letters(names, _told_apart(names, own[order], draws[order], settings.alpha))
+    images = sum({one.dataset: one.images for one in used}.values())
+    enough = can_tell(images, settings.alpha)
+    marked = letters(names, _told_apart(names, own[order], draws[order], settings.alpha) if enough else ())
     tails = [settings.alpha / 2, 1 - settings.alpha / 2]
     low, high = np.quantile(draws, tails, axis=1) if draws.size else (np.full(len(own), np.nan),) * 2
     tasks = list(dict.fromkeys(strand.task for strand in used))

@@ -41,6 +41,18 @@ FEWEST = 0.9
 """A method with values for less than this part of the pairs is left out, so that it does not shrink the comparison."""
 
 
+def can_tell(images: int, alpha: float = 0.05) -> bool:
+    """True if so many images can tell two methods apart at all: with fewer, even equal signs on all of them are chance.
+
+    Draws of so few images are too alike to say so themselves. The two-sided p of n equal signs is 2 / 2^n.
+
+    Example:
+        >>> can_tell(5), can_tell(6)
+        (False, True)
+    """
+    return 2.0 ** (1 - images) <= alpha
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How intervals and tests are made.

@@ -12,7 +12,7 @@ import numpy as np
 from bench.analysis.bootstrap import Floats, Interval, WeightedStatistic, intervals, snapped
 from bench.analysis.captions import left_out_words
 from bench.analysis.numbers import FUSION, Numbers
-from bench.analysis.pairwise import Settings
+from bench.analysis.pairwise import Settings, can_tell
 from bench.analysis.sections import Section, Shown
 from bench.analysis.set_draws import DRAWS, Over, SetDraws, on_same_images, task_work
 from bench.data.spec import DatasetSpec, recorded_spec
@@ -52,11 +52,12 @@ class SetComparison:
         return f"; {share:.1%} of the draws lack a class and do not count" if share else ""
 
     def ties(self, method: str, at: int) -> list[str]:
-        """The methods whose interval of the difference from ``method`` in number ``at`` holds 0."""
+        """The methods whose interval of the difference from ``method`` in number ``at`` holds 0; all, of few images."""
+        enough = can_tell(self.images)
         return [
             second if first == method else first
             for (first, second), found in self.differences.items()
-            if method in (first, second) and not found[at].excludes(0.0)
+            if method in (first, second) and not (enough and found[at].excludes(0.0))
         ]
 
 

@@ -86,6 +86,7 @@ class Table:
         trained: methods that were trained on this data set.
         seen: on how many of the scored pairs themselves a method was trained.
         stretched: methods whose published way stretches the contrast, shown in that way.
+        caution: what else a reader must know; empty for nothing.
     """
 
     task: str
@@ -99,6 +100,7 @@ class Table:
     trained: frozenset[str] = frozenset()
     seen: Mapping[str, int] = field(default_factory=dict)
     stretched: frozenset[str] = frozenset()
+    caution: str = ""
 
     def cell(self, method: str, metric: str, label: str = "") -> Cell:
         """The cell of one method and column.

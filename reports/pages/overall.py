@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,7 @@ def _page(build: Build) -> None:
     values: dict[str, Any] = {"found": found}
     if found is not None:
         values |= {
-            "table": _table(run, found),
+            "table": replace(_table(run, found), caution=_within(_caution(build.overview))),
             "tasks": {task: run.numbers.task_title(task) for task in found.standings[0].by_task},
             "bars": bar_places([one.rank for one in found.standings]),
             "groups": _groups(run, found),
@@ -68,6 +68,11 @@ def _caution(overview: Overview) -> str:
     if not counts or min(counts) >= FEW_PAIRS:
         return ""
     return f"Only {min(counts)} pairs on some data set: draws of so few are too alike, and the intervals too short."
+
+
+def _within(sentence: str) -> str:
+    """A sentence as a part of another."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def _shade(methods: int, rank: float) -> int:
@@ -104,7 +109,7 @@ def _table(run: RunData, found: Overall) -> Table:
     firsts = _first_two([one.rank.value for one in found.standings])
     rows = tuple(
         Row(one.method, (
-            Cell(one.rank.value, None, len(found.strands), firsts[at]),
+            Cell(one.rank.value, None, len(found.strands), firsts[at], interval=one.rank.ends),
             *(Cell(one.by_task[task], None, len(found.strands)) for task in tasks),
         ))
         for at, one in enumerate(found.standings)

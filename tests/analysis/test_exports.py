@@ -12,10 +12,11 @@ from bench.analysis.captions import caption, described, notes
 from bench.analysis.export import to_csv, to_latex, to_markdown
 from bench.analysis.means import mean_table
 from bench.analysis.pairwise import compare, ties_of_best, wilcoxon, wilcoxon_all
-from bench.analysis.table import Table
+from bench.analysis.table import Cell, Column, Row, Table
 from bench.store.manifest import MethodFacts
 from bench.store.scores import scores_frame
 from bench.types import Score
+from reports.context import exports
 
 FACTS = {
     "clear": MethodFacts(kind="learned", way="published", trained_on=("tno:train",), stretches=True),
@@ -118,3 +119,31 @@ def test_many_tests_at_once_are_each_by_itself(kind: str) -> None:
     if kind == "equal":
         differences[::2] = differences[::2].round(1)
     assert wilcoxon_all(differences) == [wilcoxon(row) for row in differences]
+
+
+def test_intervals_and_cautions_of_the_page_are_in_every_form() -> None:
+    columns = (Column("mIoU", "", "mIoU", "higher", 3), Column("acc", "", "accuracy", "higher", 3))
+    rows = (
+        Row("one", (Cell(0.5, None, 1, 1, interval=(0.4, 0.6)), Cell(0.7, None, 1, 1))),
+        Row("two", (Cell(0.3, None, 1, 2, interval=(0.2, 0.45)), Cell(0.6, None, 1, 2))),
+    )
+    table = Table("segmentation", "tno", "single_scale", columns, rows, caution="Only 4 images")
+    assert "0.500}$ [0.400, 0.600]" in to_latex(table, "TNO", spread=True).replace("$}", "}$")
+    assert "[0.400" not in to_latex(table, "TNO")
+    assert r"**0.500** \[0.400, 0.600\]" in to_markdown(table, "TNO")
+    for text in (to_latex(table, "TNO"), to_markdown(table, "TNO"), to_csv(table)):
+        assert "Only 4 images" in text
+    head, first, _ = to_csv(table).splitlines()
+    values = dict(zip(head.split(","), first.split(","), strict=True))
+    assert (values["mIoU ↑ low"], values["mIoU ↑ high"]) == ("0.4", "0.6")
+    assert "accuracy ↑ low" not in values
+
+
+def test_a_longer_form_is_offered_where_it_says_more() -> None:
+    def forms(cell: Cell) -> list[str]:
+        table = Table("t", "d", "", (Column("m", "", "m", "higher", 2),), (Row("one", (cell,)),))
+        return [name for name, _, _ in exports(table, "D")]
+
+    assert forms(Cell(1.0)) == ["LaTeX", "Markdown", "CSV"]
+    assert forms(Cell(1.0, 0.1)) == ["LaTeX", "LaTeX with ±", "Markdown", "CSV"]
+    assert forms(Cell(1.0, interval=(0.0, 2.0))) == ["LaTeX", "LaTeX with intervals", "Markdown", "CSV"]

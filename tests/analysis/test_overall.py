@@ -41,11 +41,26 @@ def test_two_share_a_letter_exactly_if_they_are_not_told_apart(case: tuple[int, 
             assert bool(set(found[names[a]]) & set(found[names[b]])) == ((names[a], names[b]) not in told)
 
 
-def strand(task: str, dataset: str, values: dict[str, float], noise: float = 0.0, metric: str = "EN") -> Strand:
+def strand(
+    task: str, dataset: str, values: dict[str, float], noise: float = 0.0, metric: str = "EN", images: int = 20
+) -> Strand:
     random = np.random.default_rng(0)
     numbers = np.array(list(values.values()))
     drawn = numbers[:, None] + noise * random.normal(size=(len(numbers), 199))
-    return Strand(task, dataset, metric, "", "higher", tuple(values), numbers, drawn)
+    return Strand(task, dataset, metric, "", "higher", tuple(values), numbers, drawn, images)
+
+
+def test_too_few_images_tell_nobody_apart() -> None:
+    """Draws of five images that all agree never waver, and yet five equal signs may be chance."""
+    for images, letters_of in ((5, ["a", "a", "a"]), (6, ["a", "b", "c"])):
+        found = overall([strand("metrics", "tno", {"x": 3.0, "y": 2.0, "z": 1.0}, images=images)])
+        assert found is not None
+        assert [one.letters for one in found.standings] == letters_of
+    two_sets = overall([
+        strand("metrics", name, {"x": 3.0, "y": 2.0, "z": 1.0}, images=4) for name in ("tno", "vifb")
+    ])  # fmt: skip
+    assert two_sets is not None
+    assert [one.letters for one in two_sets.standings] == ["a", "b", "c"]
 
 
 def test_tasks_data_sets_and_numbers_count_alike() -> None:
