@@ -50,11 +50,11 @@ def make_parts(folder: Path, parts: Mapping[str, str], names: Sequence[str] = ("
                 write_boxes(folder / part / "boxes" / f"{name}.txt")
 
 
-def write_pairs(folder: Path, sizes: Sequence[tuple[int, int]]) -> list[PairFiles]:
-    """Writes a pair of random images of each size, named by their number."""
+def write_pairs(folder: Path, sizes: Sequence[tuple[int, int]], prefix: str = "") -> list[PairFiles]:
+    """Writes a pair of random images of each size, named by ``prefix`` and their number."""
     return [
         PairFiles(
-            "set", "test", str(number),
+            "set", "test", f"{prefix}{number}",
             write_image(folder / f"ir{number}.png", 1, size, 2 * number),
             write_image(folder / f"vis{number}.png", 3, size, 2 * number + 1),
         )

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from made_data import write_image, write_pairs
 from PIL import Image
 
 from bench.errors import BenchError
 from bench.fusion.ready import find_ready
+from bench.images import read_image
 from bench.metrics import evaluate
 from bench.metrics.catalogue import chosen_metrics
 from bench.run.score_folder import score_folder, summary_rows, write_scores
 from bench.types import SCORE_COLUMNS, PairFiles, Problem, Score
 
-Images = tuple[np.ndarray, np.ndarray, np.ndarray]
+SIZE = (44, 50)
 
 
 @pytest.fixture
-def pairs(tmp_path: Path, scene: Callable[..., Images]) -> list[PairFiles]:
-    """Four pairs on disk and an empty folder ``fused``."""
-    made = []
+def pairs(tmp_path: Path) -> list[PairFiles]:
+    """Four pairs on disk, ``A0`` to ``A3``, and an empty folder ``fused``."""
     (tmp_path / "fused").mkdir()
-    for index in range(4):
-        ir, vis, _ = scene(44, 50, index)
-        paths = [tmp_path / f"{part}{index}.png" for part in ("ir", "vis")]
-        for path, image in zip(paths, (ir, vis), strict=True):
-            Image.fromarray(image).save(path)
-        made.append(PairFiles("made", "test", f"A{index}", *paths))
-    return made
+    return write_pairs(tmp_path, [SIZE] * 4, prefix="A")
+
+
+def write_fused(tmp_path: Path, *names: str) -> list[Path]:
+    """A fused image of each name."""
+    return [write_image(tmp_path / "fused" / name, 1, SIZE, 100 + at) for at, name in enumerate(names)]
 
 
 DEFAULT = ("standard", "seafusion2022")
@@ -48,26 +49,23 @@ def run(
     return score_folder(tmp_path / "fused", pairs, "mine", chosen_metrics(conventions, metrics), jobs=1, engine=engine)
 
 
-def test_extension_case_and_colour_do_not_matter(
-    tmp_path: Path, pairs: list[PairFiles], scene: Callable[..., Images]
-) -> None:
-    fused = [scene(44, 50, index)[2] for index in range(4)]
-    names = ("a0.PNG", "A1.bmp", "A2.tif", "a3.png")
-    for index, name in enumerate(names):
-        image = fused[index] if index % 2 else np.repeat(fused[index][..., None], 3, axis=2)
-        Image.fromarray(image).save(tmp_path / "fused" / name)
+def test_extension_case_and_colour_do_not_matter(tmp_path: Path, pairs: list[PairFiles]) -> None:
+    paths = write_fused(tmp_path, "a0.PNG", "A1.bmp", "A2.tif", "a3.png")
+    for path in paths[::2]:
+        grey = np.array(Image.open(path))
+        Image.fromarray(np.repeat(grey[..., None], 3, axis=2)).save(path)
     scores, problems = run(tmp_path, pairs, conventions=("standard", "tang2023"))
     assert not problems
     assert len(scores) == 4 * 2 * 6
     assert {score.task for score in scores} == {"metrics"}
-    expected = evaluate(*scene(44, 50, 2)[:2], fused[2], "tang2023", ["VIF"])["VIF"]
+    images = (read_image(path) for path in (pairs[2].ir_path, pairs[2].vis_path, paths[2]))
+    expected = evaluate(*images, "tang2023", ["VIF"])["VIF"]
     got = [s.value for s in scores if (s.pair, s.convention, s.metric) == ("A2", "tang2023", "VIF")]
     assert got == [expected]
 
 
 def test_missing_extra_and_double_files_are_reported(tmp_path: Path, pairs: list[PairFiles]) -> None:
-    for name in ("A0.png", "A1.png", "a1.bmp", "other.png"):
-        Image.fromarray(np.zeros((44, 50), np.uint8)).save(tmp_path / "fused" / name)
+    write_fused(tmp_path, "A0.png", "A1.png", "a1.bmp", "other.png")
     (tmp_path / "fused" / "notes.txt").write_text("not an image")
     scores, problems = run(tmp_path, pairs, metrics=["EN"])
     assert {score.pair for score in scores} == {"A0"}
@@ -80,14 +78,10 @@ def test_missing_extra_and_double_files_are_reported(tmp_path: Path, pairs: list
     assert {"A2", "A3"} < set(said)
 
 
-def test_broken_images_fail_alone_and_say_why(
-    tmp_path: Path, pairs: list[PairFiles], scene: Callable[..., Images]
-) -> None:
-    good = scene(44, 50, 0)[2]
-    Image.fromarray(good).save(tmp_path / "fused" / "A0.png")
-    Image.fromarray(good[:-1]).save(tmp_path / "fused" / "A1.png")
+def test_broken_images_fail_alone_and_say_why(tmp_path: Path, pairs: list[PairFiles]) -> None:
+    write_fused(tmp_path, "A0.png", "A3.png")
+    write_image(tmp_path / "fused" / "A1.png", 1, (43, 50))
     (tmp_path / "fused" / "A2.png").write_bytes(b"nothing")
-    Image.fromarray(good).save(tmp_path / "fused" / "A3.png")
     pairs[3].ir_path.write_bytes(b"nothing")
     scores, problems = run(tmp_path, pairs, conventions=("standard",), metrics=["EN", "VIF"])
     state = {(score.pair, score.metric): score.status for score in scores}
@@ -99,13 +93,10 @@ def test_broken_images_fail_alone_and_say_why(
     assert {problem.where for problem in problems} == {"A1", "A2", "A3"}
 
 
-def test_the_engine_asked_for_scores(
-    tmp_path: Path, pairs: list[PairFiles], scene: Callable[..., Images], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_engine_asked_for_scores(tmp_path: Path, pairs: list[PairFiles], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_ENGINE", "numba")
     monkeypatch.setattr("bench.metrics.choice.importlib.util.find_spec", lambda name: None)
-    for index in range(4):
-        Image.fromarray(scene(44, 50, index)[2]).save(tmp_path / "fused" / f"A{index}.png")
+    write_fused(tmp_path, *(f"{files.id}.png" for files in pairs))
     with pytest.raises(BenchError, match="engine numba is wanted and not installed"):
         run(tmp_path, pairs, metrics=["EN"])
     scores, _ = run(tmp_path, pairs, metrics=["EN"], engine="numpy")
@@ -117,19 +108,14 @@ def test_wrong_folders_are_refused(tmp_path: Path, pairs: list[PairFiles]) -> No
         score_folder(tmp_path / "absent", pairs, "mine", chosen_metrics(DEFAULT, None))
     with pytest.raises(BenchError, match=r"no image, wanted files named as the pairs, e\.g\. A0\.png"):
         find_ready(tmp_path / "fused", ["A0"])
-    Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / "fused" / "x.png")
+    write_fused(tmp_path, "x.png")
     with pytest.raises(BenchError, match=r"1 images, e\.g\. x\.png, wanted"):
         find_ready(tmp_path / "fused", ["A0"])
 
 
-def test_workers_give_the_same_numbers_in_the_same_order(
-    tmp_path: Path, pairs: list[PairFiles], scene: Callable[..., Images]
-) -> None:
-    many = []
-    for index in range(16):
-        first = pairs[index % 4]
-        many.append(PairFiles("made", "test", f"P{index}", first.ir_path, first.vis_path))
-        Image.fromarray(scene(44, 50, index)[2]).save(tmp_path / "fused" / f"P{index}.png")
+def test_workers_give_the_same_numbers_in_the_same_order(tmp_path: Path, pairs: list[PairFiles]) -> None:
+    many = [replace(pairs[index % 4], id=f"P{index}") for index in range(16)]
+    write_fused(tmp_path, *(f"{files.id}.png" for files in many))
     seen: list[tuple[int, int]] = []
     alone, _ = run(tmp_path, many)
     together, _ = score_folder(
@@ -146,9 +132,7 @@ def test_workers_give_the_same_numbers_in_the_same_order(
 
 @pytest.mark.parametrize("extension", [".csv", ".parquet"])
 def test_written_tables_hold_every_number_exactly(tmp_path: Path, pairs: list[PairFiles], extension: str) -> None:
-    rng = np.random.default_rng(0)
-    for files in pairs:
-        Image.fromarray(rng.integers(0, 256, (44, 50), dtype=np.uint8)).save(tmp_path / "fused" / f"{files.id}.png")
+    write_fused(tmp_path, *(f"{files.id}.png" for files in pairs))
     scores, _ = run(tmp_path, pairs)
     path = tmp_path / "out" / f"s{extension}"
     write_scores(scores, path)
