@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bench.cli import answers, assets, audit, develop, export, outcomes, prove, runs
 from bench.cli.installation import check_installation
@@ -18,8 +19,25 @@ from bench.cli.screen import fail
 from bench.errors import FATAL_ERRNO, INTERRUPTED, INTERRUPTED_TEXT, BenchError, StoppedError
 from bench.files import VERSION
 
+
+class _Commands(TyperGroup):
+    """All commands; a word that is empty, as a shell makes of a variable that is not set, is refused for all of them.
+
+    It would be taken for the default (``--metrics ""``) or for the current folder (``--out ""``).
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for before, word in zip(["", *args], args, strict=False):
+            name, equals, value = word.partition("=") if word.startswith("--") else (before, "=", word)
+            if equals and not value.strip(" ,\t\n"):
+                where = name if name.startswith("-") else "an argument"
+                raise BenchError(f"{where} is {value!r}, wanted a value; leave it out for its default")
+        return super().parse_args(ctx, args)
+
+
 app = typer.Typer(
     name="bench",
+    cls=_Commands,
     help="The infrared-visible image fusion benchmark: fuse, score, train, report.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

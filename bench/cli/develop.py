@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bench.cli.runs import DatasetsFile, WeightsRoot
-from bench.cli.screen import fail, print_records, print_rows
+from bench.cli.screen import fail, print_records, print_rows, typed
 from bench.errors import BenchError
 
 Kind = Literal["methods", "datasets", "metrics", "conventions", "tasks"]
@@ -30,8 +30,7 @@ def list_(
     context: typer.Context = None,  # type: ignore[assignment] # typer gives it
 ) -> None:
     """List what there is."""
-    asked = context.get_parameter_source("datasets_file")
-    if kind != "datasets" and asked is not None and asked.name == "COMMANDLINE":
+    if kind != "datasets" and typed(context, "datasets_file"):
         raise BenchError(f"--datasets-file is for bench list datasets, not for {kind}; leave it out")
     listers: dict[str, Callable[[bool], list[dict[str, Any]]]] = {
         "methods": _methods,

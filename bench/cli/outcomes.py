@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from bench.cli.runs import DataRoot, DatasetsFile, Device, Jobs, WeightsRoot
-from bench.cli.screen import fail, names, print_rows, progress
+from bench.cli.screen import fail, names, print_rows, progress, typed
 from bench.errors import BenchError
 
 RunDir = Annotated[Path, typer.Argument(help="The --out of a bench run.")]
@@ -126,6 +126,7 @@ def verify(
     ] = False,
     weights_root: WeightsRoot = None,
     device: Device = "auto",
+    context: typer.Context = None,  # type: ignore[assignment] # typer gives it
 ) -> None:
     """Recompute a random sample of an archive and refuse a tampered one."""
     from bench.analysis.verify_pack import verify as verify_pack
@@ -136,7 +137,7 @@ def verify(
         from bench.run.recompute import Recompute
 
         fuse = Recompute(weights_root, device)
-    elif weights_root is not None or device != "auto":
+    elif typed(context, "weights_root", "device"):
         raise BenchError("--weights-root and --device are for --recompute; give it too, or leave them out")
     if is_published(archive):
         accepted = _verify_published(archive)

@@ -141,6 +141,7 @@ def run(
 
     from bench.cli.begin import prepare, show_plan
     from bench.cli.end import show_result
+    from bench.plugin.settings import parse_settings
     from bench.run.stages import run as run_benchmark
 
     bare = ("folder",) if ir or vis else ()
@@ -153,7 +154,7 @@ def run(
         limit=limit, seed=seed, rerun=rerun, way=way, precision=precision, compile=compile, engine=engine,
         train_precision=train_precision, runtime=runtime,
         time_limit_s=time_limit,
-        options=parse_options(option),
+        options=parse_settings(option or (), "TASK.NAME=VALUE, e.g. detection.model=yolov5s"),
     )  # fmt: skip
     prepare(config, fetch, dry_run)
     if dry_run:
@@ -178,19 +179,6 @@ def build_config(**settings: Any) -> Any:
         first = error.errors()[0]
         where = "--" + "-".join(str(part) for part in first["loc"]).replace("_", "-")
         raise BenchError(f"{where} is {first['input']!r}: {first['msg']}") from error
-
-
-def parse_options(options: list[str] | None) -> dict[str, str]:
-    """``TASK.NAME=VALUE`` settings as a dict."""
-    from bench.errors import BenchError
-
-    parsed = {}
-    for text in options or []:
-        key, equals, value = text.partition("=")
-        if not equals or "." not in key:
-            raise BenchError(f"--option is {text!r}, wanted TASK.NAME=VALUE, e.g. detection.model=yolov5s")
-        parsed[key] = value
-    return parsed
 
 
 def score(

@@ -30,6 +30,12 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in (text or "").split(",") if part.strip())
 
 
+def typed(context: typer.Context, *options: str) -> bool:
+    """True if one of the options was typed, rather than set in the environment for every command."""
+    sources = (context.get_parameter_source(name) for name in options)
+    return any(source is not None and source.name == "COMMANDLINE" for source in sources)
+
+
 def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
     """Prints rows as a table; plain, aligned text when the output is not a terminal."""
     from rich.console import Console

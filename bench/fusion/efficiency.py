@@ -29,6 +29,7 @@ from bench.fusion.peak import peak_memory
 from bench.images import encode_png
 from bench.machine import describe_machine
 from bench.memory import retained_memory
+from bench.plugin.settings import refuse_unknown
 from bench.types import Image, PairFiles, Score
 
 WARM_UP = 2
@@ -130,9 +131,7 @@ def read_options(options: Mapping[str, str]) -> tuple[tuple[str, ...], float]:
     Raises:
         BenchError: an unknown setting, or a value that is none.
     """
-    for name in options:
-        if name not in OPTIONS:
-            raise BenchError(f"option efficiency.{name} is unknown, wanted {', '.join(OPTIONS)}")
+    refuse_unknown("efficiency", options, OPTIONS)
     text = options.get("seconds", str(BUDGET_S))
     try:
         budget_s = float(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +16,7 @@ from bench.errors import BenchError
 from bench.machine import pick_device
 from bench.plugin.kinds import METHODS
 from bench.plugin.method import Preset, Trainable, TrainRequest
+from bench.plugin.settings import parse_settings
 from bench.train.precision import pick_precision
 from bench.weights.places import trained_path
 
@@ -92,7 +93,8 @@ def train_command(order: TrainOrder, say: Callable[[str], None], progress: Calla
         dataset=trained_on, pairs=listing.pairs, preset=order.preset,  # type: ignore[arg-type]
         out=order.out or Path("runs/train") / name, recipe=order.recipe, ablation=order.ablation,
         device=pick_device(order.device), seed=order.seed, stop_after=order.stop_after, progress=progress,
-        options=_options(order.options), classes=opened.spec.classes, weights_root=order.weights_root,
+        options=tuple(parse_settings(order.options, "NAME=VALUE").items()),
+        classes=opened.spec.classes, weights_root=order.weights_root,
         precision=order.train_precision,  # type: ignore[arg-type]
     )  # fmt: skip
     request = _without_labels(cls, request, say)
@@ -127,13 +129,3 @@ def install_weights(method: str, path: Path) -> None:
     for file in path.parent.iterdir():
         if file.suffix in (".safetensors", ".json"):
             shutil.copy2(file, target / file.name)
-
-
-def _options(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise BenchError(f"--option is {text!r}, wanted NAME=VALUE")
-        pairs.append((key, value))
-    return tuple(pairs)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.plugin.method import TrainRequest
+from bench.plugin.settings import refuse_unknown
 from bench.train import Phase, State, completed, run_phases, write_record
 from bench.train.cost import phases_in_words
 from bench.train.sets import set_digest
@@ -138,9 +139,8 @@ def choose(request: TrainRequest, method: str, recipes: Mapping[str, Mapping[str
     settings = recipes[recipe][request.preset]
     known = {item.name: type(getattr(settings, item.name)) for item in fields(settings)}  # type: ignore[arg-type]
     changed: dict[str, Any] = {}
+    refuse_unknown(method, dict(request.options), known)
     for name, text in request.options:
-        if name not in known:
-            raise BenchError(f"{method}: option {name!r} is not known, wanted one of {', '.join(sorted(known))}")
         try:
             changed[name] = known[name](text)
         except ValueError as error:

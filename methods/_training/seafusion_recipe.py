@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.plugin.method import TrainRequest
+from bench.plugin.settings import refuse_unknown
 from bench.train.precision import pick_precision
 from bench.train.segmenter_step import SegmenterSchedule, light_schedule, short_schedule
 from bench.train.sets import class_names, set_digest
@@ -166,9 +167,7 @@ def make_plan(request: TrainRequest) -> Plan:
     if ablation not in ABLATIONS:
         raise BenchError(f"seafusion: ablation {ablation!r} is not known, wanted one of {', '.join(ABLATIONS)}")
     options = dict(request.options)
-    unknown = sorted(options.keys() - OPTIONS)
-    if unknown:
-        raise BenchError(f"seafusion: option {unknown[0]!r} is not known, wanted one of {', '.join(sorted(OPTIONS))}")
+    refuse_unknown("seafusion", options, OPTIONS)
     recipe = _with_options(replace(RECIPES[name], **PRESETS[request.preset]), options)
     if recipe.fusion_epochs:
         per_epoch = max(1, len(request.pairs) // recipe.fusion_batch)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from bench.errors import BenchError
+from bench.plugin.settings import refuse_unknown
 from tasks.detection.tuning_budget import SCHEDULES, TuningSchedule
 
 ORIGINAL = re.compile(r"^yolov5[nsmlx]6?$")
@@ -108,9 +109,7 @@ def read_settings(options: Mapping[str, str]) -> Settings:
     Raises:
         BenchError: an unknown option, or a value that is none.
     """
-    for name in options:
-        if name not in OPTIONS:
-            raise BenchError(f"option detection.{name} is unknown, wanted one of {', '.join(sorted(OPTIONS))}")
+    refuse_unknown("detection", options, OPTIONS)
     padding = options.get("padding", "stride")
     if padding not in ("stride", "val"):
         raise BenchError(f"option detection.padding is {padding!r}, wanted stride or val")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 
 from bench.errors import BenchError, suggest
 from bench.metrics.catalogue import chosen_metrics
+from bench.plugin.settings import refuse_unknown
 from tasks.robustness.corruptions import CORRUPTIONS, SEVERITIES
 
 
@@ -57,9 +58,7 @@ def read_settings(options: Mapping[str, str]) -> Settings:
     Raises:
         BenchError: an unknown option, or a value that is none.
     """
-    for name in options:
-        if name not in OPTIONS:
-            raise BenchError(f"option robustness.{name} is unknown{suggest(name, OPTIONS)}")
+    refuse_unknown("robustness", options, OPTIONS)
     given = {
         name: tuple(_words(options[name])) for name in ("corruptions", "conventions", "metrics") if name in options
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
 from bench.plugin.kinds import SEGMENTERS
+from bench.plugin.settings import refuse_unknown
 from bench.train.segmenter_step import SegmenterSchedule, light_schedule, short_schedule
 
 
@@ -85,12 +86,13 @@ def make_budget(preset: str, options: Mapping[str, str], precision: str = "auto"
     """
     if preset not in BUDGETS:
         raise BenchError(f"segmentation: preset {preset!r} is not known, wanted one of {', '.join(BUDGETS)}")
+    refuse_unknown("segmentation", options, OPTIONS)
     budget = replace(BUDGETS[preset], precision=precision)
     for name, text in options.items():
         try:
             budget = _with_option(budget, name, text)
         except (KeyError, ValueError) as error:
-            raise BenchError(f"segmentation: option {name}={text!r} does not fit; see BUDGETS for its kind") from error
+            raise BenchError(f"segmentation: option {name}={text!r}, wanted {_kind(name)}") from error
     if len(set(budget.segmenters)) < len(budget.segmenters):
         raise BenchError(f"segmentation: segmenter {budget.segmenter!r} names one twice; leave it out")
     schedule = budget.schedule
@@ -102,6 +104,13 @@ def make_budget(preset: str, options: Mapping[str, str], precision: str = "auto"
     if budget.auxiliary is not None and not (math.isfinite(budget.auxiliary) and budget.auxiliary >= 0):
         raise BenchError(f"segmentation: auxiliary {budget.auxiliary}, wanted a weight of 0 or more, e.g. 0.75")
     return budget
+
+
+def _kind(name: str) -> str:
+    """What the value of an option must be, in words."""
+    if name in ("compile", "multi_scale", "random_backbone"):
+        return "true or false"
+    return "a whole number" if name in ("steps", "batch") else "a number"
 
 
 def _with_option(budget: Budget, name: str, text: str) -> Budget:
@@ -124,4 +133,4 @@ def _with_option(budget: Budget, name: str, text: str) -> Budget:
             return replace(budget, schedule=replace(budget.schedule, image_scale=float(text)))
         case "crop":
             return replace(budget, schedule=replace(budget.schedule, crop=float(text)))
-    raise BenchError(f"segmentation: option {name}={text!r} is not known, wanted one of {', '.join(OPTIONS)}")
+    raise AssertionError(name)  # OPTIONS has names that are not read here

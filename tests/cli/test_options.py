@@ -300,6 +300,22 @@ def test_every_option_changes_something_or_is_refused(
     assert attempt(case, case.options[option]) != before
 
 
+@pytest.mark.parametrize("name", [name for name in TABLE if name != "selftest"])
+def test_folders_set_in_the_environment_refuse_no_command(
+    name: str,
+    attempt: Callable[[Case, list[str]], tuple[Any, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``BENCH_WEIGHTS`` is meant for every command, also for one that has no use for it as it is asked."""
+    (tmp_path / "sets.yaml").write_text("datasets: {}\n")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path))
+    monkeypatch.setenv("BENCH_DATASETS", str(tmp_path / "sets.yaml"))
+    refused = attempt(TABLE[name], [])[3]
+    assert not refused
+
+
 def test_two_equal_command_lines_do_the_same(attempt: Callable[[Case, list[str]], tuple[Any, ...]]) -> None:
     for name, case in TABLE.items():
         if name != "selftest":
@@ -314,13 +330,17 @@ def test_two_equal_command_lines_do_the_same(attempt: Callable[[Case, list[str]]
     [
         (["--option", "nosuch.x=1"], "unknown task of --option 'nosuch'; known: detection"),
         (["--option", "detecton.model=x"], "unknown task of --option 'detecton'; did you mean detection"),
-        (["--option", "detection.modell=x"], "option detection.modell is unknown, wanted one of"),
-        (["--option", "segmentation.depth=3"], "option depth='3' is not known"),
-        (["--option", "efficiency.secs=3"], "option efficiency.secs is unknown"),
+        (["--option", "detection.modell=x"], "detection: option 'modell' is unknown; did you mean model?"),
+        (["--option", "segmentation.depth=3"], "option 'depth' is unknown"),
+        (["--option", "efficiency.secs=3"], "efficiency: option 'secs' is unknown"),
         (["--option", "sdnet.steps=3"], "sdnet is a method, and a run hands options to tasks only"),
         (["--tasks", "metrics", "--option", "detection.model=x"], "detection is not among --tasks metrics"),
-        (["--methods", ""], "--methods names no method"),
-        (["--methods", " , "], "--methods names no method"),
+        (["--option", "detection.model="], "wanted TASK.NAME=VALUE"),
+        (["--option", "model=x"], "wanted TASK.NAME=VALUE"),
+        (
+            ["--option", "detection.model=a", "--option", "detection.model=b"],
+            "detection.model is given twice, as 'a' and 'b'",
+        ),
         (["--methods", "a/b=x"], "cannot be the label of a method"),
         (["--methods", "..=x"], "cannot be the label of a method"),
         (["--methods", "average,Average=x"], "Average and average differ in case alone"),
@@ -342,6 +362,19 @@ def test_what_a_run_cannot_do_is_refused_before_any_work(
         app(["run", "--methods", "average", "--out", "r", *arguments], standalone_mode=False)
     assert not list(tmp_path.rglob("*.png"))
     assert not list(tmp_path.rglob("scores.*"))
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_an_option_without_a_value_is_refused_by_name(name: str) -> None:
+    """``--metrics "$UNSET"`` would mean the default, and ``--out "$UNSET"`` the current folder."""
+    case = TABLE[name]
+    valued = [option for option, words in case.options.items() if len(words) > 1 and words[0] == option]
+    for option in valued:
+        for words in ([option, ""], [option, " , "], [f"{option}="]):
+            with pytest.raises(BenchError, match=f"^{option} is .*, wanted a value"):
+                app([*case.base, *words], standalone_mode=False)
+    with pytest.raises(BenchError, match="an argument is '', wanted a value"):
+        app([*name.split(), ""], standalone_mode=False)
 
 
 @pytest.mark.parametrize("label", ["a/b", "..", ".x", "a\\b", "a:b", "a\tb", "m" * 300])

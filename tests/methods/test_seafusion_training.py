@@ -212,7 +212,7 @@ def joint(plan: Plan) -> JointTraining:
     [
         ({"recipe": "mine"}, "recipe 'mine' is not known, wanted one of paper, released"),
         ({"ablation": "none"}, "ablation 'none' is not known"),
-        ({"options": (("rate", "1"),)}, "option 'rate' is not known"),
+        ({"options": (("rate", "1"),)}, "option 'rate' is unknown"),
         ({"options": (("classes", "none"),)}, "option classes='none', wanted a number"),
         ({"options": (("rounds", "many"),)}, "option rounds='many', wanted a int"),
     ],

@@ -181,7 +181,7 @@ def test_the_global_generator_is_left_alone(pairs: tuple[PairFiles, ...], tmp_pa
     [
         ({"recipe": "nope"}, "recipe 'nope' is not known, wanted one of released"),
         ({"ablation": "nope"}, "ablation 'nope' is not known"),
-        ({"options": {"nope": 1}}, "option 'nope' is not known, wanted one of batch, epoch_steps, epochs, init_std"),
+        ({"options": {"nope": 1}}, "option 'nope' is unknown; known: batch, epoch_steps, epochs, init_std"),
         ({"options": {"batch": "many"}}, "option batch='many', wanted a int"),
         ({"options": {"batch": 0}}, "option batch='0', wanted a positive number"),
         ({"options": {"patch": 500}}, "no image of the 4 pairs has 500x500 pixels"),

@@ -354,7 +354,7 @@ def test_the_paper_budget_is_the_published_one() -> None:
     ("preset", "options", "message"),
     [
         ("huge", {}, "preset 'huge' is not known"),
-        ("quick", {"depth": "3"}, "option depth='3' is not known"),
+        ("quick", {"depth": "3"}, "option 'depth' is unknown"),
         ("quick", {"steps": "many"}, "option steps='many' does not fit"),
         ("quick", {"precision": "half"}, "precision='half' is not known"),
         ("quick", {"auxiliary": "-1"}, "wanted a weight of 0 or more"),
