@@ -16,10 +16,10 @@ import yaml
 from bench.data.catalogue import Dataset
 from bench.data.describe_truth import Truth, box_truth, label_truth, lists_of
 from bench.data.listing import Listing
-from bench.data.names import PAIR, some
+from bench.data.names import PAIR, Place, some
 from bench.data.readings import READINGS, Reading, as_name
 from bench.data.spec import RESERVED, TRAIN, DatasetSpec
-from bench.data.survey import Survey, split_of, survey
+from bench.data.survey import Group, Survey, split_of, survey
 from bench.errors import BenchError
 from bench.images import is_grey, read_image
 
@@ -63,11 +63,17 @@ def describe_folder(top: Path) -> Description:
     top = top.expanduser().absolute()
     seen = survey(top)
     readings = [reading for make in READINGS for reading in make(seen) if reading.parts]
-    counted = [(sum(_count(seen, reading).values()), -reading.doubts, reading) for reading in readings]
-    best = max(counted, key=lambda item: item[:2], default=(0, 0, Reading(())))
-    if not best[0]:
+    ranked = [(_rank(reading, _count(seen, reading)), reading) for reading in readings]
+    best = max(ranked, key=lambda item: item[0], default=((0, 0, 0), Reading(())))
+    if not best[0][1]:
         raise BenchError(f"{top}: {_why_not(seen)}")
-    return _described(seen, best[2])
+    return _described(seen, best[1])
+
+
+def _rank(reading: Reading, counts: Mapping[str, int]) -> tuple[int, int, int]:
+    """The more pairs the better; those of which nothing tells the sides count where there are no others."""
+    told = sum(counts.get(part.name, 0) for part in reading.parts if not part.blind)
+    return told, sum(counts.values()), -reading.doubts
 
 
 def _why_not(seen: Survey) -> str:
@@ -98,13 +104,22 @@ def _entry(seen: Survey, reading: Reading, more: Mapping[str, Any]) -> dict[str,
     others = [name for name in parts if name != TRAIN]
     default = "test" if "test" in parts else (others or list(parts))[0]
     beside = {key: value for key, value in more.items() if key != "truth" and value}
-    deep = any(group.bits > 8 for group in seen.sources())
+    deep = any(group.bits > 8 for group in _used(seen, reading))
     return {
         "layouts": [layout],
         **({"default_split": default} if default != "test" else {}),
         **({"ir_range": "percentile"} if deep else {}),
         **beside,
     }
+
+
+def _used(seen: Survey, reading: Reading) -> list[Group]:
+    """The folders that a reading takes images from."""
+    places = {Place.of(seen.top / side).folder for part in reading.parts for side in (part.ir, part.vis)}
+    own = {group.base for group in seen.groups.values()}
+    return [
+        group for group in seen.sources() if group.base in places or {*group.base.parents} & (places - own)
+    ]  # fmt: skip
 
 
 def _dataset(seen: Survey, spec: DatasetSpec, part: str) -> Dataset:
@@ -131,6 +146,10 @@ def _described(seen: Survey, reading: Reading) -> Description:
     reading = Reading(parts, reading.four_channel)
     more: dict[str, Any] = {"pairs": lists}
     listings = _listings(seen, _spec(seen, reading, more))
+    if any(listing.pairs for listing in listings.values()):  # folders of another kind, e.g. of depth, fit as well
+        parts = tuple(part for part in parts if listings[part.name].pairs)
+        reading = Reading(parts, reading.four_channel)
+        listings = {part.name: listings[part.name] for part in parts}
     truth = Truth()
     for part, listing in listings.items():
         label_truth(seen, part, listing.pairs, truth)
@@ -148,7 +167,7 @@ def _listings(seen: Survey, spec: DatasetSpec) -> dict[str, Listing]:
 
 
 def _remarks(seen: Survey, reading: Reading, listings: Mapping[str, Listing]) -> Iterator[str]:
-    for group in seen.sources():
+    for group in _used(seen, reading):
         if group.bits > 8:
             low, high = group.levels
             yield (

@@ -14,7 +14,7 @@ import yaml
 from bench.data.coco import NAMES, coco_id
 from bench.data.matching import fit_names
 from bench.data.names import Found, Place, key_of, read_names, some
-from bench.data.survey import Group, Survey, split_of
+from bench.data.survey import Group, Survey, role_of, split_of
 from bench.errors import BenchError
 from bench.types import PairFiles
 
@@ -144,11 +144,18 @@ def box_truth(seen: Survey, part: str, pairs: Sequence[PairFiles], truth: Truth)
 
 
 def _text_folders(seen: Survey) -> list[tuple[str, str]]:
-    """Folders with YOLO or VOC files, and which of the two."""
-    places = {
-        (str(PurePosixPath(name).parent), ending) for name, ending in seen.files.items() if ending in (".txt", ".xml")
-    }
-    return sorted(places)
+    """Folders with YOLO or VOC files, or with folders of them alone, and which of the two."""
+    places: dict[tuple[str, str], set[str]] = {}
+    for name, ending in seen.files.items():
+        if ending in (".txt", ".xml"):
+            own = PurePosixPath(name).parent
+            for above in (own, *own.parents):
+                places.setdefault((str(above), ending), set()).add(str(own))
+    deepest: dict[tuple[str, frozenset[str]], str] = {}
+    for (folder, ending), own in places.items():
+        key = ending, frozenset(own)
+        deepest[key] = max(deepest.get(key, ""), folder, key=lambda text: (len(PurePosixPath(text).parts), text))
+    return sorted((folder, ending) for (ending, _), folder in deepest.items())
 
 
 def _holds_boxes(files: Sequence[Path], ending: str) -> bool:
@@ -262,16 +269,39 @@ def lists_of(seen: Survey, pairs: Sequence[PairFiles]) -> dict[str, list[str]]:
     Returns:
         ``train``, ``val``, ``test`` -> names of pairs; empty where there is no list of at least two parts.
     """
-    known = {stem: files.id for files in pairs for stem in _stems(files)}
+    known = _tails(pairs)
     found: dict[str, list[str]] = {}
     for name, ending in seen.files.items():
         split = split_of(PurePosixPath(name).stem)
         if ending != ".txt" or not split or split in found:
             continue
         lines = [line.strip() for line in _text(seen.top / name).splitlines() if line.strip()]
-        stems = [key_of(PurePosixPath(line.split()[0].replace("\\", "/")).name) for line in lines]
-        ids = [known.get(stem) or known.get(PurePosixPath(stem).stem) for stem in stems]
-        listed = list(dict.fromkeys(name for name in ids if name))
-        if listed and len(listed) * 2 >= len(dict.fromkeys(stems)):
+        listed = list(dict.fromkeys(filter(None, (_listed(line, known) for line in lines))))
+        if listed and len(listed) * 2 >= len(dict.fromkeys(lines)):
             found[split] = listed
     return found if len(found) > 1 else {}
+
+
+def _tails(pairs: Sequence[PairFiles]) -> dict[str, str]:
+    """Every end of a pair's name that begins at a word, and of its files' names, where it is one pair's alone."""
+    found: dict[str, set[str]] = {}
+    for files in pairs:
+        words = key_of(files.id).split("_")
+        ends = {"_".join(words[at:]) for at in range(len(words))}
+        for text in ends | _stems(files):
+            found.setdefault(text, set()).add(files.id)
+    exact = {key_of(files.id): files.id for files in pairs}
+    return {text: next(iter(ids)) for text, ids in found.items() if len(ids) == 1} | exact
+
+
+def _listed(line: str, known: Mapping[str, str]) -> str:
+    """The pair that a line of a list means, by as much of its path as there is; empty for none."""
+    path = key_of(line.split()[0].replace("\\", "/"))
+    for text in (path, str(PurePosixPath(path).with_suffix(""))):
+        parts = [part for part in PurePosixPath(text).parts if part not in (".", "/")]
+        sides = [part for part in parts[:-1] if role_of(part) not in ("ir", "vis")] + parts[-1:]
+        for words in (parts, sides):
+            for at in range(len(words)):
+                if found := known.get("_".join(words[at:])):
+                    return found
+    return ""

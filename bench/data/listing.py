@@ -198,7 +198,23 @@ class _Lister:
             if role == "ir":
                 self.ir_of = found
             self.vis_of = found
+        if not self.four_channel and not self.ir_of.keys() & self.vis_of.keys():
+            self._fit_together(wanted)
         return sorted(wanted, key=natural)
+
+    def _fit_together(self, wanted: Sequence[str]) -> None:
+        """Finds listed names that no file has as it stands: ``set00_V000_I00001`` of ``set00/V000/lwir/I00001``."""
+        try:
+            sides = match_sides(self.ir, self.vis)
+        except BenchError:
+            return
+        known = {key_of(name): name for name in wanted}
+        ir, vis = (
+            {known[key_of(name)]: found for name, found in side.items() if key_of(name) in known}
+            for side in (sides.ir, sides.vis)
+        )
+        if ir.keys() & vis.keys():
+            self.ir_of, self.vis_of = ir, vis
 
     def _pair_up(self) -> list[str]:
         """Pairs what lies there; names on one side only are named later, pair by pair."""

@@ -6,6 +6,7 @@ in two ways, the user is asked for a pattern.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -140,7 +141,7 @@ def match_sides(ir: Names, vis: Names) -> Sides:
     """Finds which infrared and which visible file make a pair.
 
     Equal names go first; where there are none, or both sides are one folder, the words of ``ROLES`` tell the sides
-    apart, if they do so in one way only.
+    apart, if they do so in one way only. Where no word does, names that differ by leading zeros are taken for equal.
 
     Raises:
         BenchError: the names can be paired in two ways.
@@ -150,7 +151,31 @@ def match_sides(ir: Names, vis: Names) -> Sides:
     if not one_folder and (ir.files.keys() & vis.files.keys() or ir.place.pattern or vis.place.pattern):
         return plain
     best = _by_role(ir, vis, one_folder)
+    if best is None and not one_folder:
+        best = _by_number(ir, vis)
     return plain if best is None else best
+
+
+def _by_number(ir: Names, vis: Names) -> Sides | None:
+    """Names that differ by zeros before their numbers alone, ``1`` and ``0001``; None if there are none."""
+    sides: tuple[dict[str, list[Found]], dict[str, list[Found]]] = ({}, {})
+    for side, names in zip(sides, (ir, vis), strict=True):
+        for key, found in names.files.items():
+            side.setdefault(_without_zeros(key), []).append(found)
+    if not sides[0].keys() & sides[1].keys():
+        return None
+    spelled: dict[str, str] = {}
+    visible = _single(vis, sides[1], spelled)
+    return Sides(_single(ir, sides[0], spelled), visible, "numbers in names are read without the zeros before them")
+
+
+def _without_zeros(name: str) -> str:
+    """The name without the zeros that its numbers begin with.
+
+    >>> _without_zeros("a007_00_120")
+    'a7_0_120'
+    """
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
 def _same_place(ir: Place, vis: Place) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import PurePosixPath
 
-from bench.data.matching import match_sides
+from bench.data.matching import ROLES, match_sides
 from bench.data.names import PAIR, Place, read_names
-from bench.data.survey import Group, Survey, split_of, words_of
+from bench.data.survey import Group, Survey, role_of, split_of, words_of
 from bench.errors import BenchError
 from bench.images import read_image
 
@@ -26,6 +27,14 @@ class Sides:
     ir: str
     vis: str
     unsure: tuple[str, ...] = ()
+
+    @property
+    def blind(self) -> bool:
+        """True if nothing at all tells which side is which."""
+        return any(sentence.startswith(BLIND) for sentence in self.unsure)
+
+
+BLIND = "neither names nor colour tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +71,12 @@ def _hides(seen: Survey, folder: str) -> bool:
 
 def _two_folders(seen: Survey) -> Iterator[Reading]:
     """Each infrared folder with the visible one that fits it best."""
-    groups = seen.sources()
+    groups = [group for group in seen.sources() if not _holds_both(group)]
     if not 2 <= len(groups) <= MOST_GROUPS:
         return
     fits = [fit for one, two in combinations(groups, 2) if (fit := _fit(one, two)) is not None]
+    if any(group.role in ("ir", "vis") for group in groups):  # folders that say nothing are then something else
+        fits = [fit for fit in fits if not fit[3] or not fit[3][0].startswith(BLIND)]
     taken: set[str] = set()
     pairs: list[tuple[Group, Group, tuple[str, ...]]] = []
     for _, ir, vis, unsure in sorted(fits, key=lambda fit: fit[0], reverse=True):
@@ -80,6 +91,16 @@ def _two_folders(seen: Survey) -> Iterator[Reading]:
         places = _patterns(ir, vis)
         parts.append(Sides(f"{name}_{number + 1}" if number else name, *places, unsure))
     yield Reading(tuple(parts))
+
+
+def _holds_both(group: Group) -> bool:
+    """True for a folder whose images say themselves that both sides are among them, as ``ir.png`` beside ``vi.png``."""
+    counts = dict.fromkeys(ROLES, 0)
+    for name in group.names:
+        words = set(re.findall("[a-z]+", name))
+        for role, known in ROLES.items():
+            counts[role] += bool(words & known)
+    return min(counts.values()) * 3 >= len(group.names)
 
 
 Score = tuple[bool, bool, bool, bool, float, int, int]
@@ -152,7 +173,7 @@ def _by_content(one: Group, two: Group) -> tuple[Group, Group, tuple[str, ...]]:
                 (f"{ir.folder} is taken for infrared, for its images are grey and those of {vis.folder} are not",),
             )
     return one, two, (
-        f"neither names nor colour tell {one.folder} from {two.folder}: {one.folder} is taken for infrared, exchange "
+        f"{BLIND} {one.folder} from {two.folder}: {one.folder} is taken for infrared, exchange "
         "them if that is wrong",
     )  # fmt: skip
 
@@ -222,18 +243,21 @@ def _one_folder(seen: Survey) -> Iterator[Reading]:
 AFFIXES = (
     r"(?P<pair>.*[0-9])(?P<word>[_\- ]*[a-z]+[0-9]?)", r"(?P<pair>.+)(?P<word>[_\- ][a-z0-9]+)",
     r"(?P<word>[a-z]+[_\- ]*)(?P<pair>[0-9].*)", r"(?P<word>[a-z0-9]+[_\- ])(?P<pair>.+)",
-    r"(?P<pair>.+)(?P<word>[a-z])",
+    r"(?P<pair>.+)(?P<word>[a-z])", r"(?P<pair>.*[0-9])(?P<word>([_\- ][a-z]+)+)",
 )  # fmt: skip
-"""A name as its pair's own part and one word behind or before it."""
+"""A name as its pair's own part and a word, or words, behind or before it."""
 
 
 def _two_affixes(group: Group, name: str) -> list[Sides]:
-    """A folder whose names come in two kinds, as ``001a`` and ``001b``."""
+    """A folder whose names come in two kinds, as ``001a`` and ``001b``, or in more of which two tell their side."""
     for shape in AFFIXES:
         found: dict[str, set[str]] = {}
         for text in group.names:
             if fits := re.fullmatch(shape, text):
                 found.setdefault(fits["word"], set()).add(fits["pair"])
+        telling = {word for word in found if role_of(word) in ("ir", "vis")}
+        if len(found) > 2 and len(telling) == 2:
+            found = {word: found[word] for word in telling}
         if len(found) != 2:
             continue
         (one, first), (two, second) = sorted(found.items())
@@ -265,7 +289,9 @@ def _nested(seen: Survey) -> Iterator[Reading]:
     """Folders within folders, whose sides are told apart by words of their paths: as one part, or one of each split."""
     if len(seen.groups) < 2:
         return
-    whole = Sides("test", ".", ".")
+    told = [group.folder for group in seen.groups.values() if group.role in ("ir", "vis")]
+    common = os.path.commonpath(told) if told else ""
+    whole = Sides("test", common or ".", common or ".")
     splits: dict[str, str] = {}
     for group in seen.groups.values():
         parts = PurePosixPath(group.folder).parts

@@ -23,7 +23,7 @@ TRUTH_WORDS = frozenset({
 """Words of folders that hold truth."""
 NO_SOURCE_WORDS = frozenset({
     "fused", "fusion", "result", "results", "output", "outputs", "annotatedimages", "overlay", "overlays", "thumbs",
-    "thumbnails", "preview", "previews", "gtcolor",
+    "thumbnails", "preview", "previews", "gtcolor", "depth", "disparity",
 })  # fmt: skip
 """Words of folders whose images are made from others."""
 INSIDE = {"ir": ("infrared", "thermal", "lwir", "红外"), "vis": ("visible", "visual", "可见光")}

@@ -163,8 +163,9 @@ def tuning_step(
 
     def step(number: int, state: State) -> Mapping[str, Tensor]:
         chosen = batches.indices(number)
-        windows = draw_windows(step_generator(seed, number), schedule.batch, schedule, canvas, detector.stride)
-        boxes = torch.from_numpy(cut_boxes([data.boxes[index] for index in chosen], windows)).to(device)
+        known = [data.boxes[index] for index in chosen]
+        windows = draw_windows(step_generator(seed, number), known, schedule, canvas, detector.stride)
+        boxes = torch.from_numpy(cut_boxes(known, windows)).to(device)
         optimiser = state.optimisers["detector"]
         set_learning_rate(optimiser, schedule.learning_rate(number, total))
         with exact_arithmetic():

@@ -18,6 +18,8 @@ class TuningSchedule:
         batch: images per step.
         size: images are shrunk so that their longer side has at most this many pixels, as for detection.
         crop: a step sees a window of this share of each image's height and width.
+        aimed: share of the windows that hold the middle of an object of their image, where it has one; the others lie
+            anywhere.
         rate: the peak learning rate, reached after ``warmup`` of the steps; it falls to 0 in a straight line.
         warmup: share of the steps.
         weight_decay: of convolution weights.
@@ -32,6 +34,7 @@ class TuningSchedule:
     batch: int
     size: int = 640
     crop: float = 1.0
+    aimed: float = 0.0
     rate: float = 1e-3
     warmup: float = 0.1
     weight_decay: float = 5e-4

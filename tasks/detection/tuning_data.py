@@ -115,17 +115,37 @@ class Windows:
 
 
 def draw_windows(
-    random: np.random.Generator, batch: int, schedule: TuningSchedule, canvas: tuple[int, int], stride: int
+    random: np.random.Generator,
+    boxes: Sequence[Floats],
+    schedule: TuningSchedule,
+    canvas: tuple[int, int],
+    stride: int,
 ) -> Windows:
-    """Draws for one batch; an enlarged canvas covers its window, a shrunk one lies wholly within where it can."""
+    """Draws for one batch; an enlarged canvas covers its window, a shrunk one lies wholly within where it can.
+
+    Args:
+        random: that is drawn from.
+        boxes: of each canvas of the batch, as in ``BoxStack``.
+        schedule: how large windows are, how many of them are about an object.
+        canvas: height and width.
+        stride: sides of the window are multiples of it.
+    """
+    batch = len(boxes)
     height, width = (max(stride, round(side * schedule.crop / stride) * stride) for side in canvas)
     size = (height, width)
     low, high = (math.log(end) for end in schedule.zoom)
     zoom = np.exp(random.uniform(low, high, batch)).astype(np.float32)
     room = np.array(canvas[::-1], dtype=np.float32) * zoom[:, None] - np.array(size[::-1], dtype=np.float32)
+    corner = random.random((batch, 2)) * room
+    aimed, chosen, offset = random.random(batch) < schedule.aimed, random.random(batch), random.random((batch, 2))
+    for place in np.flatnonzero(aimed):
+        if len(rows := boxes[place]):
+            x1, y1, x2, y2 = rows[int(chosen[place] * len(rows)), 1:] * zoom[place]
+            about = np.array([x1 + x2, y1 + y2]) / 2 - offset[place] * size[::-1]
+            corner[place] = np.clip(about, np.minimum(room[place], 0), np.maximum(room[place], 0))
     return Windows(
         zoom=zoom,
-        corner=(random.random((batch, 2)) * room).astype(np.float32),
+        corner=corner.astype(np.float32),
         flip=random.random(batch) < 0.5,
         colour=random.uniform(1 - schedule.jitter, 1 + schedule.jitter, (batch, 3)).astype(np.float32),
         size=size,

@@ -233,6 +233,51 @@ def lists_of_one_folder(top: Path) -> None:
 
 
 Check = Callable[[dict[str, Any], str], bool]
+
+
+def scenes_with_masks(top: Path) -> None:
+    """Each scene has a folder in which every file is named by what it is, and one is neither side."""
+    both(top / "pairs/{n}/ir.png", top / "pairs/{n}/vi.png")
+    for number in range(1, 5):
+        labels(top / f"pairs/{number:03d}/mask.png")
+
+
+def zeros_before_numbers(top: Path) -> None:
+    """1.png on one side, 0001.png on the other."""
+    for number in range(1, 5):
+        image(top / f"ir/{number}.png", "ir", number)
+        image(top / f"vis/{number:04d}.png", "vis", number)
+
+
+def depth_and_raw_levels_beside(top: Path) -> None:
+    """PST900: thermal twice, the second time as 16-bit levels, and depth."""
+    for part in ("train", "test"):
+        both(top / part / "thermal/{n}_rgb.png", top / part / "rgb/{n}_rgb.png")
+        for number in range(1, 5):
+            for other in ("thermal_raw", "depth"):
+                deep(top / part / other / f"{number:03d}_rgb.png", number)
+            labels(top / part / f"labels/{number:03d}_rgb.png")
+
+
+def fused_between(top: Path) -> None:
+    """Both sides and fused images in one folder, with two words behind each name."""
+    both(top / "scene{n}_thermal_aligned.png", top / "scene{n}_visible_cropped.png")
+    for number in range(1, 5):
+        image(top / f"scene{number:03d}_fused.png", "vis", number + 9)
+
+
+def lists_of_paths(top: Path) -> None:
+    """KAIST: lists of paths below the folder of images, boxes in folders of the same kind."""
+    for place in ("set00/V000", "set00/V001", "set06/V000", "set06/V001"):
+        both(top / "images" / place / "lwir/I{n}.png", top / "images" / place / "visible/I{n}.png")
+        for number in range(1, 5):
+            voc(top / "annotations-xml" / place / f"I{number:03d}.xml", "person")
+    (top / "imageSets").mkdir()
+    for part, name in (("set00", "train-all-02"), ("set06", "test-all-20")):
+        lines = [f"{part}/{video}/I{number:03d}\n" for video in ("V000", "V001") for number in range(1, 5)]
+        (top / f"imageSets/{name}.txt").write_text("".join(lines))
+
+
 FOLDERS: dict[str, tuple[Callable[[Path], None], dict[str, int], list[str]]] = {
     "IR1 and VIS1": (numbered_in_one_folder, {"test": 12}, []),
     "suffixes": (suffixes_and_two_endings, {"test": 4}, []),
@@ -256,6 +301,11 @@ FOLDERS: dict[str, tuple[Callable[[Path], None], dict[str, int], list[str]]] = {
     "pictures of labels": (pictures_of_labels, {"train": 4, "test": 4}, ["not used lie in test/color, train/color"]),
     "Chinese": (chinese, {"test": 4}, []),
     "lists": (lists_of_one_folder, {"train": 4, "val": 2}, []),
+    "scenes with masks": (scenes_with_masks, {"test": 4}, ["4 files are of neither side"]),
+    "zeros": (zeros_before_numbers, {"test": 4}, ["without the zeros before them"]),
+    "depth": (depth_and_raw_levels_beside, {"train": 4, "test": 4}, ["not used lie in test/depth, test/thermal_raw"]),
+    "fused between": (fused_between, {"test": 4}, ["{pair}_thermal_aligned and {pair}_visible_cropped"]),
+    "lists of paths": (lists_of_paths, {"train": 8, "test": 8}, []),
 }
 
 
@@ -277,7 +327,7 @@ def test_every_pair_of_a_folder_is_listed_and_guesses_are_said(tmp_path: Path, n
             assert first[0] < 50 < 190 < first[1], f"sides are exchanged: {files}"
             if not files.four_channel:
                 digits = [
-                    "".join(filter(str.isdigit, path.stem + path.parent.name))
+                    "".join(filter(str.isdigit, f"{path.parent.name}{path.stem}")).lstrip("0")
                     for path in (files.ir_path, files.vis_path)
                 ]
                 assert digits[0] == digits[1], f"not of one pair: {files}"
@@ -302,6 +352,24 @@ def test_truth_is_found_with_its_classes(tmp_path: Path) -> None:
     found = describe_folder(tmp_path / "json").entry
     assert found["layouts"][0]["parts"]["night"]["boxes"] == "annotations.json"
     assert found["box_classes"] == {0: "Pedestrian", 80: "rider"}
+
+
+def test_what_is_not_used_says_nothing_of_the_entry(tmp_path: Path) -> None:
+    depth_and_raw_levels_beside(tmp_path / "pst")
+    entry = describe_folder(tmp_path / "pst").entry
+    assert "ir_range" not in entry
+    assert entry["layouts"][0]["parts"]["train"] == {
+        "ir": "train/thermal", "vis": "train/rgb", "labels": "train/labels",
+    }  # fmt: skip
+    lists_of_paths(tmp_path / "kaist")
+    assert describe_folder(tmp_path / "kaist").entry["layouts"][0]["parts"]["test"]["boxes"] == "annotations-xml"
+
+
+def test_folders_that_say_nothing_are_no_pair_beside_one_that_says_its_side(tmp_path: Path) -> None:
+    for city in ("berlin", "ulm"):
+        both(tmp_path / f"x/thermal/{city}/{city}_{{n}}_t.png", tmp_path / f"x/left8/{city}/{city}_{{n}}_left8.png")
+    with pytest.raises(BenchError, match="no two of its images make a pair: seen left8/berlin"):
+        describe_folder(tmp_path / "x")
 
 
 def test_a_folder_without_pairs_says_what_was_seen(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class GpuUnit(Unit):
     def run(self) -> None:
         seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
         (self.out / f"{self.name}.gpu").write_text(f"{seen} {os.getpid()}")
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while self.deed != "die" and len(list(self.out.glob("*.gpu"))) < self.together and time.monotonic() < end:
             time.sleep(0.05)  # so that no worker does two while another starts
         if self.deed == "die":
