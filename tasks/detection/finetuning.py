@@ -27,6 +27,7 @@ from bench.plugin.task import FusedSet, Job, TunableDetector
 from bench.train import Batches, Phase, State, completed, run_phases, set_learning_rate, step_generator, write_record
 from bench.train.cost import seconds_per_step
 from bench.train.segmenter_step import split_parameters
+from bench.transfer import to_device
 from tasks.detection.settings import Judge
 from tasks.detection.tuning_budget import TuningSchedule
 from tasks.detection.tuning_data import BoxStack, cut_boxes, cut_images, draw_windows, load_stack
@@ -135,6 +136,7 @@ class Tuning:
 
 def begin(detector: TunableDetector, schedule: TuningSchedule) -> State:
     """The state before the first step: the network, the running mean of its weights, and AdamW."""
+    detector.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # an eighth of a CPU's time
     groups: list[dict[str, Any]] = split_parameters(detector.net, schedule.weight_decay, heads=())
     optimiser = torch.optim.AdamW(groups, lr=schedule.rate)
     mean = copy.deepcopy(detector.net).eval().requires_grad_(False)
@@ -165,12 +167,12 @@ def tuning_step(
         chosen = batches.indices(number)
         known = [data.boxes[index] for index in chosen]
         windows = draw_windows(step_generator(seed, number), known, schedule, canvas, detector.stride)
-        boxes = torch.from_numpy(cut_boxes(known, windows)).to(device)
+        boxes = to_device(cut_boxes(known, windows), device)
         optimiser = state.optimisers["detector"]
         set_learning_rate(optimiser, schedule.learning_rate(number, total))
         with exact_arithmetic():
-            images = cut_images(data.images[torch.from_numpy(chosen).to(device)], windows)
-            loss = detector.loss(images, boxes)
+            images = cut_images(data.images[to_device(chosen, device)], windows)
+            loss = detector.loss(images.contiguous(memory_format=torch.channels_last), boxes)
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(learned, schedule.clip)

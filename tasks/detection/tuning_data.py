@@ -19,6 +19,7 @@ from bench.errors import BenchError
 from bench.images import as_rgb, read_image
 from bench.plugin.task import FusedSet
 from bench.train.segmenter_step import jitter_colour
+from bench.transfer import to_device
 from tasks.detection.boxes import PADDING_GREY
 from tasks.detection.tuning_budget import TuningSchedule
 
@@ -163,8 +164,8 @@ def cut_images(images: Tensor, windows: Windows) -> Tensor:
     Returns:
         float32 (B, 3, h, w) in [0, 1]; grey beyond the canvas.
     """
-    matrices = _to_device(_matrices(windows), images.device)
-    pictures = jitter_colour(images.float() / 255.0, _to_device(windows.colour, images.device))
+    matrices = to_device(_matrices(windows), images.device)
+    pictures = jitter_colour(images.float() / 255.0, to_device(windows.colour, images.device))
     grid = F.affine_grid(matrices, [len(images), 3, *windows.size], align_corners=False)
     # sampled about the grey of the padding, so that what lies beyond the canvas is grey
     return F.grid_sample(pictures - PADDING_GREY, grid, mode="bilinear", align_corners=False) + PADDING_GREY
@@ -206,8 +207,3 @@ def cut_boxes(boxes: Sequence[Floats], windows: Windows) -> Floats:
         columns = [np.full(len(rows), place), rows[:, 0], *(centre / [width, height]).T, *(sides / [width, height]).T]
         found.append(np.stack(columns, axis=1)[keep].astype(np.float32))
     return np.concatenate(found)
-
-
-def _to_device(values: Floats, device: torch.device) -> Tensor:
-    tensor = torch.from_numpy(values)
-    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor

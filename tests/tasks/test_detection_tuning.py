@@ -84,7 +84,7 @@ def test_boxes_follow_the_pixels_into_every_window(job: Job, spec: DatasetSpec) 
     schedule = TuningSchedule(steps=1, epochs=0, batch=4, crop=0.8, jitter=0.0)
     random, seen = np.random.default_rng(1), 0
     for _ in range(10):
-        windows = draw_windows(random, 4, schedule, (64, 96), 32)
+        windows = draw_windows(random, data.boxes, schedule, (64, 96), 32)
         images, boxes = cut_images(data.images, windows), cut_boxes(data.boxes, windows)
         assert images.shape == (4, 3, 64, 64)
         for place, _, x, y, width, height in boxes.tolist():
@@ -94,6 +94,41 @@ def test_boxes_follow_the_pixels_into_every_window(job: Job, spec: DatasetSpec) 
             assert np.concatenate([low, high]) == pytest.approx(wanted, abs=1.01)
             seen += 1
     assert seen > 25
+
+
+def test_aimed_windows_hold_the_middle_of_an_object(job: Job, spec: DatasetSpec) -> None:
+    data = load_stack(job.parts["train"], spec, [0, 2], torch.device("cpu"), 640, 32)
+    corner = [np.array([[0, 2, 2, 10, 10]], np.float32)] * 4
+    counts = {}
+    for aimed in (0.0, 1.0):
+        schedule = TuningSchedule(steps=1, epochs=0, batch=4, crop=0.4, aimed=aimed, zoom=(1.0, 2.0))
+        random, counts[aimed] = np.random.default_rng(2), 0
+        for boxes in (data.boxes, corner):
+            for _ in range(25):
+                windows = draw_windows(random, boxes, schedule, (64, 96), 32)
+                room = np.array((96, 64)) * windows.zoom[:, None] - 32
+                assert (windows.corner >= 0).all()
+                assert (windows.corner <= room + 1e-3).all(), "windows lie within their canvas"
+                for place in range(4):
+                    x, y = (boxes[place][0, 1:3] + boxes[place][0, 3:5]) / 2 * windows.zoom[place]
+                    inside = (windows.corner[place] <= (x, y)) & ((x, y) <= windows.corner[place] + 32)
+                    counts[aimed] += bool(inside.all())
+    assert counts[1.0] == 200
+    assert counts[0.0] < 120
+    nothing = [np.zeros((0, 5), np.float32)] * 4
+    assert draw_windows(random, nothing, schedule, (64, 96), 32).corner.shape == (4, 2)
+
+
+@pytest.mark.parametrize("model", ["yolov5nu", "yolov10n", "yolo26n"])
+def test_an_untrained_network_expects_boxes_of_a_few_cells(model: str) -> None:
+    """So that objects overlap with what it expects, without which nothing is learned from them."""
+    detector = DETECTORS.get("ultralytics").tunable(model, None, "cpu", {0: "person", 2: "car"}, 0)
+    with torch.no_grad():
+        output: Any = detector.net.eval()(torch.full((1, 3, 64, 96), 0.4))
+    sides = (output[0] if isinstance(output, tuple) else output)[0, 2:4]
+    assert sides.shape[1] == 8 * 12 + 4 * 6 + 2 * 3
+    for place, stride in ((0, 8), (8 * 12, 16), (8 * 12 + 4 * 6, 32)):
+        assert (sides[:, place] / stride).tolist() == pytest.approx([4, 4], abs=0.2)
 
 
 def test_what_lies_beyond_the_canvas_is_grey_and_boxes_outside_are_left_out(job: Job, spec: DatasetSpec) -> None:

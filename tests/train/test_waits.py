@@ -2,7 +2,8 @@
 
 Nothing in a step may make the host wait for the device: no number is read back, no tensor goes to the host, and what
 comes from the host is sent without waiting. What cannot be walked so (non-maximum suppression, confusion matrices,
-timing, the detectors' own trainer) is looked at where there is a GPU: marker ``gpu``.
+timing, the loss of the detectors' package, which counts boxes on the host) is looked at where there is a GPU: marker
+``gpu``, in ``test_on_a_gpu``.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ from bench.transfer import constant, to_device
 from bench.types import PairFiles
 from methods._training import adversarial, densefuse, fusiongan, ganmcc, losses, rfn_nest, sdnet, u2fusion
 from methods._training import features as imagenet
+from tasks.detection._ultralytics_tuning import TunableUltralytics
+from tasks.detection.finetuning import begin, tuning_step
+from tasks.detection.tuning_budget import TuningSchedule
+from tasks.detection.tuning_data import BoxStack
 
 READ_BACK = ("item", "tolist", "numpy", "cpu", "__bool__", "__float__", "__int__", "__index__")
 MADE_THERE = ("new_tensor", "tensor", "as_tensor")
@@ -330,6 +335,57 @@ def test_a_step_of_a_segmenter_waits_for_nothing(name: str) -> None:
     state = State({"net": net}, {"segmenter": build_optimiser(segmenter, net, schedule)})
     step = segmenter_step(net, segmenter.loss_weights(), data, schedule, seed=0)
     assert walk([Phase("segmenter", 4, step)], state) == []
+
+
+class Shown(TunableUltralytics):
+    """Learns from the sum of its outputs; the package's own loss counts boxes, which no tensor without values has."""
+
+    def loss(self, images: Tensor, boxes: Tensor) -> Tensor:
+        assert boxes.shape[1:] == (6,)
+        return sum((one.sum() for one in tensors_in(self.net(images))), boxes.sum() * 0)
+
+
+def tensors_in(output: Any) -> Iterator[Tensor]:
+    """All that a network in training gives."""
+    if isinstance(output, Tensor):
+        yield output
+    for one in output.values() if isinstance(output, dict) else output if isinstance(output, (list, tuple)) else ():
+        yield from tensors_in(one)
+
+
+OF_THE_PACKAGE = {"rtdetr-l": {"_to_copy cpu"}}
+"""Waits in the package's own networks: RT-DETR makes positions and sizes of its maps on the host in every pass."""
+
+
+@pytest.fixture(params=["yolov5nu", "yolov10n", pytest.param("rtdetr-l", marks=pytest.mark.slow)])
+def detector(request: pytest.FixtureRequest) -> Shown:
+    for package in ("ultralytics", "faster_coco_eval"):
+        pytest.importorskip(package, reason="the detection extra is not installed")
+    made = Shown(request.param, None, "cpu", {0: "person", 2: "car"}, 0)
+    made.name = request.param
+    return made
+
+
+def test_a_detector_runs_on_a_pretended_gpu(detector: Shown) -> None:
+    detector.net.train()
+    with pretended():
+        on_cuda(detector.net)
+        detector.net(images(3, 96))  # what is sent once
+        with watched() as found:
+            outputs = list(tensors_in(detector.net(images(3, 96))))
+    assert {one.device.type for one in outputs} == {"cuda"}
+    assert set(found) == OF_THE_PACKAGE.get(detector.name, set())
+
+
+def test_a_step_of_a_detector_waits_for_nothing(detector: Shown) -> None:
+    """But for the package's own loss."""
+    detector.net.to("meta").train()
+    boxes = np.array([[0, 8, 8, 40, 60], [1, 30, 20, 80, 90]], np.float32)
+    data = BoxStack(torch.empty(4, 3, 96, 96, dtype=torch.uint8, device="meta"), (boxes,) * 4)
+    schedule = TuningSchedule(steps=4, epochs=0, batch=2)
+    phase = Phase("detector", 4, tuning_step(detector, data, schedule, seed=0))
+    found = {wait.removeprefix("detector: ") for wait in walk([phase], begin(detector, schedule))}
+    assert found == OF_THE_PACKAGE.get(detector.name, set())
 
 
 # ------------------------------------------------------------------ bench doctor --gpu
