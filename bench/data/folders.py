@@ -62,10 +62,14 @@ def list_folders(ir: Path | None, vis: Path | None, ir_range: str = "") -> Listi
         BenchError: a folder is missing, or they hold no usable pair.
     """
     listing = open_folders(ir, vis, ir_range=ir_range).listing()
-    if not listing.pairs:
-        faults = [problem for problem in listing.problems if problem.fault]
-        why = (
-            faults[0].text + (f" (and {len(faults) - 1} more)" if faults[1:] else "") if faults else "no image is there"
-        )
-        raise BenchError(f"{ir} and {vis} hold no usable pair: {why}")
+    refuse_empty(listing, ir, vis)
     return listing
+
+
+def refuse_empty(listing: Listing, ir: Path | None, vis: Path | None) -> None:
+    """Raises BenchError, which says why, where two folders hold no usable pair."""
+    if listing.pairs:
+        return
+    faults = [problem for problem in listing.problems if problem.fault]
+    why = faults[0].text + (f" (and {len(faults) - 1} more)" if faults[1:] else "") if faults else "no image is there"
+    raise BenchError(f"{ir} and {vis} hold no usable pair: {why}")

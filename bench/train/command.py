@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.data.catalogue import open_dataset
-from bench.data.folders import open_folders
+from bench.data.folders import open_folders, refuse_empty
 from bench.data.frames import write_frames
 from bench.data.spec import TRAIN
 from bench.errors import BenchError
@@ -83,10 +83,12 @@ def train_command(order: TrainOrder, say: Callable[[str], None], progress: Calla
     if not opened.has_split("train"):
         raise BenchError(f"{order.dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
     listing = opened.listing(split="train", limit=order.limit)
-    if not listing.pairs:
-        raise BenchError(f"{order.dataset}: no training pair is on disk; see bench data check {order.dataset}")
+    if bare:
+        refuse_empty(listing, order.ir, order.vis)
     for problem in listing.problems:
         say(f"note: {problem.where}: {problem.text}")
+    if not listing.pairs:
+        raise BenchError(f"{order.dataset}: no training pair is on disk; see bench data check {order.dataset}")
     trained_on = opened.training_selection
     name = f"{order.method}-{trained_on.replace(':', '-')}-{order.preset}-{order.seed}"
     request = TrainRequest(
