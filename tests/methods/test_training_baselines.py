@@ -619,9 +619,9 @@ def test_bare_folders_without_a_pair_say_so_by_their_names(tmp_path: Path) -> No
     for side in ("thermal", "colour"):
         (tmp_path / side).mkdir()
     order = TrainOrder("densefuse", preset="smoke", ir=tmp_path / "thermal", vis=tmp_path / "colour", install=False)
-    with pytest.raises(BenchError, match="thermal and .*colour hold no usable pair: no image is there"):
+    with pytest.raises(BenchError, match=r"thermal and .*colour hold no usable pair: no image is there"):
         train_command(order, print, lambda *_: None)
     Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "thermal" / "a.png")
     Image.fromarray(np.zeros((20, 40, 3), np.uint8)).save(tmp_path / "colour" / "a.png")
-    with pytest.raises(BenchError, match="hold no usable pair: .*wanted the same size"):
+    with pytest.raises(BenchError, match=r"hold no usable pair: .*wanted the same size"):
         train_command(order, print, lambda *_: None)
