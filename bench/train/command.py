@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from bench.data.catalogue import open_dataset
+from bench.data.catalogue import Dataset, open_dataset
 from bench.data.folders import open_folders, refuse_empty
 from bench.data.frames import write_frames
+from bench.data.listing import Listing
 from bench.data.spec import TRAIN
 from bench.errors import BenchError
 from bench.machine import pick_device
@@ -80,15 +81,7 @@ def train_command(order: TrainOrder, say: Callable[[str], None], progress: Calla
         if bare
         else open_dataset(order.dataset, order.data_root, order.datasets_file, order.ir_range)
     )
-    if not opened.has_split("train"):
-        raise BenchError(f"{order.dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
-    listing = opened.listing(split="train", limit=order.limit)
-    if bare:
-        refuse_empty(listing, order.ir, order.vis)
-    for problem in listing.problems:
-        say(f"note: {problem.where}: {problem.text}")
-    if not listing.pairs:
-        raise BenchError(f"{order.dataset}: no training pair is on disk; see bench data check {order.dataset}")
+    listing = _training_pairs(order, opened, say)
     trained_on = opened.training_selection
     name = f"{order.method}-{trained_on.replace(':', '-')}-{order.preset}-{order.seed}"
     request = TrainRequest(
@@ -108,6 +101,20 @@ def train_command(order: TrainOrder, say: Callable[[str], None], progress: Calla
     if order.install and order.stop_after is None and path.is_file():
         install_weights(order.method, path)
     return path
+
+
+def _training_pairs(order: TrainOrder, opened: Dataset, say: Callable[[str], None]) -> Listing:
+    """The pairs to learn from; says what is wrong with others."""
+    if not opened.has_split(TRAIN):
+        raise BenchError(f"{order.dataset} has no training part, wanted a data set with one, e.g. mfnet or demo")
+    listing = opened.listing(split=TRAIN, limit=order.limit)
+    if order.ir is not None:
+        refuse_empty(listing, order.ir, order.vis)
+    for problem in listing.problems:
+        say(f"note: {problem.where}: {problem.text}")
+    if not listing.pairs:
+        raise BenchError(f"{order.dataset}: no training pair is on disk; see bench data check {order.dataset}")
+    return listing
 
 
 def _without_labels(cls: Any, request: TrainRequest, say: Callable[[str], None]) -> TrainRequest:
