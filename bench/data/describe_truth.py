@@ -152,8 +152,8 @@ def _text_folders(seen: Survey) -> list[tuple[str, str]]:
             for above in (own, *own.parents):
                 places.setdefault((str(above), ending), set()).add(str(own))
     deepest: dict[tuple[str, frozenset[str]], str] = {}
-    for (folder, ending), own in places.items():
-        key = ending, frozenset(own)
+    for (folder, ending), leaves in places.items():
+        key = ending, frozenset(leaves)
         deepest[key] = max(deepest.get(key, ""), folder, key=lambda text: (len(PurePosixPath(text).parts), text))
     return sorted((folder, ending) for (ending, _), folder in deepest.items())
 

@@ -136,7 +136,7 @@ class Tuning:
 
 def begin(detector: TunableDetector, schedule: TuningSchedule) -> State:
     """The state before the first step: the network, the running mean of its weights, and AdamW."""
-    detector.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # an eighth of a CPU's time
+    detector.net.to(memory_format=torch.channels_last)  # an eighth of a CPU's time
     groups: list[dict[str, Any]] = split_parameters(detector.net, schedule.weight_decay, heads=())
     optimiser = torch.optim.AdamW(groups, lr=schedule.rate)
     mean = copy.deepcopy(detector.net).eval().requires_grad_(False)

@@ -139,10 +139,10 @@ def draw_windows(
     room = np.array(canvas[::-1], dtype=np.float32) * zoom[:, None] - np.array(size[::-1], dtype=np.float32)
     corner = random.random((batch, 2)) * room
     aimed, chosen, offset = random.random(batch) < schedule.aimed, random.random(batch), random.random((batch, 2))
-    for place in np.flatnonzero(aimed):
+    for place in np.flatnonzero(aimed).tolist():
         if len(rows := boxes[place]):
             x1, y1, x2, y2 = rows[int(chosen[place] * len(rows)), 1:] * zoom[place]
-            about = np.array([x1 + x2, y1 + y2]) / 2 - offset[place] * size[::-1]
+            about = np.array([x1 + x2, y1 + y2]) / 2 - offset[place] * np.array(size[::-1])
             corner[place] = np.clip(about, np.minimum(room[place], 0), np.maximum(room[place], 0))
     return Windows(
         zoom=zoom,
