@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -83,7 +84,7 @@ def _cell(value: Any) -> str:
 
 
 NOTE_EVERY_S = 60.0
-"""How often long work is noted where the output is not a terminal."""
+"""How often long work is noted where the output is not a terminal; a stage has a line as often, and at each quarter."""
 
 
 @contextmanager
@@ -104,11 +105,12 @@ def progress(out: Path | None = None) -> Iterator[Listener]:
 
 
 class _Lines:
-    """Progress where nobody watches: a line at every quarter of a stage, and the notes of long work."""
+    """Progress where nobody watches: a line each quarter of a stage and each minute, the notes of long work."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self.console = console
-        self.said: dict[str, int] = {}
+        self.clock = clock
+        self.said: dict[str, tuple[int, float]] = {}
         self.paces: dict[str, Pace] = {}
 
     def __enter__(self) -> _Lines:
@@ -125,9 +127,10 @@ class _Lines:
             return
         if not pace.parts or "" in pace.parts:  # a stage that names no methods
             pace.tell("", done, total)
-        quarter = done * 4 // max(total, 1)
-        if quarter != self.said.get(stage):  # a smaller one: the stage has begun again
-            self.said[stage] = quarter
+        quarter, now = done * 4 // max(total, 1), self.clock()
+        before, when = self.said.get(stage, (-1, now))
+        if quarter != before or now - when >= NOTE_EVERY_S:  # a smaller one: the stage has begun again
+            self.said[stage] = quarter, now
             left = pace.left() if 0 < done < total else None
             self.console.print(
                 f"{stage}: {done}/{total}" + (f", {in_words(left)} left" if left is not None else ""), highlight=False

@@ -87,3 +87,22 @@ def test_bars_show_a_stage_and_the_method_at_work(method: str, monkeypatch: pyte
         assert (task["sdnet"].completed, task["sdnet"].total) == (30, 60)
         bars.listen(f"fuse{method}", 8, 8)
         assert task["seafusion" if method else "fuse"].visible == (not method)
+
+
+def test_a_long_stage_has_a_line_every_minute_where_nobody_watches() -> None:
+    import io
+
+    from rich.console import Console
+
+    from bench.cli.screen import _Lines
+
+    now, out = [0.0], io.StringIO()
+    lines = _Lines(Console(file=out, width=200), clock=lambda: now[0])
+    for done in range(101):
+        lines.listen("fuse", done, 1000)
+        now[0] += 7.0
+    said = out.getvalue().splitlines()
+    assert said[0] == "fuse: 0/1000"
+    assert 10 <= len(said) <= 13
+    assert said[-1].startswith("fuse: ")
+    assert said[-1].endswith("left")
