@@ -87,6 +87,15 @@ def entrant_of(archive: Path, name: str) -> Entrant:
         return Entrant(name, opened.sha256, opened.manifest.model_dump(), opened.scores)
 
 
+def ranked(entrant: Entrant) -> tuple[str, ...]:
+    """The methods of a pack that its board ranks."""
+    return _counted(entrant.scores, _typed(entrant.manifest["methods"]))
+
+
+def _counted(scores: pd.DataFrame, methods: Mapping[str, MethodFacts]) -> tuple[str, ...]:
+    return counted(methods, methods, set(scores.loc[scores["status"] == "ok", "method"]))
+
+
 def blocks_of(entrants: Sequence[Entrant]) -> list[Block]:
     """The tables of a board: of every task, data set and convention, methods by their mean rank."""
     scores, facts = _merged(entrants, _labels(entrants))
@@ -117,7 +126,7 @@ def render(entrants: Sequence[Entrant], out: Path) -> None:
             entrants=entrants,
             facts=facts,
             references=unranked(facts, methods),
-            counted=counted(facts, methods, set(scores.loc[scores["status"] == "ok", "method"])),
+            counted=_counted(scores, methods),
             number=format_number,
             caption=caption,
             heading=heading,

@@ -194,9 +194,14 @@ def convert_sources(run: RunData, pictures: Pictures) -> None:
 
 def showable_bytes(picture: Picture) -> bytes:
     """The bytes of the file where every program shows our pixels, else the image as we read it, as PNG."""
-    if _shows_itself(picture):
-        return picture.path.read_bytes()
-    return encode_png(picture.read(), 6)
+    return _showable(picture)[1]
+
+
+def _showable(picture: Picture) -> tuple[str, bytes]:
+    """``png`` or ``jpeg``, and the bytes; each file is looked into once."""
+    if not _shows_itself(picture):
+        return "png", encode_png(picture.read(), 6)
+    return "png" if picture.path.suffix.lower() == ".png" else "jpeg", picture.path.read_bytes()
 
 
 def _shows_itself(picture: Picture) -> bool:
@@ -288,8 +293,8 @@ def _keys(path: Path) -> list[str] | None:
 
 
 def _data_url(picture: Picture) -> str:
-    kind = "jpeg" if _shows_itself(picture) and picture.path.suffix.lower() != ".png" else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(showable_bytes(picture)).decode()}"
+    kind, content = _showable(picture)
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def unscript(text: str) -> tuple[str, Any]:

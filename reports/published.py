@@ -20,7 +20,7 @@ from bench.machine import lock_lines
 from bench.store.pack import open_pack, sha256
 from reports.croissant import metadata
 from reports.figures import bar_files, curve_files
-from reports.leaderboard import Block, blocks_of, entrant_of, render
+from reports.leaderboard import Block, Entrant, blocks_of, entrant_of, ranked, render
 from reports.overview import Overview
 from reports.pages.overall import summary
 from reports.pages.provenance import command_text
@@ -28,6 +28,8 @@ from reports.source import RunData, slug
 
 SUMS = "SHA256SUMS"
 """Of every other file of the folder; a folder that has it is a published result."""
+
+LOCK, SUMMARY = "requirements.lock", "README.md"
 
 TOLERANCE = 1e-9
 """Relative: means of equal scores, summed in another order."""
@@ -81,40 +83,65 @@ class PublishedRun:
 
 
 def publish(run_dirs: Sequence[Path], out: Path) -> Path:
-    """Writes packs, tables, figures of numbers, the lock file of the environment, Croissant metadata and a summary.
+    """Writes runs into a published result: packs, tables, figures of numbers, boards, and a summary of each.
+
+    What else is published there stays; a run of the same name is replaced whole. Lock file and answers lie beside each
+    run's tables; metadata, checksums and the summary of all speak of every run in the folder.
 
     Args:
         run_dirs: finished runs of one protocol; each is called after its folder.
-        out: a new folder; files of the same names are replaced, others that lie there are listed with them.
+        out: a new folder, or one that was published before.
 
     Returns:
         ``out``.
 
     Raises:
-        BenchError: a run is not finished or of another protocol, two have one name, or the extra that writes the
-            metadata is not installed.
+        BenchError: a run is not finished or of another protocol, two have one name, a run lies where its tables go, or
+            the extra that writes the metadata is not installed.
     """
     names = [path.resolve().name for path in run_dirs]
     if not names or len(set(names)) < len(names):
         raise BenchError(f"runs {', '.join(names) or 'none'}: wanted one or more, of different names")
+    for path, name in zip(run_dirs, names, strict=True):
+        if path.resolve() == (out / name).resolve():
+            raise BenchError(f"{path}: its tables would be written among its own files; give another --out")
+    before = _read_sums(out / SUMS) if is_published(out) else {}
     packs = [pack(path, out / f"{name}.zip", images=0) for path, name in zip(run_dirs, names, strict=True)]
     runs = [PublishedRun(*each) for each in zip(run_dirs, packs, strict=True)]
     for run in runs:
         found = run.overview.run.manifest.protocol
         if found != PROTOCOL:
             raise BenchError(f"{run.folder}: is of protocol {found or 'before 2026.1'}, wanted {PROTOCOL}; run it anew")
-    files: Files = {}
     for run in runs:
+        for name in before:
+            if name.startswith(f"{run.name}/"):
+                (out / name).unlink(missing_ok=True)
         render([entrant_of(run.archive, run.name)], out / run.name / "leaderboard.html")
-        files |= _tables(run) | run.figures
-    files["requirements.lock"] = ("\n".join(lock_lines()) + "\n").encode()
-    files["README.md"] = ("\n".join(_summary(runs)) + "\n").encode()
-    updated = max(run.overview.run.manifest.updated for run in runs)
-    files["croissant.json"] = metadata(PROTOCOL, packs, updated)
-    for name, content in files.items():
-        write_atomic(out / name, content)
-    write_atomic(out / SUMS, "".join(f"{_sum(path)}  {name}\n" for name, path in _files(out)).encode())
+        files = _tables(run) | run.figures
+        files[f"{run.name}/{LOCK}"] = ("\n".join(lock_lines()) + "\n").encode()
+        files[f"{run.name}/{SUMMARY}"] = ("\n".join(_of_run(run)) + "\n").encode()
+        for name, content in files.items():
+            write_atomic(out / name, content)
+    seal(out)
     return out
+
+
+def seal(out: Path) -> None:
+    """Writes what speaks of all runs of a published result, from their packs: summary, metadata, checksums.
+
+    Raises:
+        BenchError: a pack is damaged or of another protocol.
+    """
+    archives = sorted(out.glob("*.zip"))
+    entrants = [entrant_of(path, path.stem) for path in archives]
+    for entrant in entrants:
+        if entrant.manifest["protocol"] != PROTOCOL:
+            found = entrant.manifest["protocol"] or "before 2026.1"
+            raise BenchError(f"{out}: {entrant.name}.zip is of protocol {found}, wanted {PROTOCOL}; publish elsewhere")
+    write_atomic(out / SUMMARY, ("\n".join(_of_all(entrants)) + "\n").encode())
+    updated = max(entrant.manifest["updated"] for entrant in entrants)
+    write_atomic(out / "croissant.json", metadata(PROTOCOL, archives, updated))
+    write_atomic(out / SUMS, "".join(f"{_sum(path)}  {name}\n" for name, path in _files(out)).encode())
 
 
 def pack_tables(archive: Path) -> list[Block]:
@@ -191,14 +218,22 @@ def _tables(run: PublishedRun) -> Files:
 # ------------------------------------------------------------------ the summary
 
 
-def _summary(runs: Sequence[PublishedRun]) -> Iterator[str]:
-    """``README.md``: what was run, the answers, where the tables lie, how to check and repeat it."""
+def _of_all(entrants: Sequence[Entrant]) -> Iterator[str]:
+    """``README.md`` of the whole: which runs there are, and how to check and repeat them."""
     yield f"# Result {PROTOCOL}"
     yield ""
     yield f"Made by ivif-bench {VERSION} with `bench publish`; numbers only, the images belong to their authors."
-    for run in runs:
-        yield ""
-        yield from _of_run(run)
+    yield ""
+    yield "| run, with its answers | pairs | methods ranked | tasks | finished | |"
+    yield "|---|---|---:|---|---|---|"
+    for entrant in entrants:
+        facts, name = entrant.manifest, entrant.name
+        pairs = ", ".join(f"`{data}` {len(known['pairs'])}" for data, known in facts["datasets"].items())
+        cells = [
+            f"[{name}]({name}/{SUMMARY})", pairs, str(len(ranked(entrant))), ", ".join(facts["tasks"]),
+            facts["updated"][:10], f"[board]({name}/leaderboard.html), scores: `{name}.zip`",
+        ]  # fmt: skip
+        yield f"| {' | '.join(cells)} |"
     yield ""
     yield from _HOW_TO.splitlines()
 
@@ -213,15 +248,16 @@ bench verify results/{PROTOCOL} --recompute --sample 3 --data-root DATA --weight
 The first compares checksums and makes every table again from the scores; the second also fuses and scores images
 chosen at random anew, with your copies of images and weights.
 
-`requirements.lock` is the environment (`pip install -r requirements.lock`), `croissant.json` describes the scores
-for machines (Croissant), `{SUMS}` holds a checksum of every file.
+`{LOCK}` beside a run's tables is its environment (`pip install -r {LOCK}`), `croissant.json` describes the
+scores for machines (Croissant), `{SUMS}` holds a checksum of every file.
 """
 
 
 def _of_run(run: PublishedRun) -> Iterator[str]:
+    """``README.md`` of one run: what was run, the answers, where its tables lie."""
     data = run.overview.run
     machine = data.manifest.machine
-    yield f"## {run.name}"
+    yield f"# Result {PROTOCOL}: {run.name}"
     yield ""
     made_on = f"{machine.cpu}, Python {machine.python}, PyTorch {machine.torch}"
     yield f"Finished {data.manifest.updated[:10]} at commit `{_commit(data)}` on {made_on}."
@@ -243,10 +279,11 @@ def _of_run(run: PublishedRun) -> Iterator[str]:
     yield from (command_text(data, one) for one in data.manifest.commands)
     yield "```"
     yield ""
-    yield f"[Board]({run.name}/leaderboard.html) · scores: `{run.archive.name}` · tables: " + ", ".join(
-        f"[{block.title}]({run.name}/tables/{_slug(block)}.md)" for block in run.blocks
+    yield f"[Board](leaderboard.html) · scores: `../{run.archive.name}` · tables: " + ", ".join(
+        f"[{block.title}](tables/{_slug(block)}.md)" for block in run.blocks
     )
-    yield from (line for name in run.figures for line in ("", f"![{Path(name).stem.replace('-', ' ')}]({name})"))
+    for path in map(Path, run.figures):
+        yield from ("", f"![{path.stem.replace('-', ' ')}](figures/{path.name})")
 
 
 def _left_out(data: RunData) -> Iterator[str]:

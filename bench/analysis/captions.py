@@ -148,6 +148,6 @@ def notes(table: Table) -> list[str]:
     if plain and "published" in table.ways.values():
         found.append(f"plain way: {', '.join(plain)}")
     if any(remark(cell) for cell in cells):
-        found.append("a number with a remark in brackets is not ranked")
+        found.append("a number with a remark is not ranked")
     found += [f"{column.title} {column.note}" for column in table.columns if column.note]
     return found + ([table.caution] if table.caution else [])

@@ -160,8 +160,15 @@ def capped_pairs(rows: pd.DataFrame, metric: str) -> list[str]:
         rows: scores of one task, data set and convention.
         metric: its name.
     """
-    wanted = rows[(rows["metric"] == metric) & (rows["pair"] != "") & (rows["status"] == "ok")]
-    return list(dict.fromkeys(wanted.loc[wanted["reason"] == CAPPED, "pair"]))
+    return _capped(_measured(rows, metric))
+
+
+def _measured(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    return rows[(rows["metric"] == metric) & (rows["pair"] != "") & (rows["status"] == "ok")]
+
+
+def _capped(measured: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(measured.loc[measured["reason"] == CAPPED, "pair"]))
 
 
 def pair_values(rows: pd.DataFrame, metric: str, capped: bool = False) -> pd.DataFrame:
@@ -172,9 +179,9 @@ def pair_values(rows: pd.DataFrame, metric: str, capped: bool = False) -> pd.Dat
         metric: its name.
         capped: True keeps the pairs of ``capped_pairs``; they measure nothing, so they enter no mean and no rank.
     """
-    wanted = rows[(rows["metric"] == metric) & (rows["pair"] != "") & (rows["status"] == "ok")]
-    if not capped:
-        wanted = wanted[~wanted["pair"].isin(capped_pairs(rows, metric))]
+    wanted = _measured(rows, metric)
+    if not capped and (left_out := _capped(wanted)):
+        wanted = wanted[~wanted["pair"].isin(left_out)]
     table = wanted.pivot_table(index="pair", columns="method", values="value", aggfunc="last", sort=False, dropna=False)
     return table.where(np.isfinite(table.astype("float64")))
 

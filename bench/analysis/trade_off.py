@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.overall import Overall
+from bench.analysis.placing import Box, place_names
 from bench.analysis.table import select
 from bench.types import UNDER_LOAD
 
@@ -15,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 AP = "AP@[0.5:0.95]"
+
+LEADER = 9.0
+"""Points of a figure from a mark to its name beyond which a line joins them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +138,30 @@ def trade_off_svg(found: TradeOff, titles: Mapping[str, str]) -> str:
 
     settings: Any = {"svg.hashsalt": "ivif-bench", "svg.fonttype": "none", "font.size": 9}
     with rc_context(settings):
-        figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+        figure = Figure(figsize=(7.0, 4.2 + 0.06 * max(0, len(found.trades) - 12)), layout="constrained")
         FigureCanvasSVG(figure)
-        _draw(figure.add_subplot(), found, titles)
+        axes = figure.add_subplot()
+        _draw(axes, found)
+        figure.draw_without_rendering()  # places and sizes are known from here on
+        figure.set_layout_engine("none")
+        _name(axes, found, titles)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     return text[text.index("<svg") :].rstrip()
 
 
-def _draw(axes: Any, found: TradeOff, titles: Mapping[str, str]) -> None:
+def _draw(axes: Any, found: TradeOff) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
     _step(axes, [trade for trade in found.trades if trade.front])
     for trade in found.trades:
-        colour = "#b5460f" if trade.front else "#5b6b7a"
+        colour = _colour(trade)
         axes.plot(trade.latency_ms, trade.quality, "o", color=colour, mfc="white" if trade.loaded else colour, ms=6)
-        name = " ".join(titles.get(trade.method, trade.method).split()).replace("$", r"\$")
-        axes.annotate(name, (trade.latency_ms, trade.quality), xytext=(6, 4), textcoords="offset points", color=colour)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("Latency of one pair (ms)")
     axes.set_ylabel(f"{found.quality}, better above")
     axes.margins(x=0.15, y=0.12)
@@ -157,5 +170,36 @@ def _draw(axes: Any, found: TradeOff, titles: Mapping[str, str]) -> None:
     axes.grid(alpha=0.3)
 
 
+def _colour(trade: Trade) -> str:
+    return "#b5460f" if trade.front else "#5b6b7a"
+
+
+def _name(axes: Any, found: TradeOff, titles: Mapping[str, str]) -> None:
+    """Writes the names, those of the front first; a thin line leads to one that had to go further off."""
+    trades = sorted(found.trades, key=lambda trade: not trade.front)
+    points = axes.transData.transform([(trade.latency_ms, trade.quality) for trade in trades])
+    names = [" ".join(titles.get(trade.method, trade.method).split()).replace("$", r"\$") for trade in trades]
+    texts = [
+        axes.annotate(name, point, xycoords="figure pixels", ha="left", va="bottom", color=_colour(trade))
+        for name, point, trade in zip(names, points, trades, strict=True)
+    ]
+    sizes = [(box.width, box.height) for box in (text.get_window_extent() for text in texts)]
+    front = [(float(x), float(y)) for trade, (x, y) in zip(trades, points, strict=True) if trade.front]
+    boxes = place_names([(float(x), float(y)) for x, y in points], sizes, axes.bbox.extents, list(_boxes(front)))
+    for text, (x, y), box in zip(texts, points, boxes, strict=True):
+        text.set_position(box[:2])
+        near_x, near_y = min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3])
+        if math.hypot(near_x - x, near_y - y) > LEADER:
+            axes.annotate("", (x, y), xytext=(near_x, near_y), xycoords="figure pixels", textcoords="figure pixels",
+                          arrowprops={"arrowstyle": "-", "color": "#9aa0a6", "linewidth": 0.6})  # fmt: skip
+
+
 def _step(axes: Any, front: Sequence[Trade]) -> None:
     axes.step([trade.latency_ms for trade in front], [trade.quality for trade in front], where="post", color="#d9a066")
+
+
+def _boxes(front: Sequence[tuple[float, float]]) -> Iterator[Box]:
+    """What the line through the front covers: from each point right, then up."""
+    for (x, y), (next_x, next_y) in pairwise(front):
+        yield x, y - 1, next_x, y + 1
+        yield next_x - 1, min(y, next_y), next_x + 1, max(y, next_y)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from bench.analysis.trade_off import AP, trade_off, trade_off_svg, trade_offs
@@ -55,3 +57,11 @@ def test_the_picture_names_every_method_and_is_the_same_twice() -> None:
     assert text.startswith("<svg")
     for name in ("The $low one", "quick", "mid", "twin", "poor", "Latency of one pair (ms)"):
         assert name in text
+
+
+def test_times_are_plain_numbers_and_names_of_twins_stand_apart() -> None:
+    found = trade_off("Mean rank", False, TIMES, dict.fromkeys(TIMES, 2.0))
+    text = trade_off_svg(found, {})
+    assert re.findall(r">(1|10|100)</text>", text) == ["1", "10", "100"]
+    places = dict(re.findall(r'rotate\(-0 ([\d.]+ [\d.]+)\)">(mid|twin)</text>', text))
+    assert sorted(places.values()) == ["mid", "twin"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -48,14 +50,44 @@ def test_it_holds_numbers_and_no_images(published: Path) -> None:
     assert "<image" not in next(published.glob("first/figures/curves-tno-standard.svg")).read_text()
 
 
-def test_the_summary_names_what_lies_beside_it(published: Path) -> None:
-    import re
+def test_the_summaries_name_what_lies_beside_them(published: Path) -> None:
+    for folder, least, said in (
+        (published, 4, "| `roadscene` 3, `tno` 5 | 2 |"),
+        (published / "first", 6, "| `tno` (test) | 5 |"),
+    ):
+        text = (folder / "README.md").read_text()
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        assert len(links) >= least
+        assert [link for link in links if not (folder / link).is_file()] == []
+        assert said in text
 
-    text = (published / "README.md").read_text()
-    links = re.findall(r"\]\(([^)]+)\)", text)
-    assert len(links) > 10
-    assert [link for link in links if not (published / link).is_file()] == []
-    assert "| `tno` (test) | 5 |" in text
+
+def test_a_run_is_added_to_what_is_published(copy: Path, tmp_path: Path) -> None:
+    kept = {path: path.read_bytes() for path in copy.rglob("*") if "first" in path.parts or path.name == "first.zip"
+            if path.is_file()}  # fmt: skip
+    publish([make_run(tmp_path / "third", PLAN)], copy)
+    assert list(check_published(copy)) == []
+    assert {path: path.read_bytes() for path in kept} == kept
+    text = (copy / "README.md").read_text()
+    assert [name for name in ("first", "second", "third") if f"[{name}]({name}/README.md)" in text] == [
+        "first", "second", "third",
+    ]  # fmt: skip
+    assert all(name in (copy / "croissant.json").read_text() for name in ("first.zip", "second.zip", "third.zip"))
+
+
+def test_a_run_that_is_published_again_leaves_nothing_of_its_former_self(copy: Path, tmp_path: Path) -> None:
+    less = dataclasses.replace(PLAN, pairs={"tno": 5}, tasks=("metrics",))
+    publish([make_run(tmp_path / "first", less)], copy)
+    assert list(check_published(copy)) == []
+    assert not list(copy.glob("first/tables/*roadscene*"))
+    assert list(copy.glob("second/tables/*roadscene*"))
+
+
+def test_a_run_is_not_published_into_itself(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "first", PLAN)
+    with pytest.raises(BenchError, match="among its own files"):
+        publish([run], tmp_path)
+    assert not (run / "tables").exists()
 
 
 def _number(folder: Path) -> None:
