@@ -10,6 +10,7 @@ from bench.plugin.kinds import METHODS, TASKS
 from bench.plugin.method import Method
 from bench.plugin.proof import in_words, strongest
 from bench.plugin.task import Task
+from reports.speed_table import Speeds, speeds
 
 
 def write(folder: Path) -> None:
@@ -55,15 +56,16 @@ def _metric_card(facts: Metric) -> str:
 
 
 def method_cards() -> str:
-    """One card a method: paper, licence, proof, what it learned from."""
+    """One card a method: paper, licence, proof, speed, what it learned from."""
+    found = speeds()
     head = (
         "# Method cards\n\nEvery method and variant, with what its port was compared with. "
         "[How a port is proven](../proofs.md) says what the words mean, and how to repeat it.\n"
     )
-    return "\n".join([head, *(_method_card(METHODS.get(name)) for name in METHODS.everything())])
+    return "\n".join([head, *(_method_card(METHODS.get(name), found) for name in METHODS.everything())])
 
 
-def _method_card(cls: type[Method]) -> str:
+def _method_card(cls: type[Method], found: Speeds | None) -> str:
     info, proof = cls.info, strongest(cls)
     name = cls.name.replace("-", ":", 1) if cls.variant else cls.name
     paper = f"https://doi.org/{info.paper.removeprefix('doi:')}" if info.paper.startswith("doi:") else info.paper
@@ -73,6 +75,7 @@ def _method_card(cls: type[Method]) -> str:
         "licence": info.licence,
         "trained on": info.learned_from,
         "proof": in_words(proof),
+        "speed": found.in_words(cls.name) if found else "",
         "weights": ", ".join(file.path for file in info.weights),
         "notes": info.notes,
     }

@@ -40,6 +40,15 @@ class Speeds:
     where: str
     loaded: bool
 
+    def in_words(self, method: str) -> str:
+        """One line on a method; empty where it was not timed."""
+        cells = self.cells.get(method)
+        if cells is None:
+            return ""
+        known = [f"{text.removesuffix(LOADED)} {COLUMNS[metric]}" for metric, text in cells.items() if text]
+        loaded = ", while other work ran beside it" if any(text.endswith(LOADED) for text in cells.values()) else ""
+        return f"{', '.join(known)}; {self.where}{loaded}"
+
 
 def speeds(archive: Path = PUBLISHED) -> Speeds | None:
     """The numbers of a pack; None where there is no such file or it holds no times.

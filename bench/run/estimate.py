@@ -69,7 +69,7 @@ def estimate_run(config: RunConfig, say: Callable[[str], None]) -> Estimate:
     lines = [
         *(f"data set {data.selection}: {_parts(data.parts)}" for data in plan.datasets),
         *(f"absent: {line}" for line in plan.absent),
-        *(f"skipped: {method.label}: {method.reason}" for method in plan.methods if method.reason),
+        *(f"skipped: {method.why_not}" for method in plan.methods if method.reason),
         *(f"not timed: {label}: {problem}" for label, (_, _, problem) in timed.items() if problem),
         f"tasks: {', '.join(plan.tasks)}; conventions: {', '.join(plan.metrics)}",
         *forecast(trainings, list(work.tasks.jobs_ahead()), workers),

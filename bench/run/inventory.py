@@ -151,7 +151,8 @@ def _address(method: type[Method]) -> str:
         return ""
     hosts = ", ".join(dict.fromkeys(file.url.split("/")[2] for file in files))
     size = sum(file.size or 0 for file in files)
-    return f"{hosts}, {size / 1e6:.1f} MB" if size else hosts
+    in_words = f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
+    return f"{hosts}, {in_words}" if size else hosts
 
 
 def fetch_missing(

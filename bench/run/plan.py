@@ -97,8 +97,13 @@ class MethodPlan:
             BenchError: it cannot run.
         """
         if self.source is None:
-            raise BenchError(f"{self.label}: {self.reason}")
+            raise BenchError(self.why_not)
         return self.source
+
+    @property
+    def why_not(self) -> str:
+        """The reason with the method's name in front of it, once."""
+        return self.reason if self.reason.startswith(f"{self.label}:") else f"{self.label}: {self.reason}"
 
 
 @dataclass(frozen=True)

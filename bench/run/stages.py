@@ -325,9 +325,7 @@ class Runner:
         for method in self.plan.methods:
             if method.source is None or method.train:
                 failed = method.by_name or method.facts.status == "failed"
-                named = method.reason.startswith(f"{method.label}:")
-                line = method.reason if named else f"{method.label}: {method.reason}"
-                (self.result.failed if failed else self.result.skipped).append(line)
+                (self.result.failed if failed else self.result.skipped).append(method.why_not)
         for dataset in self.plan.datasets:
             folders = [self.work.ready_images(method, dataset) for method in self.plan.methods]
             found = [problem for parts in folders for ready in parts.values() for problem in ready.problems]

@@ -18,7 +18,7 @@ def test_no_name_lies_over_another_or_over_a_mark_or_leaves_the_picture() -> Non
     boxes = place_names(points, [(60.0, 11.0)] * len(points), AREA)
     assert max(overlap(one, other) for one, other in combinations(boxes, 2)) == 0
     assert max(overlap(box, (x - 3, y - 3, x + 3, y + 3)) for box in boxes for x, y in points) == 0
-    assert all(0 <= box[0] and box[2] <= 600 and 0 <= box[1] and box[3] <= 500 for box in boxes)
+    assert all(overlap(box, AREA) == pytest.approx(60 * 11) for box in boxes)
 
 
 def test_points_at_the_same_place_get_names_at_different_ones() -> None:
