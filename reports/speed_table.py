@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.analysis.table import Cell, Table, format_number
+from bench.analysis.table import Cell, Table
 from bench.files import PROJECT_ROOT, PROTOCOL, write_atomic
 from bench.types import UNDER_LOAD
 from reports.leaderboard import Entrant, blocks_of, entrant_of, ranked
@@ -65,9 +65,7 @@ def speeds(archive: Path = PUBLISHED) -> Speeds | None:
     table, wanted = tables[0], ranked(entrant)
     rows = {row.method: dict(zip((one.metric for one in table.columns), row.cells, strict=True)) for row in table.rows}
     quickest = sorted((name for name in wanted if name in rows), key=lambda name: (_latency(rows[name]), name))
-    cells = {
-        name: {metric: _text(table, metric, rows[name].get(metric, Cell())) for metric in COLUMNS} for name in quickest
-    }
+    cells = {name: {metric: _text(rows[name].get(metric, Cell())) for metric in COLUMNS} for name in quickest}
     return Speeds(cells, _where(entrant, table), any(LOADED in text for row in cells.values() for text in row.values()))
 
 
@@ -76,21 +74,18 @@ def _latency(cells: Mapping[str, Cell]) -> float:
     return float("inf") if found is None else found
 
 
-def _text(table: Table, metric: str, cell: Cell) -> str:
+def _text(cell: Cell) -> str:
+    """Three figures: more hang on the day."""
     if not cell.mean:  # a rule has no parameters
         return ""
-    digits = next(column.digits for column in table.columns if column.metric == metric)
-    if metric in ("latency_ms_mean", "images_per_second", "peak_memory_MB"):  # the last digits hang on the day
-        digits = max(0, 2 - len(str(int(cell.mean))))
-    return format_number(cell.mean, digits) + (LOADED if UNDER_LOAD in cell.reason else "")
+    return f"{float(f'{cell.mean:.3g}'):.10g}" + (LOADED if UNDER_LOAD in cell.reason else "")
 
 
 def _where(entrant: Entrant, table: Table) -> str:
-    machine, pairs = entrant.manifest["machine"], len(entrant.manifest["datasets"][table.dataset]["pairs"])
-    cores = f"{machine['cores']} cores, {machine['threads']} thread{'' if machine['threads'] == 1 else 's'}"
-    return (
-        f"{pairs} pairs of `{table.dataset}` on {machine['gpu'] or machine['cpu']}, {cores}, PyTorch {machine['torch']}"
-    )
+    """Pairs and machine, as the rows have it: a worker computes with fewer threads than the machine has."""
+    pairs = len(entrant.manifest["datasets"][table.dataset]["pairs"])
+    timed = entrant.scores[entrant.scores["metric"] == "latency_ms_mean"]
+    return f"{pairs} pairs of `{table.dataset}` on {str(timed['reason'].iloc[0]).partition(', computed by')[0]}"
 
 
 def markdown(found: Speeds) -> str:

@@ -89,6 +89,28 @@ def test_it_runs_the_demo_from_any_folder(installed: Path, folder: Path) -> None
     assert (folder / "runs" / "latest" / "report" / "index.html").is_file()
 
 
+@pytest.mark.parametrize(
+    ("made", "checked"),
+    [
+        (["method", "mine", "--kind", "classical"], ["mine"]), (["method", "mine", "--kind", "learned"], ["mine"]),
+        (["method", "mine", "--kind", "external"], ["mine"]), (["metric", "Qmine"], ["metric", "Qmine"]),
+        (["task", "mine"], ["task", "mine"]), (["package", "lab"], ["metric", "LAB_SPAN"]),
+    ],
+)  # fmt: skip
+def test_it_writes_plug_ins_that_pass_from_an_empty_folder(
+    installed: Path, tmp_path: Path, made: list[str], checked: list[str]
+) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    new = bench(installed, folder, "new", *made)
+    assert new.returncode == 0, new.stderr
+    home = folder / "lab" if made[0] == "package" else folder
+    check = bench(installed, home, "check", *checked)
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert f"{checked[-1]}: keeps the contract" in check.stdout
+    assert not list(installed.rglob("*mine*")), "the installation is left alone"
+
+
 def test_a_mixture_of_installations_is_refused_in_one_line(installed: Path, tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     foreign.mkdir()

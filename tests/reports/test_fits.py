@@ -163,6 +163,18 @@ def test_on_a_phone_the_heat_map_keeps_its_colours(built: Path, visit: Visitor) 
 
 
 @pytest.mark.browser
+def test_the_marked_method_keeps_its_colours_in_the_heat_map(built: Path, visit: Visitor) -> None:
+    page = visit(built).go("overall.html")
+    colours = "(all) => all.map((one) => getComputedStyle(one).backgroundColor)"
+    row = page.locator("table.ranks tr[data-method]").first
+    before = row.locator("td").evaluate_all(colours)
+    row.locator("td").first.click()
+    page.wait_for_selector("table.ranks tr.own")
+    assert row.locator("td").evaluate_all(colours) == before
+    assert row.locator("th").evaluate("(one) => getComputedStyle(one).backgroundColor") not in before
+
+
+@pytest.mark.browser
 def test_on_a_phone_a_method_s_page_shows_numbers(built: Path, visit: Visitor) -> None:
     page = visit(built, 390, 844).go("method-method1.html")
     page.wait_for_selector("td.way")
