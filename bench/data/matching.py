@@ -7,8 +7,9 @@ in two ways, the user is asked for a pattern.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.data.names import PAIR, Found, Names, Place, key_of, natural
 from bench.errors import BenchError
@@ -194,19 +195,15 @@ def _plain_sides(ir: Names, vis: Names) -> Sides:
 
 
 def _by_role(ir: Names, vis: Names, one_folder: bool) -> Sides | None:
-    readings = {role: _role_readings(side, role) for role, side in (("ir", ir), ("vis", vis))}
+    readings = {role: _role_readings(side.files.values(), role) for role, side in (("ir", ir), ("vis", vis))}
     if not one_folder:  # one side may have the plain names
         readings["ir"][""] = {key: [found] for key, found in ir.files.items()}
         readings["vis"][""] = {key: [found] for key, found in vis.files.items()}
-    ranked = sorted(
-        (
-            (len(a.keys() & b.keys()), one, two)
-            for one, a in readings["ir"].items()
-            for two, b in readings["vis"].items()
-        ),
-        reverse=True,
-    )
-    if not ranked or not ranked[0][0]:
+    ranked = _ranked(readings)
+    if not ranked:  # both the folder and the file may say the side
+        readings = {role: _without_a_second_word(found, role) for role, found in readings.items()}
+        ranked = _ranked(readings)
+    if not ranked:
         return None
     if len(ranked) > 1 and ranked[1][0] == ranked[0][0]:
         ways = " or ".join(f"{one or PAIR} with {two or PAIR}" for _, one, two in ranked[:2])
@@ -221,10 +218,36 @@ def _by_role(ir: Names, vis: Names, one_folder: bool) -> Sides | None:
     return Sides(_single(ir, readings["ir"][one], spelled), visible, shown)
 
 
-def _role_readings(names: Names, role: str) -> dict[str, dict[str, list[Found]]]:
+Readings = dict[str, dict[str, list[Found]]]
+"""How names are read -> what is then left of each -> the files."""
+
+
+def _ranked(readings: Mapping[str, Readings]) -> list[tuple[int, str, str]]:
+    """How many names both sides share under each two readings of them, and these; only those that share some."""
+    shared = (
+        (len(a.keys() & b.keys()), one, two) for one, a in readings["ir"].items() for two, b in readings["vis"].items()
+    )
+    return sorted((item for item in shared if item[0]), reverse=True)
+
+
+def _without_a_second_word(first: Readings, role: str) -> Readings:
+    """Readings of what other readings leave, each way of it once: ``s00/infrared/1i`` is ``s00_1``."""
+    found: Readings = {}
+    known: set[frozenset[tuple[str, Path]]] = set()
+    for shape, reading in first.items():
+        left = [Found(each.name, each.name, each.path) for same in reading.values() for each in same]
+        for further, again in _role_readings(left, role).items():
+            content = frozenset((key, each.path) for key, same in again.items() for each in same)
+            if content not in known:
+                known.add(content)
+                found[f"{shape} and {further}"] = again
+    return found
+
+
+def _role_readings(files: Iterable[Found], role: str) -> Readings:
     """Word and place of the word -> what is left of each name without it -> the files."""
-    readings: dict[str, dict[str, list[Found]]] = {}
-    for found in names.files.values():
+    readings: Readings = {}
+    for found in files:
         for before, word, after in _parts(found.stem):
             left = _joined(before, after)
             if key_of(word) in ROLES[role] and left:

@@ -231,7 +231,9 @@ def _with_those_below(top: Path, groups: dict[str, Group]) -> dict[str, Group]:
     for group in groups.values():
         merges = group.role in ("ir", "vis") and group.root and group.root not in groups
         together.setdefault(group.root if merges else group.folder, []).append(group)
-    return {
-        folder: Group(folder, top / folder, tuple(path for group in found for path in group.paths))
+    whole = (
+        found[0] if len(found) == 1 else
+        Group(folder, top / folder, tuple(path for group in found for path in group.paths))
         for folder, found in together.items()
-    }
+    )  # fmt: skip
+    return {group.folder: group for group in whole}

@@ -278,6 +278,18 @@ def lists_of_paths(top: Path) -> None:
         (top / f"imageSets/{name}.txt").write_text("".join(lines))
 
 
+def many_videos(top: Path) -> None:
+    """MVSeg: a folder for each of many videos, in which both the folder and the file say the side."""
+    for video in range(33):
+        clip = top / f"data/clip{video:02d}"
+        both(clip / "infrared/{n}i.png", clip / "visible/{n}v.png", 2)
+
+
+def one_side_deeper(top: Path) -> None:
+    """One side lies two folders deeper than the other."""
+    both(top / "thermal/morning/cut/{n}.png", top / "rgb/{n}.png")
+
+
 FOLDERS: dict[str, tuple[Callable[[Path], None], dict[str, int], list[str]]] = {
     "IR1 and VIS1": (numbered_in_one_folder, {"test": 12}, []),
     "suffixes": (suffixes_and_two_endings, {"test": 4}, []),
@@ -305,6 +317,8 @@ FOLDERS: dict[str, tuple[Callable[[Path], None], dict[str, int], list[str]]] = {
     "zeros": (zeros_before_numbers, {"test": 4}, ["without the zeros before them"]),
     "depth": (depth_and_raw_levels_beside, {"train": 4, "test": 4}, ["not used lie in test/depth, test/thermal_raw"]),
     "fused between": (fused_between, {"test": 4}, ["{pair}_thermal_aligned and {pair}_visible_cropped"]),
+    "many videos": (many_videos, {"test": 66}, ["{pair}infrared{pair} and {pair}i"]),
+    "one side deeper": (one_side_deeper, {"test": 4}, []),
     "lists of paths": (lists_of_paths, {"train": 8, "test": 8}, []),
 }
 
