@@ -240,7 +240,7 @@ def _without_a_second_word(first: Readings, role: str) -> Readings:
             content = frozenset((key, each.path) for key, same in again.items() for each in same)
             if content not in known:
                 known.add(content)
-                found[f"{shape} and {further}"] = again
+                found[" and ".join(filter(None, (shape, further)))] = again
     return found
 
 
