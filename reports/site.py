@@ -18,11 +18,30 @@ HERE = Path(__file__).resolve().parent
 ASSETS = HERE / "static"
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Compiled templates, kept while the process lives: a program that builds several reports compiles them once."""
+
+    def __init__(self) -> None:
+        self.code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Fills a bucket that was filled before; one of another source stays empty."""
+        if bucket.key in self.code:
+            bucket.bytecode_from_string(self.code[bucket.key])
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Keeps what a bucket was filled with."""
+        self.code[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = _Compiled()
+
+
 def environment() -> jinja2.Environment:
     """The templates of this package, with autoescape on for every file and undefined names as errors."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, bytecode_cache=COMPILED,
     )  # fmt: skip
 
 

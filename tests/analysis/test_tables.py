@@ -14,7 +14,7 @@ from bench.analysis.export import latex_escape, to_csv, to_latex, to_markdown
 from bench.analysis.means import Layout, mean_table
 from bench.analysis.numbers import Numbers, headline, metric_order
 from bench.analysis.standing import image_iou, most_disagreed, pair_disagreement, pair_standing, task_conventions, wins
-from bench.analysis.table import Cell, Column, Row, Table, format_number, select
+from bench.analysis.table import Cell, Column, Row, Table, format_number, pair_values, select
 from bench.errors import BenchError
 from bench.store.scores import scores_frame
 from bench.types import Score
@@ -28,6 +28,18 @@ def frame(values: dict[str, list[float]], metric: str = "EN", convention: str = 
         for method, numbers in values.items()
         for index, number in enumerate(numbers)
     )
+
+
+def test_values_of_pairs_stand_in_the_order_of_the_rows_and_the_last_number_counts() -> None:
+    places = [("b", "y", 1.0), ("a", "x", 2.0), ("a", "y", math.inf), ("b", "y", 3.0), ("b", "y", math.nan),
+              ("c", "z", math.nan)]  # fmt: skip
+    rows = pd.DataFrame(places, columns=["pair", "method", "value"]).assign(metric="EN", status="ok", reason="")
+    others = frame({"w": [1.0]}, metric="SD")
+    rows = pd.concat([others[list(rows.columns)], rows], ignore_index=True)
+    table = pair_values(rows, "EN")
+    assert (list(table.index), list(table.columns)) == (["b", "a", "c"], ["y", "x", "z"])
+    nan = math.nan
+    np.testing.assert_array_equal(table.to_numpy(), [[3.0, nan, nan], [nan, 2.0, nan], [nan, nan, nan]])
 
 
 def test_mean_spread_and_count_are_those_of_the_values() -> None:

@@ -174,14 +174,20 @@ def test_what_is_claimed_is_declared_and_recorded(name: str) -> None:
             assert proof.level in LEVELS
 
 
-@pytest.mark.parametrize("name", sorted({cls_name for cls_name, _ in ANSWERS}))
-def test_each_proven_method_reaches_its_bar_on_one_pair(name: str, shared: Path, tmp_path: Path) -> None:
-    """One reference file of the first source that has a bar; all of them are ``bench prove``'s."""
-    cls = METHODS.get(name)
-    places = Places(
-        tmp_path, shared / "reference", find_references(shared / "reference", _labels()), shared / "data",
+@pytest.fixture(scope="module")
+def places(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """Where proofs find things; the tree of reference images is walked once."""
+    reference = shared / "reference"
+    return Places(
+        tmp_path_factory.mktemp("proofs"), reference, find_references(reference, _labels()), shared / "data",
         shared / "weights/published",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted({cls_name for cls_name, _ in ANSWERS}))
+def test_each_proven_method_reaches_its_bar_on_one_pair(name: str, places: Places) -> None:
+    """One reference file of the first source that has a bar; all of them are ``bench prove``'s."""
+    cls = METHODS.get(name)
     own = MethodProof(cls, places)
     groups = [(key, files) for key, files in own._groups().items() if own._proof_for(key[0]).judged]
     if not groups:

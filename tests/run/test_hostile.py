@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from command import Runner
 from PIL import Image
-from typer.testing import CliRunner
 
-from bench.cli import app
 from bench.errors import BenchError
 from bench.plugin.kinds import METHODS
 
@@ -484,7 +483,7 @@ CASES = {
 
 def answer(arguments: Arguments) -> tuple[int, str]:
     """Exit code and what was said, as the command would end; any other exception is a fault of ours."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    result = Runner().invoke(*arguments)
     if isinstance(result.exception, BenchError):
         assert "\n" not in str(result.exception), "one line"
         return 2, f"bench: {result.exception}"
