@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from command import Runner
 from PIL import Image
+from typer.testing import CliRunner
 
+from bench.cli import app
 from bench.errors import BenchError
 from bench.plugin.kinds import METHODS
 
@@ -483,7 +484,7 @@ CASES = {
 
 def answer(arguments: Arguments) -> tuple[int, str]:
     """Exit code and what was said, as the command would end; any other exception is a fault of ours."""
-    result = Runner().invoke(*arguments)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     if isinstance(result.exception, BenchError):
         assert "\n" not in str(result.exception), "one line"
         return 2, f"bench: {result.exception}"
