@@ -46,17 +46,9 @@ def test_parts_with_equal_names_do_not_overwrite_each_other(
     twins: list[str], tmp_path: Path, toy_segmenter: type
 ) -> None:
     result = bench(
-        "run",
-        *twins,
-        "--methods",
-        "visible,average",
-        "--tasks",
-        "metrics,segmentation",
-        "--preset",
-        "smoke",
-        "--metrics",
-        "MSE",
-    )
+        "run", *twins, "--methods", "visible,average", "--tasks", "metrics,segmentation", "--preset", "smoke",
+        "--option", "segmentation.steps=4", "--metrics", "MSE",
+    )  # fmt: skip
     assert result.exit_code == 0, result.output
     store = Store(tmp_path / "out")
     for split in ("train", "test"):

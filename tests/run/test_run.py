@@ -258,7 +258,8 @@ def test_workers_start_from_the_file_that_the_run_chose(
         return build(self, classes, seed, backbone)
 
     monkeypatch.setattr(toy_segmenter, "build", building)
-    more = ("--tasks", "segmentation", "--preset", "smoke", "--weights-root", str(tmp_path / "weights"))
+    more = ("--tasks", "segmentation", "--preset", "smoke", "--weights-root", str(tmp_path / "weights"),
+            "--option", "segmentation.steps=4")  # fmt: skip
     result = run(msrs, tmp_path / "run", *more)
     assert result.exit_code == 0, result.output
     assert started == [(folder / "made.pth", content)] * 2
