@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.errors import StoppedError
+from bench.errors import BenchError, StoppedError
 from bench.run.config import RunConfig
 from bench.run.executors import InlineExecutor, LocalExecutor
 from bench.run.stages import RunResult, run
@@ -384,11 +384,9 @@ def test_a_second_run_is_refused_until_the_first_is_gone_even_by_kill(
     first = bench_process.start(*request_for(data, out, "slow", "--jobs", "1"))
     try:
         assert eventually(lambda: (out / "manifest.json").is_file()), "the first run did not start"
-        code, output = bench_process.run(*request_for(data, out, "visible"))
-        assert code == 2
-        assert "another bench run is writing here; wait for it, end it, or choose another --out" in output
+        with pytest.raises(BenchError, match="another bench run is writing here; wait for it, end it, or choose"):
+            inline(data, out, "visible")
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.communicate()
-    code, output = bench_process.run(*request_for(data, out, "visible", "--executor", "inline"))
-    assert code == 0, output
+    assert inline(data, out, "visible").exit_code == 0
