@@ -95,6 +95,15 @@ def some(names: Iterable[str], most: int = 5) -> str:
 # ------------------------------------------------------------------ a folder's files
 
 
+def lacks_pair(text: str) -> str:
+    """Why a place is a pattern without the pair's name, as ``ir/*.png`` is; empty if it is none or has one."""
+    marked = re.search(r"\*+|\{\w*\}", text)
+    if PAIR in text or marked is None or Path(text).is_dir():
+        return ""
+    meant = text[: marked.start()] + PAIR + text[marked.end() :]
+    return f"has no {PAIR}, which stands for a pair's name in a pattern; wanted a folder or e.g. {meant}"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A folder of images, and how a file there is named; an empty pattern takes every name as it stands.
@@ -112,9 +121,11 @@ class Place:
         """Reads ``FOLDER`` or ``FOLDER/PATTERN``.
 
         Raises:
-            BenchError: ``{pair}`` stands there twice.
+            BenchError: ``{pair}`` stands there twice, or the pattern has none.
         """
         text = str(path)
+        if why := lacks_pair(text):
+            raise BenchError(f"{text}: {why}")
         if text.count(PAIR) > 1:
             raise BenchError(f"{text}: {PAIR} stands there {text.count(PAIR)} times, wanted it once")
         parts = Path(text).parts

@@ -12,10 +12,18 @@ from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bench.data.depth import IrRange
-from bench.data.names import check_pair_id, key_of
+from bench.data.names import check_pair_id, key_of, lacks_pair
 from bench.download import Download, GitSource
 from bench.errors import BenchError, describe
 from bench.files import PROJECT_ROOT
@@ -75,6 +83,13 @@ class Part(Strict):
     labels: NearPath | Literal[""] = ""
     boxes: NearPath | Literal[""] = ""
     pattern: str = "*"
+
+    @field_validator("ir", "vis", "labels", "boxes")
+    @classmethod
+    def _names_the_pair(cls, place: str) -> str:
+        if why := lacks_pair(place):
+            raise ValueError(f"{place} {why}")
+        return place
 
 
 class Layout(Strict):

@@ -56,6 +56,9 @@ def test_the_smallest_file_loads(tmp_path: Path) -> None:
     ("keys", "value", "message"),
     [
         ("colour", 1, "datasets.mine.colour: Extra inputs are not permitted, got 1"),
+        ("layouts.0.parts.test.ir", "ir/*.png", r"parts.test.ir: .*has no {pair}.* e.g. ir/{pair}.png"),
+        ("layouts.0.parts.test.vis", "images/*_vis", r"parts.test.vis: .*has no {pair}.* e.g. images/{pair}_vis"),
+        ("layouts.0.parts.test.labels", "l/{name}", r"parts.test.labels: .*has no {pair}.* e.g. l/{pair}"),
         ("layouts.0.parts.test.depth", "x", "datasets.mine.layouts.0.parts.test.depth: Extra inputs"),
         ("layouts.0.parts.Night Drive", {"ir": "a", "vis": "b"}, "datasets.mine.layouts.0.parts.Night Drive"),
         ("title", ["a"], "datasets.mine.title: Input should be a valid string"),

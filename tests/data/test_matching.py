@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from command import bench
 from PIL import Image
 
 from bench.data.folders import list_folders
+from bench.data.names import PAIR, Place
 from bench.errors import BenchError
 from bench.fusion.ready import find_ready, find_ready_parts
 
@@ -255,3 +257,16 @@ def test_two_folders_are_not_fused_into_a_folder_that_looks_like_a_file(tmp_path
     sides = "--ir", put(tmp_path / "x", "1.png"), "--vis", put(tmp_path / "y", "1.png")
     done = bench("fuse", "--method", "average", *sides, "--out", tmp_path / out, "--device", "cpu")
     assert "wanted a folder, as --ir and --vis are" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("ir/*.png", "ir/{pair}.png"), ("{name}_ir", "{pair}_ir"), ("a/b/{}_x", "a/b/{pair}_x")]
+)
+def test_a_pattern_without_the_pairs_name_is_refused_with_one_that_has_it(typed: str, meant: str) -> None:
+    with pytest.raises(BenchError, match=re.escape(f"has no {PAIR}") + ".*" + re.escape(f"e.g. {meant}")):
+        Place.of(typed)
+
+
+def test_a_folder_that_is_called_like_a_pattern_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a*b").mkdir()
+    assert Place.of(tmp_path / "a*b").folder == tmp_path / "a*b"
