@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.analysis.bootstrap import Counts, Floats, WeightedStatistic
 from bench.analysis.correction import holm
-from bench.analysis.pairwise import DEFAULTS, Settings
+from bench.analysis.pairwise import DEFAULTS, Settings, smallest_p
 from bench.errors import BenchError
 
 Answer = Literal["helps", "no evidence", "hurts"]
@@ -134,7 +134,7 @@ def verdicts(
         _one(name, full[name] - full[best], drawn.draws[name][at] - bar, alpha / len(methods), alpha)
         for name in methods
     ]
-    corrected = holm([p for *_, p in found])
+    corrected = holm([max(p, smallest_p(drawn.units)) for *_, p in found])
     return tuple(
         Verdict(
             name, best, full[name], full[best], low, high, p, detectable,

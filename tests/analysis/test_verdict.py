@@ -129,3 +129,15 @@ def test_what_cannot_be_asked_is_refused() -> None:
         verdicts({"visible": [method(0.0)]}, 120, ("infrared",), 0.01)
     with pytest.raises(BenchError, match="1 independent"):
         draw_groups("aaa", 9, RNG)
+
+
+@pytest.mark.parametrize(("images", "answer"), [(3, "no evidence"), (5, "no evidence"), (6, "helps"), (40, "helps")])
+def test_too_few_images_are_no_evidence_however_alike_their_draws(images: int, answer: str) -> None:
+    """A gain that is the same on every image has no spread in any draw, and yet five equal signs may be chance."""
+    base = np.random.default_rng(1).normal(0.4, 0.05, images)
+    (found,) = verdicts(
+        {"visible": [weighted_means(base[None])], "better": [weighted_means(base[None] + 0.1)]},
+        images, ("visible",), 0.01,
+    )  # fmt: skip
+    assert found.answer == answer
+    assert found.p >= 2.0 ** (1 - images)

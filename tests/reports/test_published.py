@@ -198,19 +198,3 @@ def test_folders_of_a_command_are_named(published: Path) -> None:
     typed = ["bench", "run", "--data-root", "../some data", "--weights-root=w", "--out", "out", "--limit", "5"]
     wanted = "bench run --data-root DATA --weights-root=WEIGHTS --out RUN --limit 5"
     assert command_text(run, CommandFacts(command=typed)) == wanted
-
-
-def test_publishing_again_leaves_nothing_of_before(published: Path, copy: Path) -> None:
-    (copy / "first" / "tables" / "tno-long-gone-standard.md").write_text("of a task that the run has no more")
-    publish([published.parent / "first"], copy)
-    assert list(check_published(copy)) == []
-    assert [path for path in copy.rglob("*") if "second" in path.name or "long-gone" in path.name] == []
-    assert (copy / "first.zip").is_file()
-
-
-def test_files_that_were_not_published_are_refused_and_stay(published: Path, copy: Path) -> None:
-    (copy / "notes.txt").write_text("mine")
-    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
-    with pytest.raises(BenchError, match=r"holds notes\.txt, which was not published"):
-        publish([published.parent / "first"], copy)
-    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
