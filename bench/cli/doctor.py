@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from typing import Any
+
+from packaging.requirements import Requirement
 
 from bench.data.commands import DataRow
 from bench.data.commands import status_rows as data_rows
@@ -20,12 +22,8 @@ from bench.plugin.method import Trainable
 from bench.weights.commands import status_rows as weight_rows
 
 CORE = ("torch", "torchvision", "numpy", "scipy", "pandas", "pyarrow", "scikit-image", "opencv-python-headless")
-EXTRAS = {
-    "detection": ("ultralytics", "faster_coco_eval"),
-    "segmentation": ("mmseg", "mmengine", "mmcv"),
-    "scale": ("ray",),
-    "fast": ("numba",),
-}
+FOR_DEVELOPERS = ("test", "all")
+"""Extras that are no part of what can be used."""
 
 
 def examine(
@@ -38,7 +36,7 @@ def examine(
     """
     rows = [_row("ivif-bench", "ok", VERSION)]
     rows += [_package(name) for name in CORE]
-    rows += [_extra(name, modules) for name, modules in EXTRAS.items()]
+    rows += [_extra(name, wanted) for name, wanted in extras().items()]
     rows += [_device(), _compiler(), _kernels()]
     rows += _data(data_root, datasets_file)
     rows += _weights(weights_root)
@@ -73,11 +71,40 @@ def _package(name: str) -> dict[str, Any]:
         return _row(name, "broken", "not installed", f"pip install {name}")
 
 
-def _extra(name: str, modules: tuple[str, ...]) -> dict[str, Any]:
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
+def extras() -> dict[str, list[Requirement]]:
+    """What each extra of this installation asks for, as its metadata say; empty where it has none."""
+    try:
+        named = metadata("ivif-bench").get_all("Provides-Extra") or []
+        wanted = [Requirement(text) for text in requires("ivif-bench") or []]
+    except PackageNotFoundError:  # the packages lie on the path without having been installed
+        return {}
+    return {
+        name: [one for one in wanted if one.marker is not None and _only_for(one, name)]
+        for name in named
+        if name not in FOR_DEVELOPERS
+    }
+
+
+def _only_for(requirement: Requirement, extra: str) -> bool:
+    marker = requirement.marker
+    return marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+
+
+def _extra(name: str, wanted: Sequence[Requirement]) -> dict[str, Any]:
+    missing = [text for one in wanted if (text := _lacks(one))]
     if missing:
         return _row(f"extra {name}", "absent", f"without {', '.join(missing)}", f'pip install -e ".[{name}]"')
-    return _row(f"extra {name}", "ok", ", ".join(modules))
+    return _row(f"extra {name}", "ok", ", ".join(dict.fromkeys(one.name for one in wanted)))
+
+
+def _lacks(requirement: Requirement) -> str:
+    """The package as it is wanted, if it is not here or of another version; empty if all is well."""
+    try:
+        here = version(requirement.name)
+    except PackageNotFoundError:
+        return requirement.name
+    fits = requirement.specifier.contains(here, prereleases=True)
+    return "" if fits else f"{requirement.name}{requirement.specifier} (here {here})"
 
 
 def _device() -> dict[str, Any]:

@@ -12,12 +12,14 @@ import pytest
 import yaml
 from command import bench
 from made_data import make_parts
+from packaging.requirements import Requirement
 from PIL import Image
 
 from bench.analysis.set_level import task_sections
 from bench.data.catalogue import Datasets
 from bench.data.spec import DatasetSpec, broken_packages, load_datasets, recorded_spec
 from bench.errors import BenchError
+from bench.files import PROJECT_ROOT
 from bench.plugin.kinds import TASKS
 from bench.run.config import RunConfig
 from bench.run.planning import make_plan
@@ -174,6 +176,29 @@ def test_doctor_says_ok_of_whole_data_alone(
     row = next(row for row in examine(tmp_path / "data", None, file)[0] if row["what"] == "data own")
     assert row["state"] == state
     assert bool(row["mend"]) == (state != "ok")
+
+
+def test_doctor_speaks_of_every_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.cli import doctor
+
+    try:
+        import tomllib
+    except ModuleNotFoundError:
+        import tomli as tomllib
+    if not (PROJECT_ROOT / "pyproject.toml").is_file():
+        pytest.skip("only in a checkout: an installed package has no pyproject.toml")
+    known = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = {name: [Requirement(text).name for text in texts] for name, texts in known.items()}
+    found = {name: [one.name for one in each] for name, each in doctor.extras().items()}
+    assert {name: found[name] for name in wanted.keys() - {"test", "all"}} == {
+        name: names for name, names in wanted.items() if name not in ("test", "all")
+    }
+    monkeypatch.setattr(doctor, "version", lambda name: "0.1" if name == "numba" else "99")
+    rows = {name: doctor._extra(name, each) for name, each in doctor.extras().items()}
+    assert rows["fast"]["state"] == "absent"
+    assert "numba>=0.59 (here 0.1)" in rows["fast"]["detail"]
+    assert rows["scale"]["state"] == "ok"
+    assert "mmsegmentation==1.2.2 (here 99)" in rows["segmentation"]["detail"]
 
 
 def test_doctor_advises_nothing_that_does_not_work(tmp_path: Path) -> None:
