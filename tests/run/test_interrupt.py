@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from bench.__main__ import Interrupts
+from bench.run.pool import _interrupts_held
 
 COMMAND = (sys.executable, "-c", "from bench.__main__ import main; main()")
 SAID = "interrupted; what is finished is kept, run the same command again to go on"
@@ -141,6 +143,30 @@ def test_an_import_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pyt
             import it_hangs  # noqa: F401
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_workers_are_started_waits_until_they_are() -> None:
+    """Also where another thread, such as that of a progress bar, takes the signal."""
+    over, before, reached = threading.Event(), signal.signal(signal.SIGINT, signal.default_int_handler), []
+
+    def press() -> None:
+        with _interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(20):
+                time.sleep(0.01)
+            reached.append(True)
+
+    other = threading.Thread(target=over.wait)
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            press()
+        assert reached, "interrupted where a worker may be half started"
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+        over.set()
+        other.join()
 
 
 def test_an_ignored_ctrl_c_stays_ignored() -> None:
