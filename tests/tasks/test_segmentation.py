@@ -355,8 +355,8 @@ def test_the_paper_budget_is_the_published_one() -> None:
     [
         ("huge", {}, "preset 'huge' is not known"),
         ("quick", {"depth": "3"}, "option 'depth' is unknown"),
-        ("quick", {"steps": "many"}, "option steps='many' does not fit"),
-        ("quick", {"precision": "half"}, "precision='half' is not known"),
+        ("quick", {"steps": "many"}, "option steps='many', wanted a whole number"),
+        ("quick", {"precision": "half"}, "option 'precision' is unknown"),
         ("quick", {"auxiliary": "-1"}, "wanted a weight of 0 or more"),
         ("quick", {"auxiliary": "nan"}, "wanted a weight of 0 or more"),
         ("quick", {"batch": "1"}, "batch norm needs two"),
