@@ -312,7 +312,7 @@ def test_the_budget_is_the_same_for_all_and_can_be_set() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_quick_teaches_an_untrained_detector_to_find_what_the_demo_scenes_show(tmp_path: Path) -> None:
-    """On the infrared images alone; AP@0.5 was 0.75, and 0 before it learned."""
+    """On the infrared images alone; AP@0.5 was 0.75 on one processor, and 0 before it learned."""
     ensure_demo(tmp_path, seed=0)
     demo = open_dataset("demo", tmp_path)
     parts = {}
