@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.analysis.bootstrap import Floats, Interval, bootstrap_images, weighted_means
+from bench.analysis.correction import can_tell
 from bench.analysis.letters import letters
 from bench.analysis.numbers import Better, direction
-from bench.analysis.pairwise import Settings, can_tell
+from bench.analysis.pairwise import Settings
 from bench.analysis.set_draws import DRAWS
 from bench.analysis.set_level import SetComparison
 from bench.analysis.table import pair_values

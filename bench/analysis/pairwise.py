@@ -41,26 +41,6 @@ FEWEST = 0.9
 """A method with values for less than this part of the pairs is left out, so that it does not shrink the comparison."""
 
 
-def smallest_p(images: int) -> float:
-    """The two-sided p of equal signs on all of so many images: draws of few are too alike, and would give less.
-
-    Example:
-        >>> smallest_p(5), smallest_p(6)
-        (0.0625, 0.03125)
-    """
-    return float(2.0 ** (1 - images))
-
-
-def can_tell(images: int, alpha: float = 0.05) -> bool:
-    """True if so many images can tell two methods apart at all: with fewer, equal signs on all of them may be chance.
-
-    Example:
-        >>> can_tell(5), can_tell(6)
-        (False, True)
-    """
-    return smallest_p(images) <= alpha
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How intervals and tests are made.

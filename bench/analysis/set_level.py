@@ -11,8 +11,9 @@ import numpy as np
 
 from bench.analysis.bootstrap import Floats, Interval, WeightedStatistic, intervals, snapped
 from bench.analysis.captions import left_out_words
+from bench.analysis.correction import can_tell
 from bench.analysis.numbers import FUSION, Numbers
-from bench.analysis.pairwise import Settings, can_tell
+from bench.analysis.pairwise import Settings
 from bench.analysis.sections import Section, Shown
 from bench.analysis.set_draws import DRAWS, Over, SetDraws, on_same_images, task_work
 from bench.data.spec import DatasetSpec, recorded_spec

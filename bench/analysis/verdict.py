@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from bench.analysis.bootstrap import Counts, Floats, WeightedStatistic
-from bench.analysis.correction import holm
-from bench.analysis.pairwise import DEFAULTS, Settings, smallest_p
+from bench.analysis.correction import holm, smallest_p
+from bench.analysis.pairwise import DEFAULTS, Settings
 from bench.errors import BenchError
 
 Answer = Literal["helps", "no evidence", "hurts"]

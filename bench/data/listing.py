@@ -199,22 +199,8 @@ class _Lister:
                 self.ir_of = found
             self.vis_of = found
         if not self.four_channel and not self.ir_of.keys() & self.vis_of.keys():
-            self._fit_together(wanted)
+            self.ir_of, self.vis_of = _fit_together(self.ir, self.vis, wanted) or (self.ir_of, self.vis_of)
         return sorted(wanted, key=natural)
-
-    def _fit_together(self, wanted: Sequence[str]) -> None:
-        """Finds listed names that no file has as it stands: ``set00_V000_I00001`` of ``set00/V000/lwir/I00001``."""
-        try:
-            sides = match_sides(self.ir, self.vis)
-        except BenchError:
-            return
-        known = {key_of(name): name for name in wanted}
-        ir, vis = (
-            {known[key_of(name)]: found for name, found in side.items() if key_of(name) in known}
-            for side in (sides.ir, sides.vis)
-        )
-        if ir.keys() & vis.keys():
-            self.ir_of, self.vis_of = ir, vis
 
     def _pair_up(self) -> list[str]:
         """Pairs what lies there; names on one side only are named later, pair by pair."""
@@ -363,6 +349,20 @@ def same_pixels(files: PairFiles) -> bool:
     except BenchError:  # said where the pair is used
         return False
     return ir.shape[:2] == vis.shape[:2] and bool(np.array_equal(as_rgb(ir), as_rgb(vis)))
+
+
+def _fit_together(ir: Names, vis: Names, wanted: Sequence[str]) -> tuple[dict[str, Found], dict[str, Found]] | None:
+    """Finds listed names that no file has as it stands: ``set00_V000_I00001`` of ``set00/V000/lwir/I00001``."""
+    try:
+        sides = match_sides(ir, vis)
+    except BenchError:
+        return None
+    known = {key_of(name): name for name in wanted}
+    infrared, visible = (
+        {known[key_of(name)]: found for name, found in side.items() if key_of(name) in known}
+        for side in (sides.ir, sides.vis)
+    )
+    return (infrared, visible) if infrared.keys() & visible.keys() else None
 
 
 def _read_list(path: Path, problems: list[Problem]) -> Iterator[str]:
