@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+UNTESTED = "best and second go by the means over the seeds, which no test has told apart"
+"""What is said of ranks over seeds: there are too few of them for a test."""
+
+
 def seed_table(
     scores: pd.DataFrame,
     task: str,
@@ -68,7 +72,10 @@ def seed_table(
     body = tuple(Row(name, tuple(cells[column][name] for column in columns)) for name in methods)
     shown = tuple(row for row in body if any(cell.mean is not None for cell in row.cells))
     dataset = str(rows["dataset"].iloc[0]) if len(rows) else ""
-    return Table(task, dataset, convention, tuple(columns), shown, 0, dict(titles or {}))
+    ranked = any(cell.rank is not None for row in shown for cell in row.cells)
+    return Table(
+        task, dataset, convention, tuple(columns), shown, 0, dict(titles or {}), caution=UNTESTED if ranked else ""
+    )
 
 
 def _finite(values: pd.Series[float], factor: float) -> list[float]:

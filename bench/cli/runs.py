@@ -341,6 +341,8 @@ def ablate(
     )  # fmt: skip
     with progress(out) as listener:
         result = run_ablation(config, ["bench", *sys.argv[1:]], listener)
+    if result.rows:
+        typer.echo("means over the seeds, ± standard deviation where there are several; segmentation in percent")
     print_rows(result.rows, list(dict.fromkeys(key for row in result.rows for key in row)))
     for line in result.failed:
         fail(f"failed: {line}")

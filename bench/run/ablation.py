@@ -109,7 +109,10 @@ def table(scores: pd.DataFrame, methods: Mapping[str, MethodFacts]) -> list[dict
                 row |= {f"{metric} {convention}": _text(cells.get((name, metric, ""))) for metric in ("mIoU", "mAcc")}
             if convention == CONVENTIONS[0]:
                 labels = own.loc[(own["metric"] == "IoU") & (own["convention"] == convention), "label"]
-                row |= {label: _text(cells.get((name, "IoU", label))) for label in dict.fromkeys(labels)}
+                scored = {label for _, metric, label in cells if metric == "IoU"}  # the others have no truth here
+                row |= {
+                    label: _text(cells.get((name, "IoU", label))) for label in dict.fromkeys(labels) if label in scored
+                }
         row |= {metric: _text(looks.get((name, metric, "")), 3) for metric in LOOKS}
         rows.append(row)
     return rows

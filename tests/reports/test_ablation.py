@@ -54,6 +54,7 @@ def test_the_page_has_the_numbers_that_the_command_prints(tmp_path: Path) -> Non
     assert [row["variant"] for row in rows] == ["full", "no_semantic_loss", "visible"]
     assert [row["seeds"] for row in rows] == ["2", "2", "1"]
     text = text_of(root)
+    assert "best and second go by the means over the seeds, which no test has told apart" in text
     for row in rows[:2]:
         for column in ("car", "mIoU single_scale", "mAcc single_scale"):
             mean, spread = row[column].split(" ± ")
@@ -103,6 +104,17 @@ def test_a_seed_that_lacks_pairs_has_no_mean_over_fewer(tmp_path: Path) -> None:
     rows = table(scores[~gone], store.read_manifest().methods)
     assert "±" not in rows[0]["EN"]
     assert "±" in rows[1]["EN"]
+
+
+def test_a_class_that_stands_nowhere_is_no_column(tmp_path: Path) -> None:
+    root = make_ablation(tmp_path)
+    store = Store(root)
+    scores = store.read_scores()
+    lost = (scores["metric"] == "IoU") & (scores["label"] == "car")
+    scores.loc[lost, "value"] = None
+    scores.loc[lost, "status"] = "skipped"
+    rows = table(scores, store.read_manifest().methods)
+    assert all("car" not in row and "person" in row for row in rows)
 
 
 def test_a_hostile_variant_shows_as_text(tmp_path: Path) -> None:
