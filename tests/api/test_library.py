@@ -247,3 +247,36 @@ def test_metrics_are_summed_over_the_processes_of_a_training(images: Images) -> 
     parts[0]._reduce_states(parts[1].metric_state)
     for name, value in whole.compute().items():
         assert float(parts[0].compute()[name]) == pytest.approx(float(value), rel=1e-12)
+
+
+RANK = """
+import sys
+import numpy as np, torch, torch.distributed as distributed
+import bench
+rank, store, out = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+distributed.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=2)
+images = np.random.default_rng(5).integers(0, 256, (3, 3, 1, 48, 56), dtype=np.uint8)
+metrics = bench.FusionMetrics(["EN", "SD", "MI"])
+for index in range(rank, 3, 2):  # two images here, one there
+    metrics.update(*(torch.from_numpy(each[index][None]) for each in images))
+found = metrics.compute()
+np.save(f"{out}{rank}.npy", np.array([float(found[name]) for name in ("EN", "SD", "MI")]))
+distributed.destroy_process_group()
+"""
+
+
+def test_two_processes_of_a_distributed_training_find_the_means_of_all_images(tmp_path: Path) -> None:
+    """With processes, by ``torch.distributed``; each comes to the same means."""
+    pytest.importorskip("torchmetrics")
+    if not (torch.distributed.is_available() and torch.distributed.is_gloo_available()):
+        pytest.skip("this PyTorch has no gloo")
+    command = [sys.executable, "-c", RANK]
+    ranks = [
+        subprocess.Popen([*command, str(rank), str(tmp_path / "store"), str(tmp_path / "rank")]) for rank in range(2)
+    ]
+    assert [rank.wait(timeout=180) for rank in ranks] == [0, 0]
+    images = np.random.default_rng(5).integers(0, 256, (3, 3, 1, 48, 56), dtype=np.uint8)
+    rows = [evaluate_images(*(each[index][0] for each in images), metrics=["EN", "SD", "MI"]) for index in range(3)]
+    wanted = [np.mean([row[name] for row in rows]) for name in ("EN", "SD", "MI")]
+    for rank in range(2):
+        np.testing.assert_allclose(np.load(tmp_path / f"rank{rank}.npy"), wanted, rtol=1e-12)
