@@ -173,7 +173,7 @@ class _Lister:
             return self._fit(list(_read_list(path, self.problems))), True
         names, explicit = self._split_names()
         if subset:
-            names = [name for name in names if subset.tag in self._suffix_tags(name)]
+            names = [name for name in names if subset.tag in _suffix_tags(self.spec, name)]
         return names, explicit
 
     def _split_names(self) -> tuple[list[str], bool]:
@@ -326,18 +326,19 @@ class _Lister:
             )
             self._problem("", text, False)
 
-    def _suffix_tags(self, name: str) -> list[str]:
-        return [tag for suffix, tag in self.spec.suffix_tags.items() if name.endswith(suffix)]
-
     def _tags(self, name: str) -> tuple[str, ...]:
         named = [
             key for key, subset in self.spec.subsets.items() if subset.split == self.split and name in subset.pairs
         ]
-        return tuple(dict.fromkeys([*self._suffix_tags(name), *named]))
+        return tuple(dict.fromkeys([*_suffix_tags(self.spec, name), *named]))
 
     def _problem(self, name: str, text: str, fault: bool = True) -> None:
         where = " ".join(part for part in (self.source.name, self.split, name) if part)
         self.problems.append(Problem(where, text, fault))
+
+
+def _suffix_tags(spec: DatasetSpec, name: str) -> list[str]:
+    return [tag for suffix, tag in spec.suffix_tags.items() if name.endswith(suffix)]
 
 
 def same_pixels(files: PairFiles) -> bool:
