@@ -95,9 +95,13 @@ def some(names: Iterable[str], most: int = 5) -> str:
 # ------------------------------------------------------------------ a folder's files
 
 
+DATASET = "{dataset}"
+"""In the folder of a method's ready images: stands for the data set's own folder."""
+
+
 def lacks_pair(text: str) -> str:
     """Why a place is a pattern without the pair's name, as ``ir/*.png`` is; empty if it is none or has one."""
-    marked = re.search(r"\*+|\{\w*\}", text)
+    marked = next((found for found in re.finditer(r"\*+|\{\w*\}", text) if found[0] != DATASET), None)
     if PAIR in text or marked is None or Path(text).is_dir():
         return ""
     meant = text[: marked.start()] + PAIR + text[marked.end() :]

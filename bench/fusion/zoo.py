@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.data.names import is_junk
+from bench.data.names import DATASET, is_junk
 from bench.data.spec import names_beside
 from bench.errors import BenchError
-
-DATASET = "{dataset}"
-"""In the folder of a method: stands for the data set's own folder."""
 
 
 def zoo_methods(root: Path, datasets: Sequence[str]) -> list[str]:

@@ -267,6 +267,10 @@ def test_a_pattern_without_the_pairs_name_is_refused_with_one_that_has_it(typed:
         Place.of(typed)
 
 
+def test_the_place_of_a_zoo_is_no_pattern_of_pairs() -> None:
+    assert Place.of("zoo/{dataset}/mine").folder == Path("zoo/{dataset}/mine")
+
+
 def test_a_folder_that_is_called_like_a_pattern_is_a_folder(tmp_path: Path) -> None:
     (tmp_path / "a*b").mkdir()
     assert Place.of(tmp_path / "a*b").folder == tmp_path / "a*b"
