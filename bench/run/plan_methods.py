@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.data.names import Place, is_junk
+from bench.data.names import DATASET, Place, is_junk
 from bench.errors import BenchError
 from bench.files import VERSION, digest, file_digest
-from bench.fusion.zoo import DATASET, zoo_files
+from bench.fusion.zoo import zoo_files
 from bench.plugin.kinds import METHODS
 from bench.plugin.proof import in_words, recorded
 from bench.run.config import RunConfig, Trial
