@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import process, resource_tracker
+from pathlib import Path
 from typing import Any
 
 from bench.run.worker import NO_GPUS, Gpus, start_worker
@@ -49,6 +51,25 @@ def _masked() -> Iterator[None]:
 
 
 @contextmanager
+def _without_main_that_is_no_file() -> Iterator[None]:
+    """Workers that start meanwhile do not look for a main module that came through a pipe or is gone.
+
+    A spawned process runs the parent's main module again, by its path. Of a script on standard input (``<stdin>``), of
+    ``python <(...)`` (``/dev/fd/63``) and of a file that was removed there is nothing to run, and no unit needs it.
+    """
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    if file is None or Path(process.ORIGINAL_DIR or "", file).is_file():
+        yield
+        return
+    del main.__file__
+    try:
+        yield
+    finally:
+        main.__file__ = file
+
+
+@contextmanager
 def open_pool(workers: int, threads: int, gpus: Gpus = NO_GPUS) -> Iterator[Any]:
     """A ``pebble.ProcessPool``; closed at the end, stopped where an exception leaves the block.
 
@@ -63,13 +84,14 @@ def open_pool(workers: int, threads: int, gpus: Gpus = NO_GPUS) -> Iterator[Any]
 
     context = multiprocessing.get_context("spawn")
     pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=(threads, gpus))
-    with _interrupts_held():
-        _ = pool.active  # which starts its threads
-    try:
-        yield pool
-        pool.close()
-    except BaseException:
-        pool.stop()
-        raise
-    finally:
-        pool.join()
+    with _without_main_that_is_no_file():
+        with _interrupts_held():
+            _ = pool.active  # which starts its threads
+        try:
+            yield pool
+            pool.close()
+        except BaseException:
+            pool.stop()
+            raise
+        finally:
+            pool.join()

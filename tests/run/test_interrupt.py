@@ -199,6 +199,26 @@ def test_workers_that_are_just_starting_print_nothing(msrs: Path, tmp_path: Path
     assert "Traceback" not in output.decode()
 
 
+@pytest.mark.parametrize(
+    "shell",
+    [
+        "{python} - < script.py",
+        "cat script.py | {python}",
+        "{python} <(cat script.py)",
+        "cat script.py | {python} /dev/stdin",
+        "(echo 'import os; os.remove(__file__)'; cat script.py) > gone.py; {python} gone.py",
+        '{python} -c "$(cat script.py)"',
+    ],
+)
+def test_a_script_that_is_no_file_runs(msrs: Path, tmp_path: Path, shell: str) -> None:
+    """Its workers cannot import it, and need not."""
+    (tmp_path / "script.py").write_text(SCRIPT.format(data=str(msrs), out=str(tmp_path / "out")))
+    command = ["bash", "-c", shell.format(python=sys.executable)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    assert (tmp_path / "out" / "scores.csv").is_file()
+
+
 def spawned_by(pid: int) -> bool:
     """True once a process has started workers."""
     with contextlib.suppress(psutil.Error):  # a child may end while it is looked at
