@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -207,6 +208,8 @@ def pick_device(wanted: str) -> str:
 def exact_arithmetic() -> Iterator[None]:
     """Within it, float32 means float32 on every device: no TF32, the default of convolutions on GPUs since Ampere.
 
+    Nor what ``torch.set_float32_matmul_precision`` and ``fp32_precision`` allow GPUs and CPUs in the process around it.
+
     With TF32 a product keeps 10 bits of the fraction; of fused images that moves up to 9 % of the pixels by a level.
     """
     with product_arithmetic(tf32=False):
@@ -215,16 +218,60 @@ def exact_arithmetic() -> Iterator[None]:
 
 @contextmanager
 def product_arithmetic(tf32: bool) -> Iterator[None]:
-    """Within it, products of float32 on a GPU are computed with TF32 or without it."""
+    """Within it, products of float32 are computed in float32, on a GPU with TF32 if so wanted; then as before.
+
+    PyTorch has two sets of switches for this, of which the newer (``fp32_precision``, since 2.9) also governs CPUs. It
+    refuses to say how the older ones stand where they contradict the newer, so both are set alike.
+    """
     import torch
 
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = tf32
+    cudnn: Any = torch.backends.cudnn
+    allowed = _allows_tf32(cudnn)
+    with _fp32_precision("ieee"):
+        if allowed is None:
+            allowed = _allows_tf32(cudnn) is None  # still in contradiction, now that the newer ones say no
+        matmul = torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        cudnn.allow_tf32 = tf32
+        try:
+            yield
+        finally:
+            torch.set_float32_matmul_precision(matmul)
+            cudnn.allow_tf32 = allowed
+
+
+def _allows_tf32(cudnn: Any) -> bool | None:
+    """How cuDNN's older switch stands; None where it contradicts the newer ones."""
     try:
+        return bool(cudnn.allow_tf32)
+    except RuntimeError:
+        return None
+
+
+@contextmanager
+def _fp32_precision(word: str) -> Iterator[None]:
+    """PyTorch's newer switches, where it has them, set to a word (those that say nothing stay) and put back afterwards."""
+    import torch
+
+    backends: Any = torch.backends
+    if not hasattr(backends, "fp32_precision"):
+        yield
+        return
+    # the two that others inherit from come first: while they say nothing, each of the others shows its own word
+    wanted = [(backends, "none"), (backends.cudnn, "none"), (backends.cuda.matmul, word), (backends.cudnn.conv, word)]
+    wanted += [(backends.cudnn.rnn, word)]
+    wanted += [(switch, word) for switch in (backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn)]
+    before = []
+    try:
+        for switch, new in wanted:
+            old = switch.fp32_precision
+            before.append((switch, old))
+            if old not in ("none", new):
+                switch.fp32_precision = new
         yield
     finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
+        for switch, old in reversed(before):
+            switch.fp32_precision = old
 
 
 def in_words(seconds: float) -> str:

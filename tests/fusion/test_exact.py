@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -91,3 +92,56 @@ def test_an_error_within_puts_the_flags_back() -> None:
 def test_trainings_know_two_words(word: str) -> None:
     with pytest.raises(BenchError, match="--train-precision is"):
         pick_precision(word, "cpu")
+
+
+SWITCHES = ("", "cudnn", "cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv", "mkldnn.rnn")
+
+
+def switches() -> dict[str, str]:
+    """What PyTorch's newer switches say, each by itself or for those that inherit from it."""
+    return {name: attrgetter(f"{name}.fp32_precision".lstrip("."))(torch.backends) for name in SWITCHES}
+
+
+def say(name: str, word: str) -> Callable[[], None]:
+    return lambda: setattr(attrgetter(name)(torch.backends) if name else torch.backends, "fp32_precision", word)
+
+
+@pytest.fixture
+def put_back() -> Iterator[None]:
+    """All switches, old and new, as they are in a fresh process."""
+    yield
+    for name in SWITCHES:
+        say(name, "none")()
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = True
+
+
+@pytest.mark.skipif(not hasattr(torch.backends, "fp32_precision"), reason="PyTorch has the older switches only")
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda: torch.set_float32_matmul_precision("high"),
+        lambda: torch.set_float32_matmul_precision("medium"),  # bfloat16 on processors that have it
+        say("", "tf32"),
+        say("cudnn", "tf32"),
+        say("cuda.matmul", "tf32"),
+        say("cudnn.conv", "ieee"),
+        say("cudnn.rnn", "tf32"),
+        say("mkldnn.matmul", "bf16"),
+        say("mkldnn.conv", "bf16"),
+    ],
+    ids=["high", "medium", "all", "cudnn", "cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.conv"],
+)
+@pytest.mark.usefixtures("put_back")
+def test_what_the_process_around_allows_is_not_heard(ask: Callable[[], None]) -> None:
+    """Also where PyTorch refuses to read its older switches, since the newer ones contradict them."""
+    generator = torch.Generator().manual_seed(3)
+    a, b = torch.randn(256, 256, generator=generator), torch.randn(256, 256, generator=generator)
+    product = a @ b
+    ask()
+    before = switches()
+    with exact_arithmetic():
+        assert set(switches().values()) <= {"none", "ieee"}
+        assert flags() == (False, False)
+        assert torch.equal(a @ b, product)
+    assert switches() == before
