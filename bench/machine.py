@@ -250,7 +250,7 @@ def _allows_tf32(cudnn: Any) -> bool | None:
 
 @contextmanager
 def _fp32_precision(word: str) -> Iterator[None]:
-    """PyTorch's newer switches, where it has them, set to a word (those that say nothing stay) and put back afterwards."""
+    """PyTorch's newer switches, where it has them, at a word; those that say nothing stay. Put back afterwards."""
     import torch
 
     backends: Any = torch.backends

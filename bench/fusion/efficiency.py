@@ -29,7 +29,7 @@ from bench.fusion.peak import peak_memory
 from bench.images import encode_png
 from bench.machine import describe_machine
 from bench.memory import retained_memory
-from bench.plugin.settings import refuse_unknown
+from bench.plugin.settings import POSITIVE, read_number, refuse_unknown
 from bench.types import Image, PairFiles, Score
 
 WARM_UP = 2
@@ -132,11 +132,7 @@ def read_options(options: Mapping[str, str]) -> tuple[tuple[str, ...], float]:
         BenchError: an unknown setting, or a value that is none.
     """
     refuse_unknown("efficiency", options, OPTIONS)
-    text = options.get("seconds", str(BUDGET_S))
-    try:
-        budget_s = float(text)
-    except ValueError as error:
-        raise BenchError(f"option efficiency.seconds is {text!r}, wanted a number") from error
+    budget_s = read_number("option efficiency.seconds", options.get("seconds", str(BUDGET_S)), float, POSITIVE)
     variants = tuple(name.strip() for name in options.get("variants", "").split(",") if name.strip())
     return _known(variants), budget_s
 

@@ -29,6 +29,7 @@ from bench.fusion.load import Watch
 from bench.fusion.peak import peak_memory
 from bench.images import encode_png
 from bench.memory import retained_memory
+from bench.plugin.settings import Limits, read_number
 from bench.types import Image, PairFiles, Score
 
 STEPS = ("read", "prepare", "infer", "finish", "write")
@@ -84,17 +85,16 @@ def read_passport(options: Mapping[str, str], seconds: float) -> PassportOrder |
     for form in forms:
         if form not in FORMS:
             raise BenchError(f"option efficiency.passport: form {form!r} is unknown, wanted all, {', '.join(FORMS)}")
-    try:
-        sizes = tuple(_size(each) for each in options["sizes"].split(",")) if "sizes" in options else SIZES
-        repeats = int(options.get("repeats", REPEATS))
-    except ValueError as error:
-        raise BenchError(f"option efficiency: {error}; wanted sizes=HxW,HxW and repeats=N") from error
-    return PassportOrder(tuple(form for form in forms if form != RUN), sizes, max(repeats, 2), seconds)
+    sizes = tuple(_size(each) for each in options["sizes"].split(",")) if "sizes" in options else SIZES
+    repeats = read_number("option efficiency.repeats", options.get("repeats", str(REPEATS)), int, Limits(2))
+    return PassportOrder(tuple(form for form in forms if form != RUN), sizes, int(repeats), seconds)
 
 
 def _size(text: str) -> tuple[int, int]:
-    height, width = (int(side) for side in text.strip().split("x"))
-    return height, width
+    height, _, width = (side.strip() for side in text.partition("x"))
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise BenchError(f"option efficiency.sizes has {text!r}, wanted HxW by comma, e.g. 480x640,768x1024")
+    return int(height), int(width)
 
 
 def passport(

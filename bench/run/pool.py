@@ -59,7 +59,8 @@ def _without_main_that_is_no_file() -> Iterator[None]:
     """
     main = sys.modules["__main__"]
     file = getattr(main, "__file__", None)
-    if file is None or Path(process.ORIGINAL_DIR or "", file).is_file():
+    started_in = getattr(process, "ORIGINAL_DIR", None)  # where multiprocessing looks for a relative path
+    if file is None or Path(started_in or "", file).is_file():
         yield
         return
     del main.__file__

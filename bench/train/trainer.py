@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.plugin.method import TrainRequest
-from bench.plugin.settings import refuse_unknown
+from bench.plugin.settings import COUNT, POSITIVE, Limits, read_number, refuse_unknown
 from bench.train import Phase, State, completed, run_phases, write_record
 from bench.train.cost import phases_in_words
 from bench.train.sets import set_digest
@@ -141,17 +141,17 @@ def choose(request: TrainRequest, method: str, recipes: Mapping[str, Mapping[str
     changed: dict[str, Any] = {}
     refuse_unknown(method, dict(request.options), known)
     for name, text in request.options:
-        try:
-            changed[name] = known[name](text)
-        except ValueError as error:
-            raise BenchError(f"{method}: option {name}={text!r}, wanted a {known[name].__name__}") from error
-        if known[name] is int and changed[name] < (0 if name in MAY_BE_ZERO else 1):
-            raise BenchError(f"{method}: option {name}={text!r}, wanted a positive number")
+        usual = COUNT if known[name] is int else POSITIVE
+        changed[name] = read_number(f"{method}: option {name}", text, known[name], LIMITS.get(name, usual))
     return recipe, replace(settings, **changed)  # type: ignore[type-var]
 
 
-MAY_BE_ZERO = frozenset({"steps", "epochs", "epoch_steps", "fetch", "random_features"})
-"""Settings for which 0 says that another one decides."""
+LIMITS = {
+    **dict.fromkeys(("steps", "epochs", "epoch_steps"), Limits()),  # 0 says that another one decides
+    **dict.fromkeys(("fetch", "random_features"), Limits(0, 1)),
+    **dict.fromkeys(("ssim_weight", "perceptual", "sharpness", "ewc"), Limits()),
+}
+"""Of the settings for which other numbers mean something than whole ones from 1 and others above 0."""
 
 
 def total_steps(steps: int, epochs: int, per_epoch: int) -> int:

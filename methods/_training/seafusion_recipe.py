@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.plugin.method import TrainRequest
-from bench.plugin.settings import refuse_unknown
+from bench.plugin.settings import COUNT, POSITIVE, SHARE, Limits, read_number, refuse_unknown
 from bench.train.precision import pick_precision
 from bench.train.segmenter_step import SegmenterSchedule, light_schedule, short_schedule
 from bench.train.sets import class_names, set_digest
@@ -127,6 +128,16 @@ ABLATIONS: dict[str, str] = {
 OPTIONS = frozenset({"segmenter", "compile", "classes", *(field.name for field in fields(Recipe))})
 
 
+LIMITS = {
+    **dict.fromkeys(("rounds", "fusion_steps", "segmenter_steps", "fusion_batch", "stretch_batch"), COUNT),
+    "fusion_epochs": Limits(), "segmenter_batch": Limits(2),  # batch norm needs two
+    **dict.fromkeys(("fusion_rate", "fusion_decay"), POSITIVE), "fusion_weight_decay": Limits(),
+    **dict.fromkeys(("alpha", "gamma", "fusion_auxiliary", "segmenter_auxiliary"), Limits()), "warm_up": Limits(0, 1),
+    **dict.fromkeys(("image_scale", "crop", "segmenter_crop"), SHARE),
+}  # fmt: skip
+"""Of the recipe's numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A request made concrete."""
@@ -199,17 +210,27 @@ def _with_options(recipe: Recipe, options: Mapping[str, str]) -> Recipe:
         if field.name not in options:
             continue
         text, kind = options[field.name], type(getattr(recipe, field.name))
-        try:
-            if kind is bool:
-                changed[field.name] = {"true": True, "false": False}[text.lower()]
-            elif kind is tuple:
-                first, second = (float(part) for part in text.split(":"))
-                changed[field.name] = (first, second)
-            else:
-                changed[field.name] = kind(text)
-        except (KeyError, ValueError) as error:
-            raise BenchError(f"seafusion: option {field.name}={text!r}, wanted a {kind.__name__}") from error
+        option = f"seafusion: option {field.name}"
+        if kind is bool:
+            if text.lower() not in ("true", "false"):
+                raise BenchError(f"{option} is {text!r}, wanted true or false")
+            changed[field.name] = text.lower() == "true"
+        elif kind is tuple:
+            changed[field.name] = _betas(option, text)
+        else:
+            changed[field.name] = read_number(option, text, kind, LIMITS[field.name])
     return replace(recipe, **changed)
+
+
+def _betas(option: str, text: str) -> tuple[float, float]:
+    first, colon, second = text.partition(":")
+    try:
+        found = float(first), float(second)
+    except ValueError:
+        found = (math.nan, math.nan)
+    if not colon or not all(0 <= beta < 1 for beta in found):
+        raise BenchError(f"{option} is {text!r}, wanted two numbers from 0 to below 1, e.g. 0.9:0.999")
+    return found
 
 
 def make_schedule(recipe: Recipe, steps: int) -> SegmenterSchedule:

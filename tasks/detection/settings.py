@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from bench.errors import BenchError
-from bench.plugin.settings import refuse_unknown
+from bench.plugin.settings import COUNT, read_number, refuse_unknown
 from tasks.detection.tuning_budget import SCHEDULES, TuningSchedule
 
 ORIGINAL = re.compile(r"^yolov5[nsmlx]6?$")
@@ -140,9 +140,7 @@ def _check(settings: Settings) -> None:
 
 
 def _count(name: str, text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise BenchError(f"option detection.{name} is {text!r}, wanted a whole number from 1")
-    return int(text)
+    return int(read_number(f"option detection.{name}", text, int, COUNT))
 
 
 def _switch(name: str, text: str) -> bool:

@@ -214,7 +214,7 @@ def joint(plan: Plan) -> JointTraining:
         ({"ablation": "none"}, "ablation 'none' is not known"),
         ({"options": (("rate", "1"),)}, "option 'rate' is unknown"),
         ({"options": (("classes", "none"),)}, "option classes='none', wanted a number"),
-        ({"options": (("rounds", "many"),)}, "option rounds='many', wanted a int"),
+        ({"options": (("rounds", "many"),)}, "option rounds is 'many', wanted a whole number from 1"),
     ],
 )
 def test_unknown_settings_are_named(

@@ -182,8 +182,8 @@ def test_the_global_generator_is_left_alone(pairs: tuple[PairFiles, ...], tmp_pa
         ({"recipe": "nope"}, "recipe 'nope' is not known, wanted one of released"),
         ({"ablation": "nope"}, "ablation 'nope' is not known"),
         ({"options": {"nope": 1}}, "option 'nope' is unknown; known: batch, epoch_steps, epochs, init_std"),
-        ({"options": {"batch": "many"}}, "option batch='many', wanted a int"),
-        ({"options": {"batch": 0}}, "option batch='0', wanted a positive number"),
+        ({"options": {"batch": "many"}}, "option batch is 'many', wanted a whole number from 1"),
+        ({"options": {"batch": 0}}, "option batch is '0', wanted a whole number from 1"),
         ({"options": {"patch": 500}}, "no image of the 4 pairs has 500x500 pixels"),
     ],
 )
