@@ -79,9 +79,9 @@ class Decoder(nn.Module):
             ]
         )
 
-    def forward(self, base: Tensor, detail: Tensor, image: Tensor) -> Tensor:
-        """Features and the image that the result is added to -> (B, 1, H, W), 0..1."""
-        x = self.blocks(self.reduce(torch.cat([base, detail], dim=1)))
+    def forward(self, reduced: Tensor, image: Tensor) -> Tensor:
+        """Features, passed through ``reduce``, and the image that the result is added to -> (B, 1, H, W), 0..1."""
+        x = self.blocks(reduced)
         x = functional.leaky_relu(self.output[0](x), 0.01, inplace=True)
         return torch.sigmoid(self.output[1](x) + image)
 
@@ -96,7 +96,9 @@ class CDDFuse(nn.Module):
 
     def forward(self, ir: Tensor, vis: Tensor) -> Tensor:
         """(B, 1, H, W) each, 0..1; the result too, but far from filling the range."""
-        base, detail = self.encoder(vis)
-        base_ir, detail_ir = self.encoder(ir)
-        base, detail = base + base_ir, detail + detail_ir
-        return self.decoder(self.fuse_base(base), self.fuse_detail(detail), vis)
+        return self.decoder(self._features(ir, vis), vis)
+
+    def _features(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """What the decoder works on; all else that fills 80 MB an image of 640x480 is given back before it does."""
+        base, detail = (first + second for first, second in zip(self.encoder(vis), self.encoder(ir), strict=True))
+        return self.decoder.reduce(torch.cat([self.fuse_base(base), self.fuse_detail(detail)], dim=1))

@@ -129,7 +129,7 @@ class GatedFeed(nn.Module):
     Args:
         width: channels.
         hidden: channels of each half.
-        groups: of the 3x3 convolution.
+        groups: of the 3x3 convolution, an even number.
         padding_mode: of the 3x3 convolution.
     """
 
@@ -142,11 +142,20 @@ class GatedFeed(nn.Module):
             2 * hidden, 2 * hidden, 3, padding=1, groups=groups, bias=False, padding_mode=padding_mode
         )
         self.project = nn.Conv2d(hidden, width, 1, bias=False)
+        self.groups = groups // 2
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> the same shape."""
-        gate, content = self.spread(self.expand(x)).chunk(2, dim=1)
-        return self.project(functional.gelu(gate) * content)
+        gate = functional.gelu(self._half(x, 0))
+        return self.project(gate * self._half(x, 1))
+
+    def _half(self, x: Tensor, half: int) -> Tensor:
+        """Gate (0) or content (1): one after the other, because both with what they come from fill a gigabyte."""
+        expand, spread = (layer.weight.chunk(2)[half] for layer in (self.expand, self.spread))
+        x = functional.conv2d(x, expand)
+        if self.spread.padding_mode == "reflect":
+            return functional.conv2d(functional.pad(x, (1, 1, 1, 1), mode="reflect"), spread, groups=self.groups)
+        return functional.conv2d(x, spread, padding=1, groups=self.groups)
 
 
 class ChannelBlock(nn.Module):
