@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageOps
 
 from bench.data.folders import list_folders
@@ -383,11 +384,9 @@ def test_what_goes_with_an_image_is_no_second_one(tmp_path: Path) -> None:
     jpeg = written(tmp_path / "a.jpg", [*frames(1, (16, 16)), *frames(1, (8, 8))], "MPO")
     assert read_image(jpeg).shape == (16, 16)
     tiff = tmp_path / "a.tif"
-    page = tmp_path / "page.tif"
-    frames(1)[0].save(page, tiffinfo={254: 1})
-    with Image.open(page) as reduced:
-        reduced.encoderinfo = {"tiffinfo": {254: 1}}
-        written(tiff, [frames(1)[0], reduced], "TIFF")
+    with tifffile.TiffWriter(tiff) as writer:
+        writer.write(np.full((9, 7), 40, np.uint8), photometric="minisblack")
+        writer.write(np.full((9, 7), 80, np.uint8), photometric="minisblack", subfiletype=1)
     assert read_image(tiff).shape == (9, 7)
 
 

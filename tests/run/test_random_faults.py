@@ -40,7 +40,8 @@ LONG_DISKS = 6
 
 OFTEN = """
 import bench.train.loop
-bench.train.loop.run_phases.__kwdefaults__["checkpoint_seconds"] = 0.0
+assert bench.train.loop.CHECKPOINT_SECONDS > 0
+bench.train.loop.CHECKPOINT_SECONDS = 0.0
 """
 """Trainings that leave a checkpoint at every log line instead of every minute, so that a short one leaves some."""
 
