@@ -31,8 +31,15 @@ def luma(image: Image) -> Luma:
     if image.ndim == 2:
         return image.astype(np.float64)
     red, green, blue = _channels(image)
-    # written so that equal channels give their own value without a rounding residue
-    return green + 0.299 * (red - green) + 0.114 * (blue - green)
+    # green + 0.299 (red - green) + 0.114 (blue - green): equal channels give their own value without a rounding
+    # residue; in place, for new arrays of this size cost more than the arithmetic
+    red -= green
+    red *= 0.299
+    red += green
+    blue -= green
+    blue *= 0.114
+    red += blue
+    return red
 
 
 def luma_uint8(image: Image) -> Image:
@@ -149,11 +156,12 @@ def quantise(values: Floats, rounding: str = "nearest") -> Image:
         return (np.trunc(values).astype(np.int64) & 255).astype(np.uint8)
     clipped = np.clip(values, 0.0, 255.0)
     if rounding == "nearest":
-        clipped = np.floor(clipped + values.dtype.type(0.5))
+        clipped += values.dtype.type(0.5)  # the cast drops the fraction
     elif rounding == "even":
-        clipped = np.rint(clipped)
+        np.rint(clipped, out=clipped)
     elif rounding == "nearest_down":
-        clipped = np.ceil(clipped - values.dtype.type(0.5))
+        clipped -= values.dtype.type(0.5)
+        np.ceil(clipped, out=clipped)
     return clipped.astype(np.uint8)
 
 
@@ -170,7 +178,12 @@ def add_luma(vis: Image, fused_luma: Luma) -> Luma:
     Returns:
         float64 (H, W, 3), may leave 0..255.
     """
-    return as_rgb(vis).astype(np.float64) + (np.clip(fused_luma, 0.0, 255.0) - luma(vis))[..., None]
+    change = np.clip(np.asarray(fused_luma, np.float64), 0.0, 255.0)
+    change -= luma(vis)
+    rgb = as_rgb(vis).astype(np.float64)
+    for channel in range(3):  # some times as fast as one sum over (H, W, 3), whose last axis is short
+        rgb[..., channel] += change
+    return rgb
 
 
 def float_ycrcb(vis: Image, fused_luma: Luma) -> Luma:

@@ -9,9 +9,10 @@ from urllib.parse import unquote
 
 from bench.errors import BenchError
 from bench.files import whole_file
+from bench.store.thumbnails import slug
 from reports.data_files import picture_addresses
 from reports.pictures import Picture, Pictures, copy_name, report_pictures, script, showable_bytes, unscript
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData
 
 DATE = (1980, 1, 1, 0, 0, 0)
 """Of all entries: equal reports give equal archives."""

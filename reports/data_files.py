@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 from bench.analysis.numbers import direction, metric_order
 from bench.analysis.table import pair_values
+from bench.store.thumbnails import slug
 from reports.conventions import text_of
 from reports.overview import Overview
 from reports.pictures import Pictures, ladders
 from reports.site import Site
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData
 
 
 def write_site_data(site: Site, run: RunData, carried: bool) -> None:

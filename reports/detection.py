@@ -12,9 +12,10 @@ import pandas as pd
 from bench.analysis.standing import most_disagreed
 from bench.errors import BenchError
 from bench.images import read_image
+from bench.store.thumbnails import slug
 from reports.pictures import url_of
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
-from reports.source import DatasetView, RunData, slug, viewer_link
+from reports.source import DatasetView, RunData, viewer_link
 
 
 def scenes(run: RunData, data: DatasetView, jobs: int) -> list[Scene]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -15,28 +14,21 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from PIL import Image as PillowImage
-
 from bench.data.pairs import read_side
 from bench.errors import BenchError
 from bench.files import write_atomic
-from bench.images import as_rgb, encode_png, is_stored_upright, read_image
+from bench.images import encode_png, is_stored_upright, read_image
 from bench.store.manifest import SourceFacts
+from bench.store.thumbnails import SOURCES, is_older, slug, thumbnail_name, write_thumbnail
 from bench.types import Image
 from reports.ladder import ladder_of, rung_images
-from reports.source import DatasetView, RunData, slug
-
-THUMB_WIDTH = 192
-"""Pixels; sharp at the 96 to 192 CSS pixels that the gallery shows."""
+from reports.source import DatasetView, RunData
 
 CARRIED_BYTES = 16_000_000
 """Up to this many bytes of images a report carries its images itself, as scripts; beyond it the viewer shows the
 run's files. A page opened from disk may show its neighbours' images but not read them, so only carried images can be
 drawn into a figure without asking the reader for the run folder. Beyond it sources and fused images are shown where
 they lie, and nothing is copied; ``bench report --zip`` packs what someone else needs."""
-
-SOURCES = {"infrared": "@ir", "visible": "@vis"}
-"""Reference methods whose stored images are the sources themselves, so that no copy is needed."""
 
 SHOWABLE = (".png", ".jpg", ".jpeg")
 
@@ -145,8 +137,7 @@ def _picture(
     run: RunData, data: DatasetView, pair: str, key: str, path: Path, how: SourceFacts | None = None
 ) -> Picture:
     base = run.store.report_dir
-    thumb = base / "thumbs" / slug(data.name) / slug(key) / f"{slug(pair)}.jpg"
-    return Picture(key, path, url_of(path, base), url_of(thumb, base), how)
+    return Picture(key, path, url_of(path, base), quote(thumbnail_name(data.name, key, pair)), how)
 
 
 def report_pictures(run: RunData) -> tuple[Pictures, bool]:
@@ -179,13 +170,14 @@ def copy_name(picture: Picture, dataset: str, pair: str) -> str:
 def convert_sources(run: RunData, pictures: Pictures) -> None:
     """Writes the sources that no browser shows as PNG files, and removes copies that are no longer needed."""
     base = run.store.report_dir
-    originals = find_pictures(run)[0]
+    copies = any(picture.path.is_relative_to(base) for group in pictures.values() for picture in group)
+    originals = find_pictures(run)[0] if copies else pictures
     kept = set()
     for key, group in pictures.items():
         for picture, original in zip(group, originals[key], strict=True):
             if picture.path != original.path:
                 kept.add(picture.path)
-                if _older(picture.path, original.path):
+                if is_older(picture.path, original.path):
                     write_atomic(picture.path, showable_bytes(original))
     for path in (base / "sources").rglob("*"):
         if path.is_file() and path not in kept:
@@ -214,13 +206,6 @@ def _shows_itself(picture: Picture) -> bool:
         return True
 
 
-def _older(path: Path, than: Path) -> bool:
-    try:
-        return path.stat().st_mtime_ns < than.stat().st_mtime_ns
-    except OSError:
-        return True
-
-
 @contextmanager
 def background_thumbnails(
     pictures: Pictures, base: Path, jobs: int, progress: Progress | None = None
@@ -233,7 +218,7 @@ def background_thumbnails(
     Yields:
         A function that waits for the thumbnails and gives what could not be made, one line each.
     """
-    todo = [one for group in pictures.values() for one in group if _older(_thumb_path(base, one), one.path)]
+    todo = [one for group in pictures.values() for one in group if is_older(_thumb_path(base, one), one.path)]
     with ThreadPoolExecutor(workers(jobs)) as pool:
         futures = [pool.submit(_thumbnail, picture, base) for picture in todo]
         if progress:
@@ -252,13 +237,7 @@ def _thumb_path(base: Path, picture: Picture) -> Path:
 
 def _thumbnail(picture: Picture, base: Path) -> list[str]:
     try:
-        image = PillowImage.fromarray(as_rgb(picture.read()))
-        height = max(1, round(image.height * THUMB_WIDTH / image.width))
-        # halving by box first is twice as fast as one filtered step and looks the same at this size
-        small = image.resize((THUMB_WIDTH, height), PillowImage.Resampling.BILINEAR, reducing_gap=1.5)
-        buffer = io.BytesIO()
-        small.save(buffer, "JPEG", quality=78)
-        write_atomic(_thumb_path(base, picture), buffer.getvalue())
+        write_thumbnail(_thumb_path(base, picture), picture.read())
     except (BenchError, OSError) as error:
         return [f"no thumbnail of {picture.path.name} ({picture.key}): {error}"]
     return []
@@ -269,7 +248,7 @@ def write_carried(base: Path, pictures: Pictures) -> None:
     for (dataset, pair), group in pictures.items():
         target = base / "pixels" / slug(dataset) / f"{slug(pair)}.js"
         keys = [picture.key for picture in group]
-        if any(_older(target, picture.path) for picture in group) or _keys(target) != keys:
+        if any(is_older(target, picture.path) for picture in group) or _keys(target) != keys:
             write_atomic(target, pixel_script(dataset, pair, group).encode())
 
 

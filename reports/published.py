@@ -18,13 +18,14 @@ from bench.errors import BenchError
 from bench.files import PROTOCOL, VERSION, write_atomic
 from bench.machine import lock_lines
 from bench.store.pack import open_pack, sha256
+from bench.store.thumbnails import slug
 from reports.croissant import metadata
 from reports.figures import bar_files, curve_files
 from reports.leaderboard import Block, Entrant, blocks_of, entrant_of, ranked, render
 from reports.overview import Overview
 from reports.pages.overall import summary
 from reports.pages.provenance import command_text
-from reports.source import RunData, slug
+from reports.source import RunData
 
 SUMS = "SHA256SUMS"
 """Of every other file of the folder; a folder that has it is a published result."""

@@ -14,10 +14,11 @@ from PIL import Image as PillowImage
 from bench.analysis.standing import image_iou, most_disagreed
 from bench.errors import BenchError
 from bench.images import as_rgb, read_image
+from bench.store.thumbnails import slug
 from bench.types import Image
 from reports.pictures import url_of
 from reports.scenes import SHOWN, Drawing, Scene, Shot, draw_all
-from reports.source import DatasetView, RunData, slug, viewer_link
+from reports.source import DatasetView, RunData, viewer_link
 
 CONVENTION = "single_scale"
 MISSED, FALSE, MIXED = (230, 159, 0), (86, 180, 233), (204, 121, 167)

@@ -12,9 +12,10 @@ from urllib.parse import unquote
 
 from bench.errors import BenchError
 from bench.files import write_atomic
+from bench.store.thumbnails import slug
 from reports.pictures import Pictures, find_pictures, ladders, pixel_script, script, unscript
 from reports.site import ASSETS, environment
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData
 
 LARGEST = 64_000_000
 """Bytes of images beyond which one file is no longer handy."""

@@ -11,8 +11,8 @@ from typing import Any
 import jinja2
 
 from bench.files import write_atomic
+from bench.store.thumbnails import slug
 from reports.pictures import script
-from reports.source import slug
 
 HERE = Path(__file__).resolve().parent
 ASSETS = HERE / "static"

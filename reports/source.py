@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,18 +16,11 @@ from bench.analysis.ranked import counted, is_ranked, unranked_in
 from bench.errors import BenchError
 from bench.store.manifest import DatasetFacts, Manifest, MethodFacts, TaskFacts
 from bench.store.run_folder import Store
+from bench.store.thumbnails import slug
 from reports.places import Places
 
 STYLES = 7
 """How many colours the palette has; further methods reuse them with another line style."""
-
-
-def slug(name: str) -> str:
-    """A file-name-safe form of any name; two different names never share one."""
-    clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
-    if clean and clean == name:
-        return clean
-    return f"{clean or 'x'}-{blake2b(name.encode(), digest_size=4).hexdigest()}"
 
 
 def viewer_link(dataset: str, pair: str, *methods: str) -> str:

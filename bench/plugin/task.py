@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from bench.data.spec import DatasetSpec
-    from bench.train.segmenter_step import SegmenterSchedule
+    from bench.train.segmenter_schedule import SegmenterSchedule
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,16 @@ class Recorder:
             self.store.write_manifest(manifest.model_copy(update={"complete": False}))
 
     def count_rows(self, previous: pd.DataFrame | None, frame: pd.DataFrame) -> None:
-        """Notes how many rows this command made or changed, and how many results failed."""
+        """Notes how many rows this command made or changed, and how many results failed.
+
+        Args:
+            previous: the table that was there; ``frame`` itself where it was the same; None where there was none.
+            frame: the table as it is now.
+        """
         self.failed = int((frame["status"] == "failed").sum())
         if previous is None:
             self.rows = len(frame)
-        else:
+        elif previous is not frame:
             rows = [set(table.astype(str).itertuples(index=False, name=None)) for table in (previous, frame)]
             self.rows = len(rows[1] - rows[0])
 

@@ -43,7 +43,10 @@ class ScoreUnit(Unit):
         return len(self.targets)
 
     def run(self) -> None:
-        """Scores what is not scored yet; the statistics of the sources are computed once per pair."""
+        """Scores what is not scored yet; the statistics of the sources are computed once per pair.
+
+        The images are decoded here, so their thumbnails for the report are made here too.
+        """
         left = self.targets if self.afresh else self._left()
         for index, files in enumerate(self.files):
             targets = [target for target in left if target.index == index]
@@ -79,6 +82,7 @@ class ScoreUnit(Unit):
         from bench.data.pairs import read_pair
         from bench.images import read_image
         from bench.metrics import PairScorer
+        from bench.store.thumbnails import keep_fused_thumbnail, keep_source_thumbnails
 
         store, pair = Store(self.out), read_pair(files)
         conventions = sorted({convention for target in targets for convention, _ in target.keys})
@@ -96,6 +100,8 @@ class ScoreUnit(Unit):
             for convention, key in target.keys:
                 rows = [[v.metric, v.value, v.status, v.reason] for v in values if v.convention == convention]
                 self._append(target, convention, {"key": key, "rows": rows})
+            keep_fused_thumbnail(store, files, target.method, fused)
+        keep_source_thumbnails(store, pair)
 
     def _fail(self, target: ScoreTarget, reason: str) -> None:
         for convention, key in target.keys:

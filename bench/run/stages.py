@@ -33,6 +33,7 @@ from bench.run.seen import with_seen
 from bench.run.units import Unit
 from bench.run.worklist import Worklist
 from bench.store.run_folder import Store
+from bench.store.scores import same_table
 from bench.types import PART, Score
 
 if TYPE_CHECKING:
@@ -274,10 +275,11 @@ class Runner:
             score for task in self.earlier for score in self._task_scores(task, previous) if score.status == "ok"
         ]
         frame = merge(previous, [*asked, *earlier], self.plan, [*self.plan.tasks, *self.earlier])
-        if previous is None or not frame.equals(previous) or not self.store.scores_csv.is_file():
+        changed = previous is None or not same_table(frame, previous)
+        if changed or not self.store.scores_csv.is_file():
             self.store.write_scores(frame)
         self.result.scores = len(frame)
-        self.recorder.count_rows(previous, frame)
+        self.recorder.count_rows(previous if changed else frame, frame)
         self._summarise(asked)
 
     def _previous_scores(self) -> pd.DataFrame | None:

@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.plugin.method import TrainRequest
 from bench.plugin.settings import COUNT, POSITIVE, SHARE, Limits, read_number, refuse_unknown
 from bench.train.precision import pick_precision
-from bench.train.segmenter_step import SegmenterSchedule, light_schedule, short_schedule
+from bench.train.segmenter_schedule import SegmenterSchedule, light_schedule, short_schedule
 from bench.train.sets import class_names, set_digest
 from bench.weights.backbones import backbone_digest
 

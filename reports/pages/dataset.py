@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from bench.analysis.standing import way_changes
+from bench.store.thumbnails import slug
 from reports.data_files import write_dataset_data
 from reports.figures import bar_files, curve_files
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.site import Site
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData
 
 
 def _dataset_page(site: Site, overview: Overview, data: DatasetView) -> None:

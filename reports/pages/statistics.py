@@ -20,11 +20,12 @@ from bench.analysis.sections import NO_CORRECTION, format_p
 from bench.analysis.sensitivity import agreement, ranking_changes
 from bench.analysis.set_draws import DRAWS
 from bench.analysis.table import decimals, format_number
+from bench.store.thumbnails import slug
 from reports.bars import FEW_PAIRS, bar_places
 from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.site import Site
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData
 from reports.task_statistics import task_parts
 from reports.words import listing
 

@@ -11,6 +11,7 @@ from bench.analysis.judges import agreements
 from bench.analysis.numbers import FUSION
 from bench.analysis.table import Table, select
 from bench.analysis.trade_off import TradeOff, trade_off_svg, trade_offs
+from bench.store.thumbnails import slug
 from reports import detection, segmentation
 from reports.answers import Answer, answers
 from reports.ladder import TASK as LADDER
@@ -19,7 +20,7 @@ from reports.overview import Overview
 from reports.pages.kind import Build, PageKind, Step
 from reports.scenes import Scene
 from reports.site import Site
-from reports.source import DatasetView, RunData, slug
+from reports.source import DatasetView, RunData
 from reports.task_tables import ways
 
 TIMES = "efficiency"

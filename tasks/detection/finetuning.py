@@ -10,7 +10,7 @@ import copy
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from bench.train.cost import seconds_per_step
 from bench.train.segmenter_step import split_parameters
 from bench.transfer import to_device
 from tasks.detection.settings import Judge
+from tasks.detection.truth import boxed
 from tasks.detection.tuning_budget import TuningSchedule
 from tasks.detection.tuning_data import BoxStack, cut_boxes, cut_images, draw_windows, load_stack
 
@@ -192,18 +193,6 @@ def _follow(mean: nn.Module, net: nn.Module, held: float) -> None:
             value.lerp_(own[name], 1.0 - held)
         else:
             value.copy_(own[name])
-
-
-def boxed(part: FusedSet | None) -> FusedSet:
-    """The images whose pairs have a file of boxes."""
-    if part is None:
-        return FusedSet("", (), ())
-    kept = [index for index, files in enumerate(part.files) if files.boxes_path is not None]
-    return FusedSet(part.method, _chosen(part.files, kept), _chosen(part.paths, kept))
-
-
-def _chosen(items: Sequence[Any], kept: Sequence[int]) -> tuple[Any, ...]:
-    return tuple(items[index] for index in kept)
 
 
 def training_folder(folder: Path, signature: Mapping[str, Any]) -> Path:

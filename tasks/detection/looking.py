@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
@@ -14,11 +15,13 @@ from bench.plugin.kinds import DETECTORS
 from bench.plugin.task import Detections, Detector, Job, Setting
 from tasks.detection import _files
 from tasks.detection.boxes import PAPER, VAL_PADDING, Protocol
-from tasks.detection.finetuning import Tuning
 from tasks.detection.looks import Look
 from tasks.detection.predictions import detect_all
 from tasks.detection.settings import UNTUNED, Judge, Settings
 from tasks.detection.truth import known_classes
+
+if TYPE_CHECKING:
+    from tasks.detection.finetuning import Tuning
 
 VERSION = 2
 """Raised whenever the same images would get other boxes or scores."""

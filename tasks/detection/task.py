@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from bench.types import PairFiles, Score
 from tasks.detection import _files
 from tasks.detection.boxes import PAPER
 from tasks.detection.drawing import SHOWN, draw, matches
-from tasks.detection.finetuning import Tuning, boxed
 from tasks.detection.looking import (
     VERSION,
     detections,
@@ -35,7 +35,10 @@ from tasks.detection.predictions import merge_kept
 from tasks.detection.resampling import METRICS, SUMMARY, read_resamplers
 from tasks.detection.scoring import SPREAD, Found, Labelled, nameless_rows, rows_of_look, seen_rows
 from tasks.detection.settings import OPTIONS, Settings, read_settings
-from tasks.detection.truth import known_classes, read_truth
+from tasks.detection.truth import boxed, known_classes, read_truth
+
+if TYPE_CHECKING:
+    from tasks.detection.finetuning import Tuning
 
 PICTURES = "pictures"
 MERGED = "merged_boxes"
@@ -210,6 +213,8 @@ class DetectionTask(Task):
 
 
 def _tuning(settings: Settings, job: Job) -> Tuning:
+    from tasks.detection.finetuning import Tuning
+
     return Tuning.of(job, settings.schedule(job.preset), found_classes(settings, job.spec))
 
 

@@ -1,12 +1,16 @@
-"""The labelled boxes of a pair in pixels of its fused image."""
+"""Which pairs have labelled boxes, and these in pixels of the fused image."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from bench.data.boxes import read_boxes
 from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
+from bench.plugin.task import FusedSet
 from bench.types import PairFiles
 from tasks.detection.average_precision import Truth
 
@@ -36,3 +40,15 @@ def read_truth(files: PairFiles, spec: DatasetSpec, height: int, width: int) -> 
     rows = read_boxes(files, spec, (height, width)).rows
     centre, half = rows[:, 1:3] * (width, height), rows[:, 3:5] * (width, height) / 2
     return Truth(np.concatenate([centre - half, centre + half], axis=1), rows[:, 0].astype(np.int64), width, height)
+
+
+def boxed(part: FusedSet | None) -> FusedSet:
+    """The images whose pairs have a file of boxes."""
+    if part is None:
+        return FusedSet("", (), ())
+    kept = [index for index, files in enumerate(part.files) if files.boxes_path is not None]
+    return FusedSet(part.method, _chosen(part.files, kept), _chosen(part.paths, kept))
+
+
+def _chosen(items: Sequence[Any], kept: Sequence[int]) -> tuple[Any, ...]:
+    return tuple(items[index] for index in kept)

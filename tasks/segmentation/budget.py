@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bench.errors import BenchError
 from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.settings import refuse_unknown
-from bench.train.segmenter_step import SegmenterSchedule, light_schedule, short_schedule
+from bench.train.segmenter_schedule import SegmenterSchedule, light_schedule, short_schedule
 
 
 @dataclass(frozen=True, slots=True)

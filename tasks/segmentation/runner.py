@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,20 +25,20 @@ from bench.files import write_atomic
 from bench.images import read_image
 from bench.machine import in_words
 from bench.plugin.kinds import SEGMENTERS
-from bench.plugin.task import FusedSet, Job, Setting
+from bench.plugin.task import FusedSet, Job
 from bench.train import Phase, State, completed, run_phases, write_record
 from bench.train.cost import seconds_per_step
 from bench.train.precision import autocast, pick_precision
 from bench.train.segmenter_step import build_optimiser, segmenter_step
 from bench.train.stacks import load_labelled, read_labels_of, shrink
 from bench.types import PairFiles, Score
-from bench.weights.backbones import RESNET18, backbone_digest, require_backbone, starting_file
+from bench.weights.backbones import backbone_digest
 from tasks.segmentation.budget import Budget
 from tasks.segmentation.inference import confusion_matrices, predict_multi, predict_single
 from tasks.segmentation.scoring import score_rows
+from tasks.segmentation.starts import WEIGHTS, joint_path, starting_weights
 
 EVALUATION_BATCH = {"cpu": 4, "cuda": 16}
-WEIGHTS = "segmenter.safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -269,37 +267,6 @@ def all_rows(job: Job, budgets: Sequence[Budget]) -> Iterator[Score]:
         jobs[0].keep_matrices(labelled(job.parts["test"]), matrices)
 
 
-def starting_weights(budget: Budget, job: Job | Setting, fetch: bool = True) -> Path | None:
-    """The backbone's file as found; None only where the segmenter takes none, or random weights will do.
-
-    Raises:
-        BenchError: there is none, and random ones were not asked for.
-    """
-    segmenter = SEGMENTERS.get(budget.segmenter)
-    if segmenter.backbone_files:
-        return _put_there(budget, segmenter.backbone_files, job)
-    allowed = budget.random_backbone or not segmenter.takes_backbone
-    return require_backbone(
-        RESNET18, starting_file(RESNET18, job, fetch), allowed, "segmentation.random_backbone=true",
-        f"segmentation, preset {job.preset}",
-    )  # fmt: skip
-
-
-def _put_there(budget: Budget, pattern: str, job: Job | Setting) -> Path | None:
-    """A backbone that a user put below the weights root, or that the run keeps; never fetched."""
-    given = job.weights_root or os.environ.get("BENCH_WEIGHTS")
-    folders = [job.pretrained] if job.pretrained else [Path(given).expanduser()] if given else []
-    name = pattern.rpartition("/")[2] if job.pretrained else pattern
-    found = sorted(path for folder in folders for path in folder.glob(name))
-    if not found and not budget.random_backbone:
-        raise BenchError(
-            f"segmentation, preset {job.preset}: {budget.segmenter} has no {pattern} below the weights root; random "
-            "weights give another result; it is not free, so put it there by hand (mmsegmentation's model zoo), or ask "
-            "for random ones with --option segmentation.random_backbone=true"
-        )
-    return found[0] if found else None
-
-
 def _learn(state: State) -> None:
     state.modules["segmenter"].train()
 
@@ -319,19 +286,3 @@ def files_digest(part: FusedSet) -> str:
         if item.label_path is not None:
             digest.update(item.label_path.read_bytes())
     return digest.hexdigest()
-
-
-def joint_path(job: Job) -> Path | None:
-    """The file of the segmenter trained together with the method, if there is one."""
-    path = job.weights.with_name(WEIGHTS) if job.weights is not None else None
-    return path if path is not None and path.is_file() else None
-
-
-def joint_digest(job: Job) -> str:
-    """What tells one such file from another: its record's settings, else its size."""
-    path = joint_path(job)
-    if path is None:
-        return "none"
-    with suppress(OSError):
-        return hashlib.sha256(path.with_name("training.json").read_bytes()).hexdigest()
-    return str(path.stat().st_size)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from bench.train.segmenter_step import SegmenterSchedule
+from bench.train.segmenter_schedule import SegmenterSchedule
 from tasks.segmentation.mmseg_models import MmsegSegmenter
 
 RATE, WEIGHT_DECAY, WARMUP_STEPS = 6e-5, 0.01, 1500

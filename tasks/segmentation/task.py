@@ -11,13 +11,11 @@ from bench.data.spec import DatasetSpec
 from bench.errors import BenchError
 from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.task import Job, Number, Resampler, Setting, Task
-from bench.train.precision import pick_precision
 from bench.types import PairFiles, Score
 from bench.weights.backbones import RESNET18, backbone_digest, starting_files
 from tasks.segmentation.budget import OPTIONS, Budget, make_budget
-from tasks.segmentation.merging import merged_rows
 from tasks.segmentation.resampling import read_resampler
-from tasks.segmentation.runner import SegmentationJob, all_rows, joint_digest, starting_weights
+from tasks.segmentation.starts import joint_digest, starting_weights
 
 VERSION = 1
 """Raised whenever the same images would get other scores."""
@@ -76,10 +74,14 @@ class SegmentationTask(Task):
         """
         if not job.spec.classes:
             raise BenchError(f"{job.dataset}: has no segmentation classes in datasets.yaml; add classes and palette")
+        from tasks.segmentation.runner import all_rows
+
         return all_rows(job, _budgets(job))
 
     def run_control(self, job: Job, sources: Mapping[str, Job]) -> Iterable[Score]:
         """Evaluates both sources' segmenters side by side, each on its own images."""
+        from tasks.segmentation.merging import merged_rows
+
         return merged_rows(job, _budgets(job), list(sources.values()))
 
     def resampler(self, work_dir: Path, files: Sequence[PairFiles], spec: DatasetSpec) -> Resampler | None:  # noqa: ARG002 - a Task
@@ -88,6 +90,8 @@ class SegmentationTask(Task):
 
     def estimate_cost(self, job: Job) -> str:
         """Measures a few training steps of one job and says in words what the whole retraining would take here."""
+        from tasks.segmentation.runner import SegmentationJob
+
         return "\n".join(SegmentationJob(job, budget).estimate_cost() for budget in _budgets(job))
 
     def facts(self, setting: Setting) -> dict[str, object]:
@@ -99,7 +103,7 @@ class SegmentationTask(Task):
         each = {budget.segmenter: _facts_of(budget, setting) for budget in budgets}
         return {
             "preset": setting.preset, "segmenter": ",".join(each),
-            "train_precision": pick_precision(asked.precision, setting.device), "multi_scale": asked.multi_scale,
+            "train_precision": _precision(asked, setting.device), "multi_scale": asked.multi_scale,
             **each[asked.segmenter], **({"segmenters": each} if len(each) > 1 else {}),
         }  # fmt: skip
 
@@ -132,7 +136,7 @@ class SegmentationTask(Task):
         budgets = _budgets(job)
         facts = {
             "version": VERSION, "budget": [asdict(budget) for budget in budgets],
-            "precision": pick_precision(budgets[0].precision, job.device), "exact": job.precision,
+            "precision": _precision(budgets[0], job.device), "exact": job.precision,
             "backbone": [backbone_digest(starting_weights(budget, job)) for budget in budgets],
             "joint": joint_digest(job),
         }  # fmt: skip
@@ -141,6 +145,13 @@ class SegmentationTask(Task):
 
 def _budgets(asked: Job | Setting) -> tuple[Budget, ...]:
     return make_budget(asked.preset, asked.options, asked.train_precision).each()
+
+
+def _precision(budget: Budget, device: str) -> str:
+    """That trainings compute in; the answer is PyTorch's, which is imported here."""
+    from bench.train.precision import pick_precision
+
+    return pick_precision(budget.precision, device)
 
 
 def _facts_of(budget: Budget, setting: Setting) -> dict[str, object]:

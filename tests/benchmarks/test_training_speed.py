@@ -19,7 +19,8 @@ from bench.train import State
 from bench.train.batches import step_generator
 from bench.train.precision import pick_precision
 from bench.train.segmenter_loss import ohem_cross_entropy
-from bench.train.segmenter_step import SegmenterSchedule, augment, build_optimiser, draw_augmentation, segmenter_step
+from bench.train.segmenter_schedule import SegmenterSchedule
+from bench.train.segmenter_step import augment, build_optimiser, draw_augmentation, segmenter_step
 from bench.train.stacks import LabelledStack, PairStack
 from methods._training.seafusion import JointTraining
 from methods._training.seafusion_recipe import Plan, Recipe

@@ -63,6 +63,30 @@ def test_float_readers() -> None:
     np.testing.assert_array_equal(colour.red(COLOURS), COLOURS[..., 0])
 
 
+@pytest.mark.parametrize("shape", [(64, 80, 3), (1, 1, 3), (37, 41), (5, 3, 3)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_arithmetic_in_place_gives_the_bits_of_the_formulas(shape: tuple[int, ...], dtype: Any) -> None:
+    vis = RNG.integers(0, 256, shape, np.uint8)
+    fused = RNG.uniform(-20, 280, shape[:2]).astype(dtype)
+    given = vis.copy(), fused.copy()
+    red, green, blue = (as_rgb(vis)[..., channel].astype(np.float64) for channel in range(3))
+    luma = green + 0.299 * (red - green) + 0.114 * (blue - green)
+    np.testing.assert_array_equal(colour.luma(vis), luma)
+    change = (np.clip(fused, 0, 255).astype(np.float64) - luma)[..., None]
+    np.testing.assert_array_equal(colour.add_luma(vis, fused), as_rgb(vis).astype(np.float64) + change)
+    halves = np.arange(-2, 258, 0.5).astype(dtype)
+    edges = [values.astype(dtype) for values in (np.nextafter(halves, -np.inf), halves, np.nextafter(halves, np.inf))]
+    values = np.concatenate([fused.ravel(), *edges])
+    inside = np.clip(values, 0, 255)
+    for rounding, wanted in (
+        ("nearest", np.floor(inside + dtype(0.5))), ("truncate", np.floor(inside)), ("even", np.rint(inside)),
+        ("nearest_down", np.ceil(inside - dtype(0.5))),
+    ):  # fmt: skip
+        np.testing.assert_array_equal(colour.quantise(values, rounding), wanted.astype(np.uint8))
+    np.testing.assert_array_equal(vis, given[0])
+    np.testing.assert_array_equal(fused, given[1])
+
+
 def test_readers_of_the_two_images_are_chosen_apart() -> None:
     both = as_rgb(np.full((4, 4), 11, np.uint8))
     assert read_ir(ImageStyle(reader="luma_scipy"), both)[0, 0] == 10

@@ -26,13 +26,14 @@ from bench.errors import BenchError
 from bench.store.manifest import SourceFacts
 from bench.store.run_folder import Store
 from bench.store.scores import tidy
+from bench.store.thumbnails import slug
 from reports import build, build_report, pictures
 from reports.overview import Overview
 from reports.pages import first
 from reports.pages import method as method_page
 from reports.pictures import script
 from reports.places import Places
-from reports.source import RunData, slug
+from reports.source import RunData
 
 QUICK: dict[str, Any] = {"tasks": ("metrics",), "metrics": ("EN",), "conventions": ("standard",)}
 """A run whose report is made in a second."""

@@ -16,6 +16,7 @@ from command import bench
 from PIL import Image
 from typer.testing import Result
 
+import reports.pictures
 from bench.errors import BenchError
 from bench.metrics import evaluate
 from bench.types import SCORE_COLUMNS
@@ -45,6 +46,16 @@ def test_a_finished_run_answers_without_importing_what_computes(finished: Path, 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "fuse 0, score 0" in done.stderr + done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_run_is_planned_without_importing_what_computes() -> None:
+    told = "import sys; from bench.plugin.kinds import TASKS;"
+    told += "print({name: TASKS.get(name)().runs for name in TASKS.names()});"
+    told += "print(sorted({'torch', 'numba', 'matplotlib', 'pandas'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    tasks, heavy = done.stdout.splitlines()
+    assert "'segmentation': 'preset'" in tasks
+    assert heavy == "[]"
 
 
 def test_a_run_leaves_what_the_contract_says(finished: Path) -> None:
@@ -92,10 +103,27 @@ def test_scores_are_what_evaluate_gives_on_the_files(finished: Path, msrs: Path)
 
 
 def test_a_second_run_recomputes_nothing(finished: Path, msrs: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*.png")}
+    kept = [*finished.rglob("*.png"), *finished.rglob("*.jpg"), *finished.glob("scores.*"), *finished.rglob("*.html")]
+    before = {path: path.stat().st_mtime_ns for path in kept}
     result = run(msrs, finished)
     assert "fuse 0, score 0" in result.output
-    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*.png")} == before
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+
+
+def test_scoring_leaves_the_thumbnails_that_the_report_would_make(
+    msrs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(reports.pictures, "write_thumbnail", lambda path, _: made.append(path))
+    assert run(msrs, tmp_path / "run").exit_code == 0  # with the visible images as a method, the infrared as a source
+    assert not made
+    monkeypatch.undo()
+    report = tmp_path / "run" / "report"
+    before = {path: path.read_bytes() for path in report.rglob("*.jpg")}
+    assert len(before) == 4 * 3
+    shutil.rmtree(report)
+    reports.build_report(tmp_path / "run")
+    assert {path: path.read_bytes() for path in report.rglob("*.jpg")} == before
 
 
 def test_one_more_convention_scores_only_that(finished: Path, msrs: Path) -> None:

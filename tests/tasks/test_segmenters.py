@@ -14,10 +14,10 @@ from bench.errors import BenchError
 from bench.fusion.check_kinds import check_segmenter
 from bench.plugin.kinds import SEGMENTERS
 from bench.plugin.task import FusedSet, Job, Setting
-from bench.train.segmenter_step import SegmenterSchedule, short_schedule
+from bench.train.segmenter_schedule import SegmenterSchedule, short_schedule
 from tasks.segmentation import SegmentationTask
 from tasks.segmentation.budget import make_budget
-from tasks.segmentation.runner import starting_weights
+from tasks.segmentation.starts import starting_weights
 
 SIZES = {"b0": 3.8, "b1": 13.7, "b2": 27.5, "b3": 47.3}
 """Million parameters, Xie et al., table 1, with the 150 classes of ADE20K."""

@@ -31,9 +31,9 @@ from bench.train.segmenter_loss import (
     plain_cross_entropy,
     segmentation_loss,
 )
+from bench.train.segmenter_schedule import SegmenterSchedule
 from bench.train.segmenter_step import (
     Draws,
-    SegmenterSchedule,
     augment,
     build_optimiser,
     draw_augmentation,
