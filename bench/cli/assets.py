@@ -143,7 +143,7 @@ def doctor(
     data_root: DataRoot = None,
     weights_root: WeightsRoot = None,
     datasets_file: DatasetsFile = None,
-    warm: Annotated[bool, typer.Option("--warm", help="Compile the kernels of the metrics now.")] = False,
+    warm: Annotated[bool, typer.Option("--warm", help="Compile now what runs would compile.")] = False,
     gpu: Annotated[bool, typer.Option("--gpu", help="Time training steps on the GPU, and whether they wait.")] = False,
 ) -> None:
     """Say what is installed, found and missing, and how to mend it."""
@@ -153,8 +153,11 @@ def doctor(
         raise typer.Exit(0 if examine_gpu(typer.echo) else 1)
     if warm:
         from bench.metrics.choice import compile_kernels
+        from bench.plugin.kinds import TASKS
 
         compile_kernels(typer.echo)
+        for name in TASKS.names():
+            TASKS.get(name)().warm()
     rows, healthy = examine(data_root, weights_root, datasets_file)
     print_rows(rows)
     raise typer.Exit(0 if healthy else 1)

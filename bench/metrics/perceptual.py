@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -37,8 +38,15 @@ def _radius(shape: tuple[int, int], divisor: float) -> Real:
     return np.hypot(down[:, None], across[None, :])
 
 
-def _filtered(plane: Plane, divisor: float, response: Callable[[Real], Real]) -> Real:
-    return np.asarray(np.fft.irfft2(_spectrum(plane) * response(_radius(plane.shape, divisor)), s=plane.shape))
+@lru_cache(maxsize=4)
+def _response(shape: tuple[int, int], divisor: float, sensitivity: Callable[[Real], Real]) -> Real:
+    """A filter of one image size: exponentials at every frequency, the same for all images of a data set."""
+    return sensitivity(_radius(shape, divisor))
+
+
+def _filtered(plane: Plane, divisor: float, sensitivity: Callable[[Real], Real]) -> Real:
+    seen = _spectrum(plane) * _response(plane.shape, divisor, sensitivity)
+    return np.asarray(np.fft.irfft2(seen, s=plane.shape))
 
 
 def _blum_sensitivity(radius: Real) -> Real:
@@ -116,17 +124,22 @@ def chen_blum_at_half_frequency(triple: Triple) -> float:
     return float((kept[0] + kept[1]).mean())
 
 
+@lru_cache(maxsize=2)
+def _half_frequency_response(shape: tuple[int, int]) -> NDArray[np.float32]:
+    height, width = shape
+    down = np.fft.fftfreq(height).astype(np.float32) * np.float32(height / 30)
+    across = np.fft.rfftfreq(width).astype(np.float32) * np.float32(width / 30)
+    radius = np.sqrt(down[:, None] ** 2 + across[None, :] ** 2)
+    response = np.exp(-((radius / np.float32(15.3870)) ** 2))
+    response -= np.float32(0.7622) * np.exp(-((radius / np.float32(1.3456)) ** 2))
+    return np.asarray(response, np.float32)
+
+
 def _guarded_contrast(plane: Plane) -> Real:
     def compute() -> Real:
         low, high = float(plane.levels.min()), float(plane.levels.max())
         image = (plane.levels - low) / (high - low if high > low else 1.0)
-        height, width = plane.shape
-        down = np.fft.fftfreq(height).astype(np.float32) * np.float32(height / 30)
-        across = np.fft.rfftfreq(width).astype(np.float32) * np.float32(width / 30)
-        radius = np.sqrt(down[:, None] ** 2 + across[None, :] ** 2)
-        response = np.exp(-((radius / np.float32(15.3870)) ** 2))
-        response -= np.float32(0.7622) * np.exp(-((radius / np.float32(1.3456)) ** 2))
-        seen = np.asarray(np.fft.irfft2(np.fft.rfft2(image) * response, s=plane.shape))
+        seen = np.asarray(np.fft.irfft2(np.fft.rfft2(image) * _half_frequency_response(plane.shape), s=plane.shape))
         near, far = (window.mean_everywhere(seen, cv2.BORDER_CONSTANT) for window in (_NEAR, _FAR))
         contrast = np.abs(near / (far + _GUARD) - 1.0)
         return contrast**3 / (contrast * contrast + 0.0001)

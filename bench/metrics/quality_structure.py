@@ -82,13 +82,22 @@ class _Index:
         return share * self.map(self.fused, self.ir) + (1.0 - share) * self.map(self.fused, self.vis)
 
 
-def _index(images: list[Real], average: Averager, constants: tuple[float, float]) -> _Index:
-    ir, vis, fused = (local(image, average) for image in images)
+def _local(plane: Plane, average: Averager, view: Callable[[Real], Real] | None = None) -> Local:
+    """Moments of a plane, or of a view of it, kept by it: several measures ask for them, and every fused image."""
+
+    def compute() -> tuple[Real, Real, Real]:
+        levels = plane.levels.astype(np.float64)
+        found = local(levels if view is None else view(levels), average)
+        return found.values, found.mean, found.variance
+
+    return Local(*plane.once(("local", average, view), compute))
+
+
+def _index(
+    triple: Triple, average: Averager, constants: tuple[float, float], view: Callable[[Real], Real] | None = None
+) -> _Index:
+    ir, vis, fused = (_local(plane, average, view) for plane in (triple.ir, triple.vis, triple.fused))
     return _Index(ir, vis, fused, average, constants)
-
-
-def _levels(triple: Triple) -> list[Real]:
-    return [plane.levels.astype(np.float64) for plane in (triple.ir, triple.vis, triple.fused)]
 
 
 def saliency_similarity(triple: Triple) -> float:
@@ -99,7 +108,7 @@ def saliency_similarity(triple: Triple) -> float:
     References:
         [1] Piella, Heijmans, 2003, doi:10.1109/ICIP.2003.1247209.
     """
-    return float(_index(_levels(triple), _ELEVEN.mean, _WANG).weighted().mean())
+    return _weighted(triple)[0]
 
 
 def weighted_similarity(triple: Triple) -> float:
@@ -108,7 +117,7 @@ def weighted_similarity(triple: Triple) -> float:
     References:
         [1] Piella, Heijmans, 2003, doi:10.1109/ICIP.2003.1247209.
     """
-    return _weighted(_levels(triple))
+    return _weighted(triple)[1]
 
 
 def edge_weighted_similarity(triple: Triple) -> float:
@@ -119,16 +128,21 @@ def edge_weighted_similarity(triple: Triple) -> float:
     References:
         [1] Piella, Heijmans, 2003, doi:10.1109/ICIP.2003.1247209.
     """
-    images = _levels(triple)
-    return _weighted(images) * _weighted([_prewitt(image) for image in images])
+    return _weighted(triple)[1] * _weighted(triple, _prewitt)[1]
 
 
-def _weighted(images: list[Real]) -> float:
-    index = _index(images, _ELEVEN.mean, _WANG)
-    weight = np.maximum(index.ir.variance, index.vis.variance)
-    total = float(weight.sum())
-    quality = index.weighted()
-    return float((weight * quality).sum()) / total if total > 0.0 else float(quality.mean())
+def _weighted(triple: Triple, view: Callable[[Real], Real] | None = None) -> tuple[float, float]:
+    """Q_S and Q_W of the images or of a view of them, from the same maps."""
+
+    def compute() -> tuple[float, float]:
+        index = _index(triple, _ELEVEN.mean, _WANG, view)
+        weight = np.maximum(index.ir.variance, index.vis.variance)
+        total = float(weight.sum())
+        quality = index.weighted()
+        mean = float(quality.mean())
+        return mean, float((weight * quality).sum()) / total if total > 0.0 else mean
+
+    return triple.fused.once(("weighted similarity", triple.sources, view), compute)
 
 
 def _prewitt(image: Real) -> Real:
@@ -147,7 +161,7 @@ def covariance_similarity(triple: Triple) -> float:
     References:
         [1] Cvejic, Loza, Bull, Canagarajah, 2005 (clips the share instead).
     """
-    index = _index(_levels(triple), _SEVEN.mean, _NONE)
+    index = _index(triple, _SEVEN.mean, _NONE)
     ir, vis = (covariance(source, index.fused, index.average) for source in (index.ir, index.vis))
     total = ir + vis
     share = np.divide(ir, total, out=np.full_like(total, 0.5), where=total != 0.0)
@@ -167,14 +181,11 @@ def selective_similarity(triple: Triple, constants: str) -> float:
     References:
         [1] Yang, Zhang, Wang, Li, 2008, doi:10.1016/j.inffus.2006.09.001.
     """
-    return float(_selected(_index(_levels(triple), _SEVEN.mean, _WANG if constants == "wang" else _NONE)).mean())
-
-
-def _selected(index: _Index) -> Real:
+    index = _index(triple, _SEVEN.mean, _WANG if constants == "wang" else _NONE)
     ir, vis = index.map(index.ir, index.fused), index.map(index.vis, index.fused)
     share = index.share()
-    alike = index.map(index.ir, index.vis) >= SAME
-    return np.where(alike, share * ir + (1.0 - share) * vis, np.maximum(ir, vis))
+    alike = triple.sources.once(("alike", constants), lambda: index.map(index.ir, index.vis) >= SAME)
+    return float(np.where(alike, share * ir + (1.0 - share) * vis, np.maximum(ir, vis)).mean())
 
 
 def heavy_window_selective_similarity(triple: Triple) -> float:
@@ -188,7 +199,8 @@ def heavy_window_selective_similarity(triple: Triple) -> float:
         return np.asarray(full, dtype=np.float64)
 
     moments = []
-    for image in _levels(triple):
+    for plane in (triple.ir, triple.vis, triple.fused):
+        image = plane.levels.astype(np.float64)
         mean = average(image)
         moments.append(Local(image, mean, average(image * image) - mean * mean))
     ir, vis, fused = moments

@@ -54,8 +54,7 @@ def structural_similarity(
     setting = Setting(window, border, data_range, sample)
     total = 0.0
     for source in triple.sources:
-        luminance, contrast = _maps(_local(source, 0, setting), _local(triple.fused, 0, setting), setting)
-        total += float((luminance * contrast).mean())
+        total += _means(source, triple.fused, 0, setting)[0]
     return total / 2.0 if combine == "mean" else total
 
 
@@ -73,10 +72,8 @@ def multi_scale_structural_similarity(triple: Triple) -> float:
     for source in triple.sources:
         product = 1.0
         for level, weight in enumerate(MS_WEIGHTS):
-            luminance, contrast = _maps(_local(source, level, setting), _local(triple.fused, level, setting), setting)
-            last = level == len(MS_WEIGHTS) - 1
-            value = float((luminance * contrast).mean() if last else contrast.mean())
-            product *= max(value, 0.0) ** weight
+            whole, contrast = _means(source, triple.fused, level, setting)
+            product *= max(whole if level == len(MS_WEIGHTS) - 1 else contrast, 0.0) ** weight
         total += product
     return total / 2.0
 
@@ -101,6 +98,16 @@ def _local(plane: Plane, level: int, setting: Setting) -> tuple[Real, Real, Real
         return values, mean, _mean(values * values, setting) - mean * mean
 
     return plane.once(("ssim", level, setting.window, setting.border), compute)
+
+
+def _means(source: Plane, fused: Plane, level: int, setting: Setting) -> tuple[float, float]:
+    """Means of the SSIM map and of its contrast-structure part, kept by the fused plane: MS-SSIM begins as SSIM."""
+
+    def compute() -> tuple[float, float]:
+        luminance, contrast = _maps(_local(source, level, setting), _local(fused, level, setting), setting)
+        return float((luminance * contrast).mean()), float(contrast.mean())
+
+    return fused.once(("ssim means", source, level, setting), compute)
 
 
 def _maps(first: tuple[Real, Real, Real], second: tuple[Real, Real, Real], setting: Setting) -> tuple[Real, Real]:
@@ -166,18 +173,27 @@ def _patches(plane: Plane, level: int) -> _Patches:
 
 
 def _exposure_index(triple: Triple, level: int) -> float:
+    """The mean index of one scale, kept by the fused plane: the form of three scales begins as that of one."""
+    return triple.fused.once(("mef index", triple.sources, level), lambda: _mean_index(triple, level))
+
+
+def _mean_index(triple: Triple, level: int) -> float:
     ir, vis = _patches(triple.ir, level), _patches(triple.vis, level)
-    alpha, beta = _desired_patch(ir, vis)
+    alpha, beta, variance = triple.sources.once(("mef desired", level), lambda: _desired(ir, vis))
     fused = _values(triple.fused, level)
     fused_mean = _MEF_GAUSSIAN.mean(fused)
     fused_variance = _MEF_GAUSSIAN.mean(fused * fused) - fused_mean * fused_mean
-    # The desired patch is alpha * (ir patch) + beta * (vis patch), so its Gaussian moments follow from the sources'.
-    between = _MEF_GAUSSIAN.mean(ir.values * vis.values) - ir.centre * vis.centre
-    variance = alpha * alpha * ir.variance + beta * beta * vis.variance + 2.0 * alpha * beta * between
     covariance = alpha * (_MEF_GAUSSIAN.mean(ir.values * fused) - ir.centre * fused_mean)
     covariance += beta * (_MEF_GAUSSIAN.mean(vis.values * fused) - vis.centre * fused_mean)
     index = (2.0 * covariance + _MEF_CONSTANT) / (variance + fused_variance + _MEF_CONSTANT)
     return float(index.mean())
+
+
+def _desired(ir: _Patches, vis: _Patches) -> tuple[Real, Real, Real]:
+    """The weights of the desired patch, alpha (ir patch) + beta (vis patch), and its Gaussian variance."""
+    alpha, beta = _desired_patch(ir, vis)
+    between = _MEF_GAUSSIAN.mean(ir.values * vis.values) - ir.centre * vis.centre
+    return alpha, beta, alpha * alpha * ir.variance + beta * beta * vis.variance + 2.0 * alpha * beta * between
 
 
 def _desired_patch(ir: _Patches, vis: _Patches) -> tuple[Real, Real]:

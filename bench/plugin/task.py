@@ -181,6 +181,10 @@ class Task(ABC):
     def check(self) -> None:
         """Raises BenchError with the install command when an optional package or a weights file is missing."""
 
+    def warm(self) -> None:
+        """Compiles ahead what the task and its draws would compile when first used; ``bench doctor --warm`` asks."""
+        return
+
     def splits_for(self, options: Mapping[str, str]) -> tuple[str, ...]:  # noqa: ARG002 - for subclasses
         """The parts that must be fused first under these settings; ``splits`` unless a setting asks for more."""
         return self.splits

@@ -36,6 +36,7 @@ from tasks.detection.resampling import METRICS, SUMMARY, read_resamplers
 from tasks.detection.scoring import SPREAD, Found, Labelled, nameless_rows, rows_of_look, seen_rows
 from tasks.detection.settings import OPTIONS, Settings, read_settings
 from tasks.detection.truth import boxed, known_classes, read_truth
+from tasks.detection.weighted import warm
 
 if TYPE_CHECKING:
     from tasks.detection.finetuning import Tuning
@@ -109,6 +110,10 @@ class DetectionTask(Task):
         """Raises BenchError with the install command when an optional package is missing."""
         for package in ("ultralytics", "faster_coco_eval"):
             _files.require(package)
+
+    def warm(self) -> None:
+        """The kernel of average precision in drawn images."""
+        warm()
 
     def ready(self, options: Mapping[str, str], weights_root: Path | None) -> None:
         """The detectors' weights must be at hand; those that learn may do without, as ``starts_from`` says."""

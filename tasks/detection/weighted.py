@@ -226,6 +226,13 @@ def compiled_precision(parts: Ranked, counts: Counts) -> dict[str, Floats]:
     return dict(zip(RULES, found, strict=True))
 
 
+def warm() -> None:
+    """Compiles the kernel, where Numba is installed, with the kinds of arrays that it is given in use."""
+    if importlib.util.find_spec("numba"):
+        right = np.ones((1, len(THRESHOLDS)), dtype=bool)
+        compiled_precision(Ranked(right, np.zeros(1, np.int64), np.ones(1, np.int64)), np.ones((1, 1), np.int64))
+
+
 def numpy_precision(parts: Ranked, counts: Counts) -> dict[str, Floats]:
     """``weighted_precision`` in NumPy, the reference."""
     found = {rule: np.full((len(THRESHOLDS), len(counts)), np.nan) for rule in RULES}

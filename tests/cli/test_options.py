@@ -217,7 +217,7 @@ TABLE: dict[str, Case] = {
         {**values(data_root="x", weights_root="x", datasets_file="x"), "--warm": ["--warm"], "--gpu": ["--gpu"]},
         {
             "bench.cli.doctor.examine": ([], True), "bench.metrics.choice.compile_kernels": None,
-            "bench.cli.doctor.examine_gpu": True,
+            "bench.cli.doctor.examine_gpu": True, "tasks.detection.task.warm": None,
         },
     ),
 }  # fmt: skip

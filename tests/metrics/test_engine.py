@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.metrics import PairScorer, evaluate, vif
 from bench.metrics.catalogue import CONVENTIONS, default_metrics
 from bench.metrics.planes import Budget, Plane
+from bench.metrics.windows import Window
 
 GREY = np.arange(48 * 50, dtype=np.uint32).reshape(48, 50).astype(np.uint8)
 
@@ -151,3 +152,52 @@ def test_the_catalogue_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+STRUCTURE = ("Q_S", "Q_W", "Q_E", "Q_Y", "SSIM", "MS_SSIM", "MEF_SSIM", "MEF_MS_SSIM", "Qcb", "Qcv")
+"""Metrics that share maps with each other, or with the next image of the same pair."""
+
+
+def _structured(name: str) -> list[np.ndarray]:
+    """Two sources and two fused images, odd-sized and large enough for every metric."""
+    rng = np.random.default_rng(9)
+    noise = [rng.integers(0, 256, (163, 171), np.uint8) for _ in range(4)]
+    images = {
+        "random": noise,
+        "constant": [np.full_like(noise[0], level) for level in (7, 255, 90, 0)],
+        "one constant": [np.full_like(noise[0], 40), *noise[1:]],
+        "equal": [noise[0]] * 4,
+        "colour": [noise[0], *(np.stack([image, noise[3], image.T[:1].T + image], 2) for image in noise[1:])],
+        "columns of an array": [image.T for image in noise],
+    }
+    return images[name]
+
+
+@pytest.mark.parametrize("name", ["random", "constant", "one constant", "equal", "colour", "columns of an array"])
+def test_maps_that_metrics_share_are_those_that_each_makes_alone(name: str) -> None:
+    ir, vis, *fused = _structured(name)
+    together = PairScorer(ir, vis, ("standard",), STRUCTURE, engine="numpy")
+    shared = [evaluate(ir, vis, image, metrics=STRUCTURE, engine="numpy") for image in fused]
+    for image, values in zip(fused, shared, strict=True):
+        assert {value.metric: value.value for value in together.score(image)} == values
+        for metric in STRUCTURE:
+            assert evaluate(ir, vis, image, metrics=[metric], engine="numpy") == {metric: values[metric]}
+
+
+def test_metrics_of_one_family_make_their_maps_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    mean = Window.mean
+    monkeypatch.setattr(Window, "mean", lambda self, *args, **more: counted.append(1) or mean(self, *args, **more))
+
+    def windows(scorer: PairScorer, image: np.ndarray) -> int:
+        counted.clear()
+        scorer.score(image)
+        return len(counted)
+
+    ir, vis, *fused = _structured("random")
+    for family in (("Q_S", "Q_W"), ("MEF_SSIM", "MEF_MS_SSIM")):
+        whole = PairScorer(ir, vis, ("standard",), family, engine="numpy")
+        last = PairScorer(ir, vis, ("standard",), family[-1:], engine="numpy")
+        first = windows(whole, fused[0])
+        assert first == windows(last, fused[0])
+        assert windows(whole, fused[1]) < first  # the sources' own are kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -289,6 +290,36 @@ def test_changed_sources_are_compiled_anew(tmp_path: Path) -> None:
     before = compiled.kernel_cache.__wrapped__(tmp_path)
     (tmp_path / "windows.py").write_text("2")
     assert compiled.kernel_cache.__wrapped__(tmp_path) != before
+
+
+USED = """
+import numpy as np
+from bench.metrics import PairScorer
+from bench.metrics.catalogue import CONVENTIONS
+from tasks.detection.average_precision import THRESHOLDS
+from tasks.detection.weighted import Ranked, compiled_precision
+
+rng = np.random.default_rng(1)
+for shape in ((161, 170), (161, 170, 3)):
+    ir, vis, fused = (rng.integers(0, 256, shape, np.uint8) for _ in range(3))
+    names = {name: [m for m in entry.metrics if m != "BRISQUE"] for name, entry in CONVENTIONS.items()}
+    PairScorer(ir, vis, names, engine="numba").score(fused)
+parts = Ranked(rng.random((50, len(THRESHOLDS))) < 0.5, rng.integers(0, 7, 50), rng.integers(0, 9, 7))
+compiled_precision(parts, rng.integers(0, 3, (20, 7)))
+"""
+
+
+@pytest.mark.slow
+def test_what_doctor_compiles_ahead_is_all_that_is_ever_compiled(tmp_path: Path) -> None:
+    def after(*words: str) -> dict[Path, int]:
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+        done = subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 1), done.stderr  # doctor's own findings do not matter here
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+
+    warm = after("-m", "bench", "doctor", "--warm")
+    assert {path.name.partition(".")[0] for path in warm} >= {"precision", "fidelity", "edges", "features", "counts"}
+    assert after("-c", USED) == warm
 
 
 @pytest.mark.parametrize(

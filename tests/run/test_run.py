@@ -265,11 +265,11 @@ def test_workers_start_from_the_file_that_the_run_chose(
     import hashlib
 
     from bench.weights.backbones import BackboneFile
-    from tasks.segmentation import runner, task
+    from tasks.segmentation import starts, task
 
     content = b"the weights that the command found"
     made = (BackboneFile("made.pth", hashlib.sha256(content).hexdigest(), 0),)
-    for module in (runner, task):
+    for module in (starts, task):
         monkeypatch.setattr(module, "RESNET18", made)
     found = tmp_path / "weights" / "ImageNet" / "made.pth"
     found.parent.mkdir(parents=True)

@@ -15,9 +15,11 @@ def run_all_once() -> None:
     levels = [rng.integers(0, 256, (168, 168), dtype=np.uint8) for _ in range(3)]
     for convert in GREYS.values():
         convert(levels)
-    ir, vis, fused = (Plane(each) for each in levels)
-    triple = Triple(Sources(ir, vis), fused)
-    for convention in CONVENTIONS.values():
-        for use in convention.uses.values():
-            if use.formula in KERNELS:
-                KERNELS[use.formula](triple, **dict(use.parameters))
+    uses = [use for convention in CONVENTIONS.values() for use in convention.uses.values() if use.formula in KERNELS]
+    for together in (False, True):  # some kernels take what several conventions ask for in one pass
+        ir, vis, fused = (Plane(each) for each in levels)
+        triple = Triple(Sources(ir, vis), fused)
+        if together:
+            triple.sources.asked.update((use.formula, use.parameters) for use in uses)
+        for use in uses:
+            KERNELS[use.formula](triple, **dict(use.parameters))
