@@ -18,12 +18,17 @@ from hypothesis.extra.numpy import arrays
 from numpy.lib.stride_tricks import sliding_window_view
 
 from bench import compiled
+from bench.data.catalogue import open_dataset
+from bench.data.pairs import read_pair
 from bench.errors import BenchError
+from bench.images import as_rgb
 from bench.metrics import PairScorer, choice, vif
 from bench.metrics.catalogue import CONVENTIONS
 from bench.metrics.engine import MetricValue
 
 pytest.importorskip("numba", reason="the extra fast is not installed")
+
+from bench.metrics.kernels.formulas import KERNELS
 
 Images = tuple[np.ndarray, np.ndarray, np.ndarray]
 QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # no shrinking: a failing triple is small enough to read
@@ -33,19 +38,28 @@ LOOSER = {"VIF": 1e-8}
 """Relative; all others agree within 1e-9. Sums of many logarithms, and clipped products that cancel."""
 
 
-def scored(engine: str, images: Images) -> list[MetricValue]:
-    ir, vis, fused = images
-    many = ir.size > 10_000  # of windows: feature mutual information has been seen on smaller images
-    chosen = {name: [m for m in metrics if not (many and m.startswith("FMI"))] for name, metrics in ALL.items()}
-    return PairScorer(ir, vis, chosen, engine=engine).score(fused)
+def without_many_windows(images: Images) -> dict[str, list[str]]:
+    """All metrics; feature mutual information, whose windows take long with NumPy, of small images only."""
+    many = images[0].size > 10_000
+    return {name: [m for m in metrics if not (many and m.startswith("FMI"))] for name, metrics in ALL.items()}
 
 
 def compare(images: Images) -> None:
-    for numpy_, numba in zip(scored("numpy", images), scored("numba", images), strict=True):
+    agree(images, without_many_windows(images))
+
+
+def scored(engine: str, images: Images, chosen: dict[str, list[str]]) -> list[MetricValue]:
+    ir, vis, fused = images
+    return PairScorer(ir, vis, chosen, engine=engine).score(fused)
+
+
+def agree(images: Images, chosen: dict[str, list[str]]) -> None:
+    scores = [scored(engine, images, chosen) for engine in ("numpy", "numba")]
+    assert any(value.status == "ok" for value in scores[0])
+    for numpy_, numba in zip(*scores, strict=True):
         assert (numpy_.metric, numpy_.status) == (numba.metric, numba.status)
         if numpy_.value is not None:
-            tolerance = LOOSER.get(numpy_.metric, 1e-9)
-            assert numba.value == pytest.approx(numpy_.value, rel=tolerance, abs=1e-12), numpy_
+            assert numba.value == pytest.approx(numpy_.value, rel=LOOSER.get(numpy_.metric, 1e-9), abs=1e-12), numpy_
 
 
 def random(seed: int, *shape: int, top: int = 256) -> Images:
@@ -144,11 +158,37 @@ def test_both_engines_agree_on_images_that_break_shortcuts(name: str) -> None:
     compare(CASES[name])
 
 
+COMPILED = {
+    name: [m for m, use in entry.uses.items() if use.formula in KERNELS and not m.startswith("FMI")]
+    for name, entry in CONVENTIONS.items()
+}
+"""What has a kernel; the rest both engines compute by the same formulas, on planes that the greys among these are."""
+FMI = {name: [metric for metric in entry.uses if metric.startswith("FMI")] for name, entry in CONVENTIONS.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dataset", "pairs"), [("tno", 42), ("roadscene", 30), ("vifb", 21), ("mfnet", 51)])
+def test_both_engines_agree_on_every_pair(shared: Path, dataset: str, pairs: int) -> None:
+    """Of a plain average and of a maximum; feature mutual information on a piece of each."""
+    seen = 0
+    for files in open_dataset(dataset, shared / "data").listing(limit=pairs).pairs:
+        pair = read_pair(files)
+        ir, vis = as_rgb(pair.ir), as_rgb(pair.vis)
+        whole, windows = ({name: found for name, found in each.items() if found} for each in (COMPILED, FMI))
+        piece = np.s_[100:150, 120:177]
+        for fused in (((ir.astype(np.uint16) + vis + 1) // 2).astype(np.uint8), np.maximum(ir, vis)):
+            agree((pair.ir, pair.vis, fused), whole)
+            agree((pair.ir[piece], pair.vis[piece], fused[piece]), windows)
+        seen += 1
+    assert seen == pairs
+
+
 def test_both_engines_agree_whatever_the_layout_of_the_array() -> None:
     whole = random(13, 120, 131, 3)
     ir, vis, fused = (image[3:108:2, 5:120:2, ::-1] for image in whole)
     copies = tuple(np.ascontiguousarray(image) for image in (ir, vis, fused))
-    assert scored("numba", (ir, vis, fused)) == scored("numba", copies)
+    chosen = without_many_windows(copies)
+    assert scored("numba", (ir, vis, fused), chosen) == scored("numba", copies, chosen)
     compare(tuple(image.transpose(1, 0, 2) for image in (ir, vis, fused)))
     frozen = tuple(image[..., 0].copy().T for image in copies)
     for image in frozen:
