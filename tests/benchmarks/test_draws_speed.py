@@ -1,4 +1,7 @@
-"""``bench stats`` over a detection run of the size of MFNet's test part: CPU time, the first time and again."""
+"""``bench stats`` over a detection run of the size of MFNet's test part: CPU time, the first time and again.
+
+``pytest -m "" -n 0 --benchmark-only -s tests/benchmarks/test_draws_speed.py``; kernels are compiled before.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,9 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +23,7 @@ from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
 from bench.store.scores import scores_frame
 from bench.types import Score
+from tasks.detection.weighted import warm
 
 METHODS, IMAGES, SIZE = 5, 361, (640, 480)
 BOXES = 8
@@ -73,16 +79,19 @@ def _predictions(rng: np.random.Generator, folder: Path, boxes: np.ndarray, clas
 
 @pytest.mark.parametrize("state", ["first", "again"])
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_stats_of_a_detection_run(run: Store, state: str, jobs: int) -> None:
+def test_stats_of_a_detection_run(benchmark: Any, run: Store, state: str, jobs: int) -> None:
+    warm()
     if state == "first":
         for path in (run.root / "parts" / "draws").glob("*"):
             path.unlink()
     before = os.times()
     command = [sys.executable, "-m", "bench", "stats", str(run.root), "--jobs", str(jobs)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True)
+    asked = partial(subprocess.run, command, check=True, capture_output=True, text=True)
+    said = benchmark.pedantic(asked, rounds=1)
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     assert "AP@0.5 all (coco/unseen): 240 images drawn anew" in said.stdout
+    benchmark.extra_info["cpu_s"] = round(cpu, 2)
     sys.stdout.write(
         f"\n{METHODS} methods, {IMAGES} images, {SETTINGS.resamples} draws, {jobs} workers, {state}: {cpu:.2f} CPU-s, "
         f"{after.elapsed - before.elapsed:.2f} s\n"
