@@ -20,8 +20,9 @@ ENGINES = ("auto", *get_args(Engine))
 VARIABLE = "BENCH_ENGINE"
 """Environment variable that decides where nothing else was asked for."""
 
-REPAID_AFTER = 600
-"""Numbers of fused images times conventions from which compiling takes less time than it saves."""
+REPAID_AFTER = 850
+"""Numbers of fused images times conventions, of one process, from which compiling takes less time than it saves: 26
+CPU-seconds against 32 ms each of the six metrics at 640x480 (AMD EPYC with AVX-512; without it NumPy is slower)."""
 
 
 def choose_engine(wanted: str = "auto", images: int = 1) -> Engine:
@@ -30,7 +31,7 @@ def choose_engine(wanted: str = "auto", images: int = 1) -> Engine:
     Args:
         wanted: ``numpy``; ``numba``; or ``auto``: what ``BENCH_ENGINE`` says, else Numba where its kernels are compiled
             or ``images`` repay compiling them.
-        images: how many fused images will be scored, times conventions.
+        images: how many fused images a process will score, times conventions; others wait while one compiles.
 
     Raises:
         BenchError: unknown name, or Numba is wanted and not installed.

@@ -69,10 +69,12 @@ def score_folder(
     images = find_ready(fused_dir, [files.id for files in sources], others)
     matches, problems = images.files, list(images.problems)
     found = [files for files in sources if files.id in matches]
-    ready = ready_engine(engine, len(found) * len(chosen), lambda text: print(text, file=sys.stderr))  # noqa: T201
+    workers = min(jobs or os.cpu_count() or 1, 1 + len(found) // _PAIRS_PER_EXTRA_WORKER)
+    images = len(found) * len(chosen) // workers
+    ready = ready_engine(engine, images, lambda text: print(text, file=sys.stderr))  # noqa: T201
     works = [_Work(files, matches[files.id], method, chosen, ready) for files in found]
     scores: list[Score] = []
-    for work, rows in zip(works, _run(works, jobs, progress), strict=True):
+    for work, rows in zip(works, _run(works, workers, progress), strict=True):
         scores += rows
         failed = next((row.reason for row in rows if row.status == "failed"), "")
         if failed:
@@ -81,9 +83,8 @@ def score_folder(
 
 
 def _run(
-    works: Sequence[_Work], jobs: int, progress: Callable[[int, int], None] | None
+    works: Sequence[_Work], workers: int, progress: Callable[[int, int], None] | None
 ) -> Iterator[list[Score]] | list[list[Score]]:
-    workers = min(jobs or os.cpu_count() or 1, 1 + len(works) // _PAIRS_PER_EXTRA_WORKER)
     report = progress or (lambda _done, _total: None)
     if workers > 1:
         return _run_parallel(works, workers, report)

@@ -171,7 +171,7 @@ class Runner:
         units = list(self.work.score_units())
         images = sum(len(target.keys) for unit in units for target in unit.targets)
         if images:
-            self.recorder.engine = ready_engine(self.config.engine, images, self.say)
+            self.recorder.engine = ready_engine(self.config.engine, images // self.jobs, self.say)
         return [replace(unit, engine=self.recorder.engine) for unit in units]
 
     def task_stage(self, task: str) -> None:

@@ -19,6 +19,7 @@ from typer.testing import Result
 import reports.pictures
 from bench.errors import BenchError
 from bench.metrics import evaluate
+from bench.run import stages
 from bench.types import SCORE_COLUMNS
 
 
@@ -124,6 +125,15 @@ def test_scoring_leaves_the_thumbnails_that_the_report_would_make(
     shutil.rmtree(report)
     reports.build_report(tmp_path / "run")
     assert {path: path.read_bytes() for path in report.rglob("*.jpg")} == before
+
+
+def test_compiling_must_repay_itself_in_each_worker(
+    msrs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(stages, "ready_engine", lambda _, images, __: asked.append(images) or "numpy")
+    assert run(msrs, tmp_path / "run", "--jobs", "2").exit_code == 0
+    assert asked == [2 * 4 * 2 // 2]  # methods, pairs, conventions; workers
 
 
 def test_one_more_convention_scores_only_that(finished: Path, msrs: Path) -> None:
