@@ -70,8 +70,8 @@ def score_folder(
     matches, problems = images.files, list(images.problems)
     found = [files for files in sources if files.id in matches]
     workers = min(jobs or os.cpu_count() or 1, 1 + len(found) // _PAIRS_PER_EXTRA_WORKER)
-    images = len(found) * len(chosen) // workers
-    ready = ready_engine(engine, images, lambda text: print(text, file=sys.stderr))  # noqa: T201
+    each = len(found) * len(chosen) // workers
+    ready = ready_engine(engine, each, lambda text: print(text, file=sys.stderr))  # noqa: T201
     works = [_Work(files, matches[files.id], method, chosen, ready) for files in found]
     scores: list[Score] = []
     for work, rows in zip(works, _run(works, workers, progress), strict=True):
