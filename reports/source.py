@@ -273,12 +273,13 @@ class RunData:
             pairs = [pair for pair in dict.fromkeys(rows["pair"]) if pair]
             told = self.places.short(str(why))
             found.append(_problem(str(state), " · ".join(part for part in where if part), told, pairs))
+        said: dict[str, list[str]] = {}  # of several sets alike, once
         for name, facts in self.manifest.datasets.items():
-            found += [
-                _problem("data", f"{name} · {self.places.short(item.where)}", self.places.short(item.text))
-                for item in facts.problems
-            ]
-        return found
+            for item in facts.problems:
+                where = self.places.short(item.where)
+                named = where.partition(" ")[0] == name
+                said.setdefault(self.places.short(item.text), []).append(where if named else f"{name} · {where}")
+        return found + [_problem("data", _some(where), text) for text, where in said.items()]
 
 
 def _problem(kind: str, where: str, text: str, pairs: Iterable[str] = ()) -> dict[str, str]:

@@ -21,7 +21,7 @@ class FuseOutcome:
     """What ``bench fuse`` prints.
 
     Attributes:
-        path: the file or folder written.
+        path: the file or folder written; the page's address where frames were only shown.
         written: how many images.
         notes: remarks on the sources.
         failed: one line per pair that failed, and per file that belongs to no pair.
@@ -29,7 +29,7 @@ class FuseOutcome:
         interrupted: True if Ctrl-C ended it.
     """
 
-    path: Path
+    path: Path | str
     written: int
     notes: list[str]
     failed: list[str]

@@ -162,23 +162,28 @@ def _median(found: list[Misalignment]) -> Misalignment:
     return replace(found[0], dx=float(dx), dy=float(dy), degrees=float(degrees), scale=float(scale))
 
 
-def _sinks(order: VideoOrder, clip: Clip, stack: ExitStack, say: Callable[[str], None]) -> tuple[list[FrameSink], Path]:
+def _sinks(
+    order: VideoOrder, clip: Clip, stack: ExitStack, say: Callable[[str], None]
+) -> tuple[list[FrameSink], Path | str]:
     """Where frames go, and what is named at the end."""
     sinks: list[FrameSink] = []
-    path = order.out.expanduser() if order.out is not None else Path()
+    address = ""
     if order.show:
         view = stack.enter_context(LiveView(order.port))
-        say(f"live: {view.address}")
-        path = path if order.out is not None else Path(view.address)
+        address = view.address
+        say(f"live: {address}")
         if order.out is None and not is_live(order.ir):
             sinks.append(_paced(clip.rate))
         sinks.append(view.show)
-    if path.suffix.casefold() in CODECS and order.out is not None:
+    if order.out is None:
+        return sinks, address
+    path = order.out.expanduser()
+    if path.suffix.casefold() in CODECS:
         writer = stack.enter_context(VideoWriter(path, clip.rate))
         sinks.append(lambda _, fused: writer.write(fused))
         if path.suffix.casefold() != LOSSLESS:
             say(f"note: {path.suffix} loses a little of every frame; {LOSSLESS}, or a folder, keeps every pixel")
-    elif order.out is not None:
+    else:
         sinks.append(_frames_in(path))
     return sinks, path
 

@@ -328,12 +328,18 @@ class Runner:
             if method.source is None or method.train:
                 failed = method.by_name or method.facts.status == "failed"
                 (self.result.failed if failed else self.result.skipped).append(method.why_not)
+        remarks: dict[str, list[str]] = {}  # what is said of several sets alike is said once
         for dataset in self.plan.datasets:
             folders = [self.work.ready_images(method, dataset) for method in self.plan.methods]
             found = [problem for parts in folders for ready in parts.values() for problem in ready.problems]
             for problem in dict.fromkeys([*dataset.problems, *found]):
-                line = f"{dataset.name}: {problem.where}: {problem.text}"
-                (self.result.failed if problem.fault else self.result.notes).append(line)
+                named = problem.where.partition(" ")[0] == dataset.name
+                where = problem.where if named else f"{dataset.name}: {problem.where}"
+                if problem.fault:
+                    self.result.failed.append(f"{where}: {problem.text}")
+                else:
+                    remarks.setdefault(problem.text, []).append(where)
+        self.result.notes += [f"{', '.join(places)}: {text}" for text, places in remarks.items()]
         self.result.notes += self._clipped()
 
     def _clipped(self) -> Iterator[str]:

@@ -5,21 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from page_folder import SCENES
 
+from bench.data.demo import ensure_demo
 from bench.run.config import RunConfig
 from bench.run.stages import run
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the command was given; ``RUN`` is the run's other name."""
-    root = tmp_path_factory.mktemp("docs")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a few small demo scenes."""
+    return ensure_demo(tmp_path_factory.mktemp("scenes"), spec=SCENES).parent
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, scenes: Path) -> Path:
+    """The run folder."""
+    out = tmp_path_factory.mktemp("docs") / "runs" / "latest"
     outcome = run(
         RunConfig(
-            methods=("average", "laplacian_pyramid", "wavelet"), datasets=("demo",), limit=6, tasks=("metrics",),
-            out=root / "runs" / "latest", device="cpu", executor="inline",
+            methods=("average", "laplacian_pyramid", "wavelet"), datasets=("demo",), data_root=scenes, out=out,
+            tasks=("metrics",), device="cpu", executor="inline",
         )
     )  # fmt: skip
     assert outcome.exit_code == 0
-    (root / "RUN").symlink_to(root / "runs" / "latest")
-    return root
+    return out

@@ -18,7 +18,7 @@ from bench.store.run_folder import Store
 
 METHODS = "visible,infrared,average,seafusion"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]  # minutes of two cores, which a busy machine shares out
 
 
 @pytest.fixture(scope="module")

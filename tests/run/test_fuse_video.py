@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -194,6 +195,7 @@ def test_the_page_shows_infrared_visible_and_fused(videos: tuple[Path, Path]) ->
     outcome = fuse_video(order, RunConfig(device="cpu", jobs=1), lambda *_: None, say)
     watchers[0].join(timeout=20)
     assert outcome.written == 12
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", str(outcome.path)), "nothing was written: its name is the page's"
     assert seen
     assert seen[0].shape == (HEIGHT, 3 * WIDTH, 3)
 

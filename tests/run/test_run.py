@@ -38,6 +38,17 @@ def finished(msrs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+def test_what_is_said_of_two_sets_alike_is_said_once(msrs: Path, tmp_path: Path) -> None:
+    sides = msrs / "MSRS" / "test"
+    more = ("--ir", str(sides / "ir"), "--vis", str(sides / "vi"), "--metrics", "EN")
+    said = run(msrs, tmp_path / "run", *more, methods="average").output
+    notes = [line for line in said.splitlines() if "perceptual hash" in line]
+    assert len(notes) == 1, notes
+    assert notes[0].startswith("note: mfnet test, folder test: ")
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert page.count("perceptual hash") == 1
+
+
 def test_a_finished_run_answers_without_importing_what_computes(finished: Path, msrs: Path) -> None:
     told = "import atexit, sys; from bench.cli import main;"
     heavy = ("torch", "numba", "matplotlib", "scipy.stats")

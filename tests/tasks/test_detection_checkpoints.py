@@ -6,7 +6,6 @@ import os
 import pickle
 import subprocess
 import sys
-import types
 import zipfile
 from collections import OrderedDict
 from importlib.util import find_spec
@@ -15,21 +14,13 @@ from typing import Any
 
 import pytest
 import torch
+from detector_files import write_original, write_ultralytics
 from torch import nn
 
-from bench.data.coco import NAMES
 from bench.errors import BenchError
 from bench.plugin.kinds import DETECTORS
 from bench.weights.pickled_modules import Inert, module_tensors, read_module_checkpoint
 from tasks.detection import _files
-
-LAYOUT = {
-    "nc": 80, "depth_multiple": 0.33, "width_multiple": 0.25, "anchors": [[10, 13, 16, 30], [30, 61, 62, 45]],
-    "backbone": [[-1, 1, "Conv", [32, 6, 2, 2]], [-1, 1, "Conv", [32, 3, 2]], [-1, 3, "C3", [32]],
-                 [-1, 1, "Conv", [64, 3, 2]], [-1, 1, "SPPF", [64, 5]], [-1, 1, "Conv", [64, 3, 2]]],
-    "head": [[-1, 1, "Conv", [32, 1, 1]], [-1, 1, "nn.Upsample", ["None", 2, "nearest"]],
-             [[-1, 4], 1, "Concat", [1]], [-1, 1, "C3", [64, False]], [[9, 6], 1, "Detect", ["nc", "anchors"]]],
-}  # fmt: skip
 
 
 class Evil:
@@ -48,37 +39,6 @@ def ultralytics() -> None:
         _files.require_ultralytics()
     except BenchError as error:
         pytest.skip(str(error))
-
-
-def write_original(path: Path, seed: int = 0) -> Path:
-    """A small checkpoint as ultralytics/yolov5 writes them: whole modules of ``models``, in half precision."""
-    from tasks.detection._yolov5_net import build
-
-    torch.manual_seed(seed)
-    package, inner = types.ModuleType("models"), types.ModuleType("models.yolo")
-
-    class Model(nn.Module):
-        pass
-
-    class Detect(nn.Module):
-        pass
-
-    for cls in (Model, Detect):
-        cls.__module__, cls.__qualname__ = "models.yolo", cls.__name__
-        setattr(inner, cls.__name__, cls)
-    net = build(LAYOUT, [8.0, 16.0]).half()
-    head, source = Detect(), net.model[-1]
-    head.m, head.stride = source.m, torch.tensor([8.0, 16.0])
-    head.register_buffer("anchors", torch.tensor(LAYOUT["anchors"]).view(2, -1, 2).half() / 8)
-    model = Model()
-    model.model = nn.Sequential(*list(net.model)[:-1], head)
-    model.yaml, model.names = LAYOUT, list(NAMES)
-    sys.modules.update({"models": package, "models.yolo": inner})
-    try:
-        torch.save({"epoch": -1, "model": model, "ema": None, "date": "2022"}, path)
-    finally:
-        del sys.modules["models"], sys.modules["models.yolo"]
-    return path
 
 
 @pytest.fixture
@@ -133,19 +93,6 @@ def test_the_families_are_never_confused(original: Path, tmp_path: Path) -> None
     path = write_ultralytics(tmp_path / "u.pt")
     with pytest.raises(BenchError, match=r"wanted an original YOLOv5.*detection.detector=ultralytics"):
         DETECTORS.get("yolov5")(str(path), None, "cpu")
-
-
-def write_ultralytics(path: Path, layout: str = "yolov5n.yaml") -> Path:
-    _files.require_ultralytics()
-    from ultralytics.nn.tasks import DetectionModel
-
-    torch.manual_seed(0)
-    model: Any = DetectionModel(layout, ch=3, nc=80, verbose=False).eval()
-    for convolution in (layers[-1] for layers in model.model[-1].cv3):
-        nn.init.zeros_(convolution.bias)
-    model.names = dict(enumerate(NAMES))
-    torch.save({"epoch": -1, "model": model.half(), "date": "2026"}, path)
-    return path
 
 
 def test_a_model_of_the_ultralytics_package_gives_what_the_package_gives(tmp_path: Path) -> None:
