@@ -276,10 +276,10 @@ class RunData:
         said: dict[str, list[str]] = {}  # of several sets alike, once
         for name, facts in self.manifest.datasets.items():
             for item in facts.problems:
-                where = self.places.short(item.where)
-                named = where.partition(" ")[0] == name
-                said.setdefault(self.places.short(item.text), []).append(where if named else f"{name} · {where}")
-        return found + [_problem("data", _some(where), text) for text, where in said.items()]
+                place = self.places.short(item.where)
+                named = place.partition(" ")[0] == name
+                said.setdefault(self.places.short(item.text), []).append(place if named else f"{name} · {place}")
+        return found + [_problem("data", _some(places), text) for text, places in said.items()]
 
 
 def _problem(kind: str, where: str, text: str, pairs: Iterable[str] = ()) -> dict[str, str]:
