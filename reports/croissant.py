@@ -31,6 +31,21 @@ ABOUT = {
 }
 
 
+def library() -> Any:
+    """The package ``mlcroissant``.
+
+    Raises:
+        BenchError: it is not installed.
+    """
+    try:
+        import mlcroissant
+    except ImportError as error:
+        raise BenchError(
+            f"a published result needs mlcroissant for its metadata ({error}); pip install 'ivif-bench[publish]'"
+        ) from error
+    return mlcroissant
+
+
 def metadata(protocol: str, archives: Sequence[Path], date: str) -> bytes:
     """Croissant 1.0 as JSON-LD: each pack, the score table in it, and its columns.
 
@@ -42,12 +57,7 @@ def metadata(protocol: str, archives: Sequence[Path], date: str) -> bytes:
     Raises:
         BenchError: mlcroissant is not installed.
     """
-    try:
-        import mlcroissant as mlc
-    except ImportError as error:
-        raise BenchError(
-            f"a published result needs mlcroissant for its metadata ({error}); pip install 'ivif-bench[publish]'"
-        ) from error
+    mlc = library()
     distribution: list[Any] = []
     records: list[Any] = []
     for path in archives:

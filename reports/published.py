@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -14,12 +14,13 @@ from pathlib import Path
 from bench.analysis.export import to_csv, to_latex, to_markdown
 from bench.analysis.questions import Finding
 from bench.analysis.verify_pack import gaps, pack
+from bench.data.names import is_junk
 from bench.errors import BenchError
 from bench.files import PROTOCOL, VERSION, write_atomic
 from bench.machine import lock_lines
 from bench.store.pack import open_pack, sha256
 from bench.store.thumbnails import slug
-from reports.croissant import metadata
+from reports.croissant import library, metadata
 from reports.figures import bar_files, curve_files
 from reports.leaderboard import Block, Entrant, blocks_of, entrant_of, ranked, render
 from reports.overview import Overview
@@ -97,22 +98,20 @@ def publish(run_dirs: Sequence[Path], out: Path) -> Path:
         ``out``.
 
     Raises:
-        BenchError: a run is not finished or of another protocol, two have one name, a run lies where its tables go, or
-            the extra that writes the metadata is not installed.
+        BenchError: a run is not finished or of another protocol, two have one name, a run lies where its tables go,
+            files lie there that were not published, or the extra that writes the metadata is not installed.
     """
-    names = [path.resolve().name for path in run_dirs]
-    if not names or len(set(names)) < len(names):
-        raise BenchError(f"runs {', '.join(names) or 'none'}: wanted one or more, of different names")
-    for path, name in zip(run_dirs, names, strict=True):
-        if path.resolve() == (out / name).resolve():
-            raise BenchError(f"{path}: its tables would be written among its own files; give another --out")
+    names = _names(run_dirs, out)
+    library()  # refuses before any work
     before = _read_sums(out / SUMS) if is_published(out) else {}
-    packs = [pack(path, out / f"{name}.zip", images=0) for path, name in zip(run_dirs, names, strict=True)]
-    runs = [PublishedRun(*each) for each in zip(run_dirs, packs, strict=True)]
+    _refuse_foreign(out, {*before, *(f"{name}.zip" for name in names)}, tuple(f"{name}/" for name in names))
+    runs = [PublishedRun(path, out / f"{name}.zip") for path, name in zip(run_dirs, names, strict=True)]
     for run in runs:
         found = run.overview.run.manifest.protocol
         if found != PROTOCOL:
             raise BenchError(f"{run.folder}: is of protocol {found or 'before 2026.1'}, wanted {PROTOCOL}; run it anew")
+    for run in runs:
+        pack(run.folder, run.archive, images=0)
     for run in runs:
         for name in before:
             if name.startswith(f"{run.name}/"):
@@ -127,6 +126,33 @@ def publish(run_dirs: Sequence[Path], out: Path) -> Path:
     return out
 
 
+def _names(run_dirs: Sequence[Path], out: Path) -> list[str]:
+    """What the runs are called in the result."""
+    names = [path.resolve().name for path in run_dirs]
+    if not names or len(set(names)) < len(names):
+        raise BenchError(f"runs {', '.join(names) or 'none'}: wanted one or more, of different names")
+    for path, name in zip(run_dirs, names, strict=True):
+        if path.resolve() == (out / name).resolve():
+            raise BenchError(f"{path}: its tables would be written among its own files; give another --out")
+    return names
+
+
+def _refuse_foreign(out: Path, known: Collection[str], own: tuple[str, ...]) -> None:
+    """Refuses a folder with files that no result has: they would be overwritten, or published and vouched for.
+
+    Args:
+        out: where a result goes.
+        known: names of files that may lie there.
+        own: beginnings of such names: what an interrupted command may have left.
+    """
+    found = [name for name, _ in _files(out) if name not in known and not name.startswith(own)]
+    if found:
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        raise BenchError(
+            f"{out}: holds {found[0]}{more}, not written by bench publish; give --out a folder of its own, or move them"
+        )
+
+
 def seal(out: Path) -> None:
     """Writes what speaks of all runs of a published result, from their packs: summary, metadata, checksums.
 
@@ -139,10 +165,16 @@ def seal(out: Path) -> None:
         if entrant.manifest["protocol"] != PROTOCOL:
             found = entrant.manifest["protocol"] or "before 2026.1"
             raise BenchError(f"{out}: {entrant.name}.zip is of protocol {found}, wanted {PROTOCOL}; publish elsewhere")
-    write_atomic(out / SUMMARY, ("\n".join(_of_all(entrants)) + "\n").encode())
     updated = max(entrant.manifest["updated"] for entrant in entrants)
-    write_atomic(out / "croissant.json", metadata(PROTOCOL, archives, updated))
-    write_atomic(out / SUMS, "".join(f"{_sum(path)}  {name}\n" for name, path in _files(out)).encode())
+    written = {
+        SUMMARY: ("\n".join(_of_all(entrants)) + "\n").encode(),
+        "croissant.json": metadata(PROTOCOL, archives, updated),
+    }
+    sums = {name: _sum(path) for name, path in _files(out)} | {name: sha256(new) for name, new in written.items()}
+    # first, so that whoever interrupts this may go on: what it names is known to be of the result
+    write_atomic(out / SUMS, "".join(f"{value}  {name}\n" for name, value in sorted(sums.items())).encode())
+    for name, content in written.items():
+        write_atomic(out / name, content)
 
 
 def pack_tables(archive: Path) -> list[Block]:
@@ -242,12 +274,12 @@ def _of_all(entrants: Sequence[Entrant]) -> Iterator[str]:
 _HOW_TO = f"""## Check it
 
 ```bash
-bench verify results/{PROTOCOL}
-bench verify results/{PROTOCOL} --recompute --sample 3 --data-root DATA --weights-root WEIGHTS
+bench verify .
+bench verify . --recompute --sample 3 --data-root DATA --weights-root WEIGHTS
 ```
 
-The first compares checksums and makes every table again from the scores; the second also fuses and scores images
-chosen at random anew, with your copies of images and weights.
+In this folder. The first compares checksums and makes every table again from the scores; the second also fuses and
+scores images chosen at random anew, with your copies of images and weights.
 
 `{LOCK}` beside a run's tables is its environment (`pip install -r {LOCK}`), `croissant.json` describes the
 scores for machines (Croissant), `{SUMS}` holds a checksum of every file.
@@ -306,9 +338,13 @@ def _commit(data: RunData) -> str:
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
-    """(name with slashes, path) of every file but the list of checksums, sorted."""
-    found = [path for path in folder.rglob("*") if path.is_file() and path.name != SUMS]
-    return sorted((path.relative_to(folder).as_posix(), path) for path in found)
+    """(name with slashes, path) of every file but the list of checksums, sorted; hidden ones and junk do not count."""
+    found = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file() and path.name != SUMS)
+    return sorted(
+        (name.as_posix(), path)
+        for name, path in found
+        if not any(part.startswith(".") or is_junk(part) for part in name.parts)
+    )
 
 
 def _sum(path: Path) -> str:

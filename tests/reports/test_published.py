@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,45 @@ def test_a_run_is_not_published_into_itself(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="among its own files"):
         publish([run], tmp_path)
     assert not (run / "tables").exists()
+
+
+@pytest.mark.parametrize("name", ["README.md", "sub/table.csv", "image.png", "other.zip", "firsts/a.md"])
+@pytest.mark.parametrize("again", [False, True], ids=["new", "published before"])
+def test_what_is_not_of_a_result_is_not_overwritten_or_vouched_for(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, again: bool
+) -> None:
+    out = tmp_path / "out"
+    if again:
+        shutil.copytree(published, out)
+        name = f"more/{name}"
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
+    (out / name).write_text("mine")
+    monkeypatch.chdir(out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    told = CliRunner().invoke(app, ["publish", str(published.parent / "first"), "--out", "."])
+    assert isinstance(told.exception, BenchError)
+    assert f"holds {name}, not written by bench publish" in str(told.exception)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", [".git/config", ".DS_Store", "Thumbs.db", "first/._tables", "first/tables/half.csv"])
+def test_junk_hidden_files_and_what_an_interrupted_command_left_are_no_hindrance(
+    published: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    (out / name).write_text("left")
+    publish([published.parent / "first"], out)
+    assert list(check_published(out)) == []
+
+
+def test_the_extra_is_asked_for_before_any_work(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlcroissant", None)
+    with pytest.raises(BenchError, match=r"ivif-bench\[publish\]"):
+        publish([published.parent / "first"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def _number(folder: Path) -> None:
@@ -185,6 +225,7 @@ def test_a_run_of_another_protocol_is_refused(tmp_path: Path) -> None:
     (run / "manifest.json").write_text(json.dumps({**facts, "protocol": "2025.9"}))
     with pytest.raises(BenchError, match=r"is of protocol 2025\.9, wanted"):
         publish([run], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_runs_need_two_names(tmp_path: Path) -> None:
