@@ -10,6 +10,9 @@ from bench.metrics.planes import Triple
 EXTRA = "naturalness"
 MISSING = "BRISQUE needs the package piq: pip install 'ivif-bench[naturalness]'"
 
+_refused: list[str] = []
+"""Why the regression could not be had: a closed net may answer only after a minute, and there are many images."""
+
 
 def brisque(triple: Triple) -> float:
     """BRISQUE of the fused luma, about 0 (natural) to 100; lower is better.
@@ -17,11 +20,13 @@ def brisque(triple: Triple) -> float:
     The first call fetches the regression that ``piq`` publishes with its release.
 
     Raises:
-        BenchError: ``piq`` is not installed, or its regression cannot be fetched.
+        BenchError: ``piq`` is not installed, or its regression cannot be fetched; a process tries that once.
 
     References:
         [1] Mittal, Moorthy, Bovik, 2012, doi:10.1109/TIP.2012.2214050.
     """
+    if _refused:
+        raise BenchError(_refused[0])
     try:
         import piq
     except ImportError as error:
@@ -32,4 +37,5 @@ def brisque(triple: Triple) -> float:
     try:
         return float(piq.brisque(image, data_range=1.0))
     except OSError as error:
-        raise BenchError(f"BRISQUE: piq cannot fetch its regression ({error}); connect once and try again") from error
+        _refused.append(f"BRISQUE: piq cannot fetch its regression ({error}); connect once and try again")
+        raise BenchError(_refused[0]) from error
