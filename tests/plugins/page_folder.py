@@ -7,7 +7,7 @@ command is taken as it is printed. What is large by nature is made small from ou
 * a training of any preset, the paper's too, takes two steps (a detector's one); segmenters are smoke's, and start at
   random as there;
 * the detectors whose published weights a page needs are small ones with random weights, under the published names;
-* ``all`` methods are ``ALL``, one of which has no weights;
+* ``all`` methods are ``ALL``, one of which has no weights; all ablations are two;
 * what worker processes would do is done in the process of the test;
 * reports have no curves and bars; a ladder of robustness has one rung above the clean pair; the latency passport is at
   64x48 and of ``FORMS``;
@@ -167,6 +167,7 @@ def make_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
     few: dict[str, Any] = {"rounds": 1, "fusion_epochs": 0, "random_backbone": True}
     few.update(dict.fromkeys(("fusion_steps", "segmenter_steps", "fusion_batch", "segmenter_batch"), 2))
+    monkeypatch.setattr(METHODS.get("seafusion"), "ablations", ("full", "no_gradient_stream"))
     for preset, changed in seafusion_recipe.PRESETS.items():
         monkeypatch.setitem(seafusion_recipe.PRESETS, preset, {**changed, **few})
         monkeypatch.setitem(seafusion_recipe.SEGMENTERS, preset, seafusion_recipe.SEGMENTERS["smoke"])

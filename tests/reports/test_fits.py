@@ -142,6 +142,16 @@ def test_more_columns_than_fit_are_named_and_can_be_had(large: Path, visit: Visi
 
 
 @pytest.mark.browser
+def test_a_table_that_was_shrunk_fills_its_frame(large: Path, visit: Visitor) -> None:
+    page = visit(large, 1280).go("dataset-mfnet.html")
+    page.wait_for_selector("table.tight")
+    shown = page.locator("table.tight:visible")
+    found = shown.evaluate_all("(all) => all.map((one) => [one.offsetWidth, one.parentElement.clientWidth])")
+    assert found
+    assert all(abs(own - frame) <= 1 for own, frame in found), found
+
+
+@pytest.mark.browser
 def test_on_a_phone_first_and_leading_columns_stay_in_sight(large: Path, visit: Visitor) -> None:
     page = visit(large, 390, 844).go("dataset-mfnet.html")
     page.wait_for_selector("table.scrolled")
