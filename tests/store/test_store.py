@@ -10,6 +10,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.files import digest
+from bench.store.draws import keep_draws, kept_draws
 from bench.store.fused import fused_is_whole, write_fused
 from bench.store.journal import Journal
 from bench.store.run_folder import Store
@@ -83,3 +84,19 @@ def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(BenchError, match="not readable as JSON"):
         Store(tmp_path).read_manifest()
+
+
+def test_draws_come_back_under_the_names_they_were_kept_by(tmp_path: Path) -> None:
+    """NumPy before 2.1 took an option of its own for one more array."""
+    arrays = {
+        "0.values": np.arange(6.0).reshape(2, 3),
+        "0.pairs": np.array([], dtype=np.str_),
+        "0.reason": np.array(""),
+    }
+    keep_draws(Store(tmp_path), ("a", "b"), "key", arrays)
+    kept = kept_draws(Store(tmp_path), ("a", "b"), "key")
+    assert kept is not None
+    assert {name: (one.shape, one.tolist()) for name, one in kept.items()} == {
+        name: (one.shape, one.tolist()) for name, one in arrays.items()
+    }
+    assert kept_draws(Store(tmp_path), ("a", "b"), "another") is None
