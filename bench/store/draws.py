@@ -28,7 +28,8 @@ def keep_draws(store: Store, owner: tuple[str, ...], key: str, arrays: Mapping[s
         arrays: of numbers or text, by name.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, **{KEY: np.array(key), **arrays})  # allow_pickle would be an array's name before NumPy 2.1
+    named: dict[str, Any] = {KEY: np.array(key), **arrays}
+    np.savez(buffer, **named)  # allow_pickle=False would be one more array before NumPy 2.1
     with suppress(OSError):
         write_atomic(_path(store, owner), buffer.getvalue())
 
