@@ -79,6 +79,7 @@ def plugins_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     METHODS.__dict__.pop("entries", None)
 
 
+@pytest.mark.timeout(1800)  # README is a minute of one core, which a busy machine shares out
 @pytest.mark.usefixtures("plugins_here")
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if RUN_HERE.search(page.read_text("utf-8"))], ids=lambda page: page.name
