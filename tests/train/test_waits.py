@@ -30,7 +30,8 @@ from bench.plugin.kinds import METHODS, SEGMENTERS
 from bench.plugin.method import TrainableMethod, TrainRequest
 from bench.train import Phase, State, device_check
 from bench.train.segmenter_loss import ohem_cross_entropy, plain_cross_entropy
-from bench.train.segmenter_step import build_optimiser, segmenter_step, short_schedule
+from bench.train.segmenter_schedule import short_schedule
+from bench.train.segmenter_step import build_optimiser, segmenter_step
 from bench.train.stacks import LabelledStack
 from bench.transfer import constant, to_device
 from bench.types import PairFiles
