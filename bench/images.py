@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
+from PIL.Image import open as open_with_pillow  # itself, also where a package replaces it later, as ultralytics does
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -200,7 +201,7 @@ def image_size(path: Path, four_channel: bool = False) -> tuple[int, int]:
 def _opened(path: Path, four_channel: bool = False, deep: bool = False) -> Iterator[PillowImage.Image]:
     """Opens an image whose header is in order, and words every fault of it, decoding faults included."""
     try:
-        with PillowImage.open(path, formats=FORMATS) as file:
+        with open_with_pillow(path, formats=FORMATS) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise BenchError(
                     f"{path}: {file.width}x{file.height} pixels, wanted at most {MAX_PIXELS}; crop or split the image"
@@ -212,8 +213,9 @@ def _opened(path: Path, four_channel: bool = False, deep: bool = False) -> Itera
             yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error
-    except (UnidentifiedImageError, *BOMBS, OSError, SyntaxError, ValueError, TypeError, EOFError) as error:
-        if isinstance(error, UnidentifiedImageError):
+    except (UnidentifiedImageError, *BOMBS, OSError, SyntaxError, ValueError, TypeError, EOFError, ImportError) as error:
+        # where ultralytics was imported first, its replacement asks for a package that reads unknown files
+        if isinstance(error, (UnidentifiedImageError, ImportError)):
             seen = stranger(path, PICTURES) or "not a readable image; fetch or export it again"
         else:
             seen = f"not a readable image ({' '.join(str(error).split())}); fetch or export it again"
@@ -225,7 +227,7 @@ def _check_frames(path: Path, file: PillowImage.Image) -> None:
     frames = getattr(file, "n_frames", 1)
     if frames == 1:
         return
-    with PillowImage.open(path, formats=FORMATS) as other:
+    with open_with_pillow(path, formats=FORMATS) as other:
         frames -= sum(_is_companion(other, frame, file.size) for frame in range(1, frames))
     if frames > 1:
         raise BenchError(f"{path}: holds {frames} images (pages, frames), wanted one; save the one that is meant alone")

@@ -30,6 +30,11 @@ CLASSICAL_SHARE = 0.95
 """Of the samples of a classical method, which must agree: those that round inside may tip at exact halves."""
 
 
+def tolerance(cls: type[Method]) -> float:
+    """Of the output's range: how far a method's answer may be from the recorded one."""
+    return declared(cls).answer_tolerance or TOLERANCE
+
+
 def made_pair(size: tuple[int, int] = SIZE) -> tuple[Image, Image]:
     """An infrared (H, W) and a visible (H, W, 3) image of smooth shapes and noise, by integer arithmetic alone."""
     planes = [_made_plane(size, seed) for seed in range(4)]

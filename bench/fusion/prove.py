@@ -240,9 +240,9 @@ class MethodProof:
         if undecided:
             notes.append(f"{undecided} {'pixel' if undecided == 1 else 'pixels'} within a thousandth level of a wrap")
         wrong = self._answer_error("formula" if proof.formula else "published")
-        if wrong is not None and not wrong <= answers.TOLERANCE:
+        if wrong is not None and not wrong <= answers.tolerance(self.cls):
             notes.append(f"the known answer is off by {wrong:.1e} of its range")
-        ok = not below and (wrong is None or wrong <= answers.TOLERANCE)
+        ok = not below and (wrong is None or wrong <= answers.tolerance(self.cls))
         return replace(
             row, **extremes([pair for pair in pairs.values() if pair is not None]),
             relative_error=max(errors, default=None), ok=ok if proof.judged else None, date=_today(),
@@ -273,7 +273,7 @@ class MethodProof:
             if pair is not None:
                 errors.append((formula_cases.against_facts(fuser, proof, pair, shipped).error, name))
         good = all(error <= (proof.bar.relative_error or 0.0) for error, _ in errors)
-        known = worst is not None and worst <= answers.TOLERANCE
+        known = worst is not None and worst <= answers.tolerance(self.cls)
         what = f"{len(errors)} cases" if errors else "the made pair"
         note = f"against shipped values of {what}" + (f", recorded {row.date}" if row.date else "")
         ok = None if worst is None and not errors else good and (worst is None or known)
@@ -289,7 +289,7 @@ class MethodProof:
     def _answers_wrong(self) -> bool:
         """Whether a known answer that can be tried here differs."""
         errors = [self._answer_error(kind) for kind in ("published", "formula")]
-        return any(error is not None and not error <= answers.TOLERANCE for error in errors)
+        return any(error is not None and not error <= answers.tolerance(self.cls) for error in errors)
 
     def _answer_error(self, kind: str) -> float | None:
         """How far the float64 output on the made pair is from the recorded one; None where none is, or no weights."""

@@ -23,7 +23,8 @@ COUNTED = (
 """Formulas of grey-level counts."""
 
 ERRORS: Mapping[str, float] = {
-    **dict.fromkeys((*COUNTED, "spatial_frequency"), 0.0),
+    **dict.fromkeys(COUNTED, 0.0),
+    "spatial_frequency": 1e-15,
     "average_gradient": 1e-12,
     "edge_intensity": 1e-12,
     "edge_preservation": 1e-11,

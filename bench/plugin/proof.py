@@ -148,12 +148,15 @@ class Proofs:
         idle: variant -> patterns (``fnmatch``) of tensors that no output depends on, though they are loaded.
         answer_size: height and width of the known answer's pair, where the usual one is too small for some weight to
             act.
+        answer_tolerance: of the known answer, relative to its range, where the method itself carries last bits further
+            than usual; None: the usual one.
     """
 
     proofs: tuple[Proof, ...] = ()
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     answer_size: tuple[int, int] | None = None
+    answer_tolerance: float | None = None
 
 
 def declared(cls: type[Method]) -> Proofs:
@@ -172,6 +175,7 @@ def declared(cls: type[Method]) -> Proofs:
             getattr(module, "LABELS", {}),
             _by_variant(cls, getattr(module, "IDLE", {})),
             getattr(module, "ANSWER_SIZE", None),
+            getattr(module, "ANSWER_TOLERANCE", None),
         )
     except (ImportError, AttributeError) as error:
         raise BenchError(f"{name}: {error}; it declares PROOFS, a tuple of Proof") from error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -406,6 +408,32 @@ OTHERS = {
     "git-annex": (b"../../.git/annex/objects/a/b.png", "a git-annex pointer"),
     "empty": (b"", "an empty file"),
 }
+
+
+def test_unreadable_files_are_named_where_another_package_opens_images_first(tmp_path: Path) -> None:
+    """As ultralytics does, whose ``open`` asks for a package when Pillow knows no format; in a process of its own."""
+    (tmp_path / "a.png").write_bytes(b"GIF89a" + bytes(40))
+    lines = (
+        "from PIL import Image",
+        "def replaced(*arguments, **options): raise ModuleNotFoundError('No module named pi_heif')",
+        "Image.open = replaced",
+        "from bench.errors import BenchError",
+        "from bench.images import read_image",
+        "try: read_image(__import__('pathlib').Path('a.png'))",
+        "except BenchError as error: print(error)",
+    )
+    run = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=tmp_path, capture_output=True, text=True)
+    assert "a.png: a GIF image" in run.stdout, run.stderr
+
+
+def test_a_later_replacement_of_pillows_open_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replaced(*arguments: object, **options: object) -> None:
+        raise AssertionError("used")
+
+    monkeypatch.setattr(Image, "open", replaced)
+    (tmp_path / "a.png").write_bytes(b"GIF89a" + bytes(40))
+    with pytest.raises(BenchError, match="a GIF image"):
+        read_image(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(("content", "seen"), OTHERS.values(), ids=OTHERS)

@@ -62,7 +62,7 @@ def wanted(cls: type[Method], kind: str) -> dict[str, Any]:
 def test_the_known_answer_holds(name: str, kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     cls = METHODS.get(name)
     seen = answers.answer(cls, weights_for(cls, kind, tmp_path, request))
-    assert answers.difference(cls, seen, wanted(cls, kind)) <= answers.TOLERANCE
+    assert answers.difference(cls, seen, wanted(cls, kind)) <= answers.tolerance(cls)
 
 
 class Heard:
@@ -85,7 +85,7 @@ class Heard:
 
     def hears(self, name: str) -> bool:
         seen = self.of_network(name) if self.tensors else self.of_file(name)
-        return not answers.difference(self.cls, seen, self.wanted) <= answers.TOLERANCE
+        return not answers.difference(self.cls, seen, self.wanted) <= answers.tolerance(self.cls)
 
     def of_network(self, name: str) -> dict[str, Any]:
         tensor = self.tensors[name]
