@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import UnidentifiedImageError
-from PIL.Image import open as open_with_pillow  # itself, also where a package replaces it later, as ultralytics does
+from PIL.Image import open as open_with_pillow  # itself, also where ultralytics replaces it later
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
@@ -30,6 +30,9 @@ MAX_PIXELS = 100_000_000
 PillowImage.MAX_IMAGE_PIXELS = MAX_PIXELS
 BOMBS = (PillowImage.DecompressionBombError, PillowImage.DecompressionBombWarning)
 """The warning, too, is an exception where warnings are made errors."""
+
+UNKNOWN = (UnidentifiedImageError, ImportError)
+"""Of a file in no format that Pillow knows; an import where ultralytics came first and replaced ``Image.open``."""
 
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm")
@@ -213,9 +216,8 @@ def _opened(path: Path, four_channel: bool = False, deep: bool = False) -> Itera
             yield file
     except FileNotFoundError as error:
         raise BenchError(f"{path}: no such file; check the data root") from error
-    except (UnidentifiedImageError, *BOMBS, OSError, SyntaxError, ValueError, TypeError, EOFError, ImportError) as error:
-        # where ultralytics was imported first, its replacement asks for a package that reads unknown files
-        if isinstance(error, (UnidentifiedImageError, ImportError)):
+    except (*UNKNOWN, *BOMBS, OSError, SyntaxError, ValueError, TypeError, EOFError) as error:
+        if isinstance(error, UNKNOWN):
             seen = stranger(path, PICTURES) or "not a readable image; fetch or export it again"
         else:
             seen = f"not a readable image ({' '.join(str(error).split())}); fetch or export it again"
