@@ -22,6 +22,7 @@ from bench.errors import BenchError
 from bench.plugin.kinds import TASKS
 from bench.store.manifest import Manifest
 from bench.store.run_folder import Store
+from bench.types import UNDER_LOAD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ PLAIN = "average"
 
 
 def summary_sections(store: Store, convention: str = "") -> Iterator[Section]:
-    """A heading and the rows of a table at a time: metrics of each data set, then tasks.
+    """A heading and the rows of a table at a time: metrics of each data set, tasks, and times taken under load.
 
     Args:
         store: a run.
@@ -45,6 +46,7 @@ def summary_sections(store: Store, convention: str = "") -> Iterator[Section]:
     for dataset in dict.fromkeys(scores["dataset"]):
         yield from _metric_sections(scores, dataset, chosen, manifest)
     yield from _task_sections(store, scores, manifest)
+    yield from _disturbed(scores, Numbers.of(manifest))
 
 
 # ------------------------------------------------------------------ metrics
@@ -165,3 +167,18 @@ def _standings(comparison: SetComparison, at: int, name: str) -> list[dict[str, 
         }
         for place, method in enumerate(order)
     ]  # fmt: skip
+
+
+def _disturbed(scores: pd.DataFrame, numbers: Numbers) -> Iterator[Section]:
+    """Whose times have no rank because other work ran beside them: a line for each task of each data set."""
+    rows = scores[(scores["pair"] == "") & (scores["status"] == "ok")]
+    rows = rows[rows["reason"].str.contains(UNDER_LOAD, regex=False, na=False)]
+    for (task, dataset), own in rows.groupby(["task", "dataset"], sort=False):
+        hurried = [metric for metric in dict.fromkeys(own["metric"]) if numbers.measured(str(task), metric)]
+        names = list(dict.fromkeys(own.loc[own["metric"].isin(hurried), "method"]))
+        if names:
+            yield (
+                f"{dataset} · {task}: {UNDER_LOAD}, so not ranked: {_some(names)}; "
+                f"--tasks {task} --rerun all on a quiet machine measures anew",
+                [],
+            )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
+from bench.cli.completion import one_of
 from bench.cli.screen import fail, print_rows
 
 
@@ -59,8 +61,12 @@ def identify(
 
 def convert(
     table: Annotated[Path, typer.Argument(help="CSV, Markdown or LaTeX table of metric values.")],
-    source: Annotated[str, typer.Option("--from", help="Convention of the table.")],
-    target: Annotated[str, typer.Option("--to", help="Convention wanted.")],
+    source: Annotated[
+        str, typer.Option("--from", help="Convention of the table.", autocompletion=one_of(completion.conventions))
+    ],
+    target: Annotated[
+        str, typer.Option("--to", help="Convention wanted.", autocompletion=one_of(completion.conventions))
+    ],
     out: Annotated[Path | None, typer.Option(help="Write the table to FILE.csv or FILE.md.")] = None,
 ) -> None:
     """Convert metric values to another convention where that is exact; say the formula, or refuse by name."""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
+from bench.cli.completion import one_of
 from bench.cli.runs import DataRoot, DatasetsFile, WeightsRoot
 from bench.cli.screen import fail, print_rows, progress
 from bench.errors import BenchError
@@ -45,7 +47,7 @@ def data_list(data_root: DataRoot = None, datasets_file: DatasetsFile = None) ->
 
 @data.command("fetch")
 def data_fetch(
-    names: Annotated[list[str], typer.Argument(help="Data sets.")],
+    names: Annotated[list[str], typer.Argument(help="Data sets.", autocompletion=one_of(completion.whole_datasets))],
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
 ) -> None:
@@ -61,7 +63,10 @@ def data_fetch(
 
 @data.command("check")
 def data_check(
-    names: Annotated[list[str] | None, typer.Argument(help="Data sets; default: all that are here.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Data sets; default: all that are here.", autocompletion=one_of(completion.whole_datasets)),
+    ] = None,
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
 ) -> None:
@@ -114,7 +119,10 @@ def weights_list(weights_root: WeightsRoot = None) -> None:
 
 @weights.command("fetch")
 def weights_fetch(
-    names: Annotated[list[str] | None, typer.Argument(help="Methods; default: all.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Methods; default: all.", autocompletion=one_of(completion.method_names)),
+    ] = None,
     weights_root: WeightsRoot = None,
 ) -> None:
     """Download published weights and check them."""
@@ -127,7 +135,12 @@ def weights_fetch(
 @weights.command("import")
 def weights_import(
     path: Annotated[Path, typer.Argument(help="Folder with <Method>/<file> as published, or one file of weights.")],
-    method: Annotated[str, typer.Option(help="Whose the file is, where its tensors fit several.")] = "",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="Whose the file is, where its tensors fit several.", autocompletion=one_of(completion.method_names)
+        ),
+    ] = "",
 ) -> None:
     """Convert weights that are already on disk and keep the result; a file is recognised by its tensors."""
     from bench.weights.commands import import_folder

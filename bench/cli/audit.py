@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
+from bench.cli.completion import by_comma, one_of
 from bench.cli.runs import Jobs
 from bench.cli.screen import names, print_rows, progress
 
@@ -18,8 +20,15 @@ def register(app: typer.Typer) -> None:
 
 def audit(
     run_dir: Annotated[Path, typer.Argument(help="The --out of a bench run.")],
-    convention: Annotated[str, typer.Option(help="Of the metrics; default: the first of the run.")] = "",
-    metrics: Annotated[str, typer.Option(help="By comma; default: all in the run.")] = "",
+    convention: Annotated[
+        str,
+        typer.Option(
+            help="Of the metrics; default: the first of the run.", autocompletion=one_of(completion.conventions)
+        ),
+    ] = "",
+    metrics: Annotated[
+        str, typer.Option(help="By comma; default: all in the run.", autocompletion=by_comma(completion.metrics))
+    ] = "",
     pairs: Annotated[int, typer.Option(min=1, help="How many pairs of each data set are tricked.")] = 12,
     opinions: Annotated[
         Path | None, typer.Option(help="People's scores, CSV: pair, method, score; they judge instead of a task.")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import typer
 
 Completer = Callable[[str], list[str]]
 
@@ -23,6 +27,31 @@ def one_of(names: Callable[[], Iterable[str]]) -> Completer:
     return lambda incomplete: [name for name in names() if name.startswith(incomplete)]
 
 
+def setting(name: str) -> Completer:
+    """Completes the values of a setting that has a closed list of them."""
+
+    def known() -> tuple[str, ...]:
+        from typing import get_args
+
+        from bench.run.config import RunConfig
+
+        return get_args(RunConfig.model_fields[name].annotation)
+
+    return one_of(known)
+
+
+def labels(context: typer.Context, incomplete: str) -> list[str]:
+    """The methods of the run whose folder is in the command line."""
+    from bench.errors import BenchError
+    from bench.store.run_folder import Store
+
+    # an option that still lacks its value ends the parsing of the others, which stay behind as words
+    for folder in filter(None, (context.params.get("run_dir"), *context.args)):
+        with suppress(BenchError):
+            return [name for name in Store(Path(folder)).read_manifest().methods if name.startswith(incomplete)]
+    return []
+
+
 def methods() -> Iterator[str]:
     """``all`` and every method; variants are no files of their own, so listing them would import every method."""
     from bench.plugin.kinds import METHODS
@@ -34,6 +63,21 @@ def methods() -> Iterator[str]:
 def method_names() -> list[str]:
     """Every method."""
     return [name for name in methods() if name != "all"]
+
+
+def plugins() -> list[str]:
+    """Every method, and the kinds that other plug-ins are named after."""
+    return [*method_names(), "metric", "task", "segmenter", "detector", "dataset"]
+
+
+def whole_datasets() -> list[str]:
+    """Every data set."""
+    return [name for name in datasets() if ":" not in name]
+
+
+def devices() -> list[str]:
+    """Where networks may compute."""
+    return ["auto", "cpu", "cuda"]
 
 
 def datasets() -> Iterator[str]:

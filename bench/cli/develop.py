@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bench.cli import completion
+from bench.cli.completion import one_of
 from bench.cli.runs import DatasetsFile, WeightsRoot
 from bench.cli.screen import fail, print_records, print_rows, typed
 from bench.errors import BenchError
@@ -121,7 +123,12 @@ def _conventions(long: bool) -> list[dict[str, Any]]:
 
 
 def check(
-    name: Annotated[str, typer.Argument(help="A method as in bench list methods; or KIND NAME.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A method as in bench list methods; or KIND NAME.", autocompletion=one_of(completion.plugins)
+        ),
+    ],
     other: Annotated[
         str, typer.Argument(metavar="[NAME]", help="After metric, task, segmenter, detector or dataset.")
     ] = "",

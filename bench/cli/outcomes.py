@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from bench.cli import completion
+from bench.cli.completion import by_comma, one_of
 from bench.cli.runs import DataRoot, DatasetsFile, Device, Jobs, WeightsRoot
 from bench.cli.screen import fail, names, print_rows, progress, typed
 from bench.errors import BenchError
@@ -27,7 +29,10 @@ def report(
         Path | None, typer.Option("--zip", help="Also pack the report with all its images into this file.")
     ] = None,
     single_page: Annotated[bool, typer.Option(help="Also write all pages and images as one HTML file.")] = False,
-    highlight: Annotated[str, typer.Option(help="Mark this method everywhere, in figures and exports too.")] = "",
+    highlight: Annotated[
+        str,
+        typer.Option(help="Mark this method everywhere, in figures and exports too.", autocompletion=completion.labels),
+    ] = "",
     jobs: Jobs = 0,
 ) -> None:
     """Rebuild the HTML from what a run holds."""
@@ -61,8 +66,12 @@ def stats(
     run_dirs: Annotated[
         list[Path], typer.Argument(help="The --out of a bench run; more of them add the spread over their seeds.")
     ],
-    metrics: Annotated[str, typer.Option(help="By comma; default: all in the run.")] = "",
-    convention: Annotated[str, typer.Option(help="Metric convention.")] = "standard",
+    metrics: Annotated[
+        str, typer.Option(help="By comma; default: all in the run.", autocompletion=by_comma(completion.metrics))
+    ] = "",
+    convention: Annotated[
+        str, typer.Option(help="Metric convention.", autocompletion=one_of(completion.conventions))
+    ] = "standard",
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     differences: Annotated[
         Literal["best", "all", "none"], typer.Option(help="From the best method, of every two methods, or none.")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bench.cli import completion
+from bench.cli.completion import one_of
 from bench.cli.runs import DataRoot, WeightsRoot
 from bench.cli.screen import fail, print_rows
 from bench.errors import BenchError
@@ -18,7 +20,12 @@ def register(app: typer.Typer) -> None:
 
 
 def prove(
-    methods: Annotated[list[str] | None, typer.Argument(help="NAME (with its variants) or NAME:VARIANT.")] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="NAME (with its variants) or NAME:VARIANT.", autocompletion=one_of(completion.method_names)
+        ),
+    ] = None,
     reference: Annotated[Path | None, typer.Option(help="Folder with tno_published, authors_code, formula...")] = None,
     data_root: DataRoot = None,
     weights_root: WeightsRoot = None,

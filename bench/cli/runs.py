@@ -29,7 +29,7 @@ IrRange = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of everything random.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", autocompletion=one_of(completion.devices))]
 Option = Annotated[
     list[str] | None,
     typer.Option(
@@ -51,20 +51,44 @@ MethodName = Annotated[
 ]
 
 
-Precision = Annotated[str, typer.Option(help="exact, or fast: may move pixels by some grey levels.")]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="exact, or fast: may move pixels by some grey levels.", autocompletion=completion.setting("precision")
+    ),
+]
 Compile = Annotated[
-    str, typer.Option(help="never; auto: networks are compiled where that repays, pixels may move by one level.")
+    str,
+    typer.Option(
+        help="never; auto: networks are compiled where that repays, pixels may move by one level.",
+        autocompletion=completion.setting("compile"),
+    ),
 ]
 Runtime = Annotated[
     str,
     typer.Option(
         help="Of networks on the CPU: torch; openvino; auto: OpenVINO where it is installed and gives the same pixels "
-        "on a probe pair."
+        "on a probe pair.",
+        autocompletion=completion.setting("runtime"),
     ),
+]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="Of the metrics: numpy, numba, or auto: what is quicker.", autocompletion=completion.setting("engine")
+    ),
+]
+Executor = Annotated[
+    str,
+    typer.Option(help="local, ray, or inline for debugging.", autocompletion=completion.setting("executor")),
 ]
 Jobs = Annotated[int, typer.Option(min=0, help="Worker processes; 0: one per core.")]
 TrainPrecision = Annotated[
-    str, typer.Option(help="Of trainings: auto, bfloat16 where the device computes it natively; or float32.")
+    str,
+    typer.Option(
+        help="Of trainings: auto, bfloat16 where the device computes it natively; or float32.",
+        autocompletion=completion.setting("train_precision"),
+    ),
 ]
 
 
@@ -99,7 +123,7 @@ def run(
     tasks: Annotated[
         str,
         typer.Option(
-            help="metrics, efficiency, segmentation, detection; default: what fits.",
+            help="metrics, efficiency, segmentation, detection, robustness, video; default: what fits.",
             autocompletion=by_comma(completion.tasks),
         ),
     ] = "",
@@ -117,18 +141,24 @@ def run(
     datasets_file: DatasetsFile = None,
     device: Device = "auto",
     jobs: Jobs = 0,
-    executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
+    executor: Executor = "local",
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many pairs per data set.")] = None,
     seed: Seed = 0,
-    rerun: Annotated[str, typer.Option(help="missing, all or none.")] = "missing",
+    rerun: Annotated[
+        str, typer.Option(help="missing, all or none.", autocompletion=completion.setting("rerun"))
+    ] = "missing",
     way: Annotated[
-        str, typer.Option(help="published: images as the authors wrote them; plain: all alike; both.")
+        str,
+        typer.Option(
+            help="published: images as the authors wrote them; plain: all alike; both.",
+            autocompletion=completion.setting("way"),
+        ),
     ] = "published",
     precision: Precision = "exact",
     train_precision: TrainPrecision = "auto",
     compile: Compile = "never",
     runtime: Runtime = "torch",
-    engine: Annotated[str, typer.Option(help="Of the metrics: numpy, numba, or auto: what is quicker.")] = "auto",
+    engine: Engine = "auto",
     time_limit: Annotated[float, typer.Option(min=0, help="Seconds for one pair before it is given up.")] = 300.0,
     fetch: Annotated[bool, typer.Option("--fetch", help="First get what is missing and has a direct address.")] = False,
     dry_run: Annotated[
@@ -194,7 +224,7 @@ def score(
     data_root: DataRoot = None,
     datasets_file: DatasetsFile = None,
     jobs: Jobs = 0,
-    engine: Annotated[str, typer.Option(help="numpy, numba, or auto: what is quicker.")] = "auto",
+    engine: Engine = "auto",
 ) -> None:
     """Score a folder of fused images that anything made."""
     from bench.run.score_command import ScoreRequest, score_command
@@ -226,7 +256,9 @@ def fuse(
     ] = None,
     weights_root: WeightsRoot = None,
     device: Device = "auto",
-    way: Annotated[str, typer.Option(help="published or plain.")] = "published",
+    way: Annotated[
+        str, typer.Option(help="published or plain.", autocompletion=one_of(lambda: ("published", "plain")))
+    ] = "published",
     ir_range: IrRange = "",
     precision: Precision = "exact",
     compile: Compile = "never",
@@ -326,7 +358,7 @@ def ablate(
     device: Device = "auto",
     train_precision: TrainPrecision = "auto",
     jobs: Annotated[int, typer.Option(min=0, help="Variants at a time; 0: one per core, or per GPU.")] = 0,
-    executor: Annotated[str, typer.Option(help="local, ray, or inline for debugging.")] = "local",
+    executor: Executor = "local",
 ) -> None:
     """Train SeAFusion's ablations and strategies and compare their segmentation."""
     import sys

@@ -12,6 +12,7 @@ from bench.analysis.numbers import FUSION
 from bench.analysis.table import Table, select
 from bench.analysis.trade_off import TradeOff, trade_off_svg, trade_offs
 from bench.store.thumbnails import slug
+from bench.types import UNDER_LOAD
 from reports import detection, segmentation
 from reports.answers import Answer, answers
 from reports.ladder import TASK as LADDER
@@ -123,7 +124,9 @@ def _notes(run: RunData, data: DatasetView, task: str) -> list[str]:
     """What the rows that have a value say besides it, each text once."""
     rows = select(run.scores, task, data.name)
     rows = rows[(rows["status"] == "ok") & (rows["reason"] != "") & (rows["pair"] == "")]
-    return list(dict.fromkeys(rows["reason"]))[:8]
+    # what went on beside each method's measurement is said of its numbers
+    said = (reason.partition(f"; {UNDER_LOAD}")[0] for reason in rows["reason"])
+    return [text for text in dict.fromkeys(said) if text and not text.startswith(UNDER_LOAD)][:8]
 
 
 def _links(run: RunData) -> list[tuple[str, str]]:

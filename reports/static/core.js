@@ -7,15 +7,16 @@ const Report = (() => {
   /** Called by data files. */
   function put(key, value) { values.set(key, value); }
 
-  /** Loads a data file once (as a script: pages opened from disk may not fetch) and gives its value. */
-  function load(file, key) {
+  /** Loads a data file once (as a script: pages opened from disk may not fetch) and gives its value.
+   *  One that is not there is named on the page, unless the caller does that. */
+  function load(file, key, lost = sayLost) {
     if (values.has(key)) return Promise.resolve(values.get(key));
     if (!pending.has(file)) {
       pending.set(file, new Promise((resolve, reject) => {
         const script = document.createElement("script");
         script.src = file;
         script.onload = () => resolve(values.get(key));
-        script.onerror = () => reject(new Error(`${file} is missing; build the report again`));
+        script.onerror = () => { lost(file); reject(new Error(`not found: ${file}`)); };
         document.head.append(script);
       }));
     }
@@ -24,6 +25,11 @@ const Report = (() => {
 
   /** Lets go of a large value; it is loaded again when needed. */
   function forget(file, key) { if (pending.delete(file)) values.delete(key); }
+
+  function sayLost(file) {
+    document.getElementById("main").prepend(make("p", { class: "warning", role: "alert" }, "not found: ", make("code", {}, file),
+      "; it belongs beside this page: copy it too, or build the report again"));
+  }
 
   const site = () => load("data/site.js", "site");
   const scores = (dataset, convention) =>

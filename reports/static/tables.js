@@ -23,6 +23,7 @@
     const all = heads(table);
     all.forEach((head, index) => showColumn(table, index, !chosen.off.has(nameOf(head))));
     const cut = () => box.scrollWidth > box.clientWidth;
+    if (cut()) document.documentElement.classList.add("wide"); // stays: a page that grew and shrank would jump
     for (const level of LEVELS) {
       if (level) table.classList.add(level);
       if (!cut()) break;

@@ -178,18 +178,25 @@
     /** The images of a pair where the report carries them; the last few pairs are kept. */
     async loadCarried(dataset, pair) {
       const place = [`pixels/${dataset.slug}/${dataset.slugs[pair] ?? pair}.js`, `pixels/${dataset.name}/${pair}`];
-      const images = await Report.load(...place);
+      let images;
+      try { images = await Report.load(...place, () => {}); } catch { return { absent: place[0] }; }
       this.kept = [...(this.kept ?? []).filter(([file]) => file !== place[0]), place];
       while (this.kept.length > 6) Report.forget(...this.kept.shift());
       return images;
     }
 
     available() {
-      const { dataset, pair } = this.state;
       const order = ["@ir", "@vis", ...this.methods.keys()];
-      return order.map((key) => ({ key, title: this.titles.get(key), 
-        url: this.site.pixels ? this.carried[key] ?? null : Report.address(this.pictures.images[key], dataset, pair) }))
-        .filter(({ url }) => url);
+      return order.map((key) => ({ key, title: this.titles.get(key), url: this.urlOf(key) })).filter(({ url }) => url);
+    }
+
+    /** Null if there is no such image; the address of nothing if there should be one, so that it is named as missing. */
+    urlOf(key) {
+      const { dataset, pair } = this.state;
+      const { carried } = this;
+      if (!carried) return Report.address(this.pictures.images[key], dataset, pair);
+      if (carried.absent) return Report.address(this.pictures.thumbs[key], dataset, pair) && carried.absent;
+      return carried[key] ?? (carried.keys.includes(key) ? "data:," : null);
     }
 
     shownCells() {

@@ -63,7 +63,7 @@ class RobustnessTask(Task):
     name = "robustness"
     title = "Robustness"
     about = (
-        "What is left of a method's result when the infrared or the visible image gets worse, in five steps: the share "
+        "What is left of a method's result when the infrared or the visible image gets worse, step by step: the share "
         "of its clean number that is kept, as the area under the ladder. A method that does not look at a source keeps "
         "everything when that source fails; read it beside the fusion metrics."
     )

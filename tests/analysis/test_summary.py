@@ -11,9 +11,10 @@ import pytest
 from bench.analysis.bootstrap import Interval
 from bench.analysis.summary import shown, summary_sections
 from bench.metrics.facts import CAPPED
+from bench.run.record import declared
 from bench.store.manifest import parse_manifest
 from bench.store.run_folder import Store
-from bench.types import SCORE_COLUMNS
+from bench.types import SCORE_COLUMNS, UNDER_LOAD
 
 PAIRS = 30
 
@@ -132,3 +133,20 @@ def test_a_remark_on_one_number_stands_beside_that_number(tmp_path: Path) -> Non
     assert lines[1]["method"] == "other"
     assert lines[1]["MI (bit) ↑"].endswith(" (3 of 4 pairs)")
     assert lines[1]["EN (bit) ↑"].endswith("]")
+
+
+def test_times_under_load_are_named_in_a_line(tmp_path: Path) -> None:
+    machine = "a processor"
+    rows = [
+        {**row(method, "", metric, 1.0, "efficiency"), "convention": "", "reason": reason}
+        for method, reason in (("calm", machine), ("hurried", f"{machine}; {UNDER_LOAD}: CPU time 50 % of wall time"))
+        for metric in ("latency_ms_mean", "params_M")
+    ]
+    store = Store(tmp_path)
+    store.write_scores(pd.DataFrame(rows, columns=list(SCORE_COLUMNS)))
+    store.write_manifest(parse_manifest(tmp_path, {"tasks": {"efficiency": declared("efficiency").model_dump()}}))
+    said = [heading for heading, _ in summary_sections(store) if UNDER_LOAD in heading]
+    assert said == [
+        "demo · efficiency: measured under load, so not ranked: hurried; "
+        "--tasks efficiency --rerun all on a quiet machine measures anew"
+    ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from make_run import RunPlan, make_run
+from PIL import Image
 
 from bench.analysis.pairwise import Settings
 from bench.metrics.catalogue import CONVENTIONS
@@ -81,6 +84,15 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The six metrics of three methods."""
+    plan = RunPlan(methods=3, pairs={"tno": 6}, conventions=("standard",), tasks=("metrics",))
+    root = make_run(tmp_path_factory.mktemp("small") / "run", plan)
+    build_report(root, jobs=1)
+    return root
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 1920])
 def test_nothing_of_any_table_is_cut(large: Path, visit: Visitor, width: int) -> None:
@@ -149,6 +161,64 @@ def test_a_table_that_was_shrunk_fills_its_frame(large: Path, visit: Visitor) ->
     found = shown.evaluate_all("(all) => all.map((one) => [one.offsetWidth, one.parentElement.clientWidth])")
     assert found
     assert all(abs(own - frame) <= 1 for own, frame in found), found
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1600, 1920])
+def test_on_a_wide_screen_pages_are_centred_and_the_side_column_stands_by_the_table(
+    small: Path, visit: Visitor, width: int
+) -> None:
+    page = visit(small, width).go("index.html")
+    page.wait_for_selector(".beside table")
+    main = page.locator("main").bounding_box()
+    assert main["width"] <= 0.85 * width
+    assert main["x"] == pytest.approx(width - main["x"] - main["width"], abs=16)  # a scroll bar
+    for block in page.locator(".beside").all():
+        table, side = block.locator("> div").bounding_box(), block.locator("aside").bounding_box()
+        shown = max(one["width"] for one in (each.bounding_box() for each in block.locator("table:visible, p").all()))
+        assert table["width"] == pytest.approx(shown, abs=2)
+        assert 0 < side["x"] - table["x"] - table["width"] < 60
+
+
+@pytest.mark.browser
+def test_a_table_that_wants_the_whole_screen_has_it(large: Path, visit: Visitor) -> None:
+    one = visit(large, 1920)
+    page = one.go("dataset-mfnet.html")
+    page.wait_for_selector("html.wide")
+    assert page.locator("main").bounding_box()["width"] > 1850
+
+
+@pytest.mark.browser
+def test_on_a_phone_long_headings_take_several_lines(tmp_path: Path, visit: Visitor) -> None:
+    plan = RunPlan(methods=2, pairs={"tno": 3}, conventions=("standard",), metrics=("EN",), tasks=("efficiency",))
+    root = make_run(tmp_path / "run", plan)
+    manifest = json.loads((root / "manifest.json").read_text())
+    for number in manifest["tasks"]["efficiency"]["numbers"]:
+        number["title"] = "Consistency with both of the sources (bit)"
+    (root / "manifest.json").write_text(json.dumps(manifest))
+    build_report(root, jobs=1)
+    page = visit(root, 390, 844).go("index.html")
+    page.wait_for_selector("table.few")
+    widths = page.locator("table.few thead th.num:visible").evaluate_all("(all) => all.map((one) => one.offsetWidth)")
+    assert widths
+    assert max(widths) < 150, widths
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("by", ["system", "button"])
+def test_plots_are_dark_where_the_page_is(built: Path, visit: Visitor, tmp_path: Path, by: str) -> None:
+    page = visit(built, 1280, color_scheme="dark" if by == "system" else "light").go("statistics.html")
+    page.wait_for_selector(".stat:visible, details:visible")
+    if by == "button":
+        page.locator("[data-theme-button]").click()
+    page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
+    picture = page.locator("img.diagram:visible").first
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("(one) => one.complete && one.naturalWidth", arg=picture.element_handle())
+    picture.screenshot(path=tmp_path / "shot.png")
+    shown = np.asarray(Image.open(tmp_path / "shot.png").convert("L"))
+    assert np.median(shown) < 40
+    assert np.quantile(shown, 0.999) > 150  # its lines and letters are light
 
 
 @pytest.mark.browser

@@ -127,6 +127,61 @@ def test_a_missing_pixel_is_named(outside: Path, alone: Callable[..., Any], tmp_
 
 
 @pytest.mark.browser
+def test_pixels_that_a_small_report_carried_are_named_when_gone(
+    built: Path, alone: Callable[..., Any], tmp_path: Path
+) -> None:
+    shutil.copytree(built / "report", tmp_path / "copied" / "report")
+    (tmp_path / "copied" / "report" / "pixels" / "tno" / "00001N.js").unlink()
+    page = alone(tmp_path / "copied", "viewer.html#d=tno&p=00001N")
+    page.wait_for_selector(".tile[data-key=method1] .not-found")
+    said = " ".join(page.locator(".tile[data-key=method1]").inner_text().split())
+    assert "not found: pixels/tno/00001N.js" in said
+    assert page.locator(".tile img:visible").count() == 0
+    assert page.locator(".pair-scores table").is_visible()
+    page.get_by_label("Next pair (right arrow)").click()
+    page.wait_for_function(f"({LOADED})() === 6")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("kind", ["broken", "unreadable"])
+def test_a_carried_image_that_is_none_is_named(
+    alone: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    root = make_run(tmp_path / "run", RunPlan(methods=2, **QUICK))
+    broken = root / "fused" / "tno" / "method1" / "00001N.png"
+    if kind == "broken":
+        broken.write_bytes(b"not an image")
+    else:
+        whole = pictures._showable
+
+        def showable(picture: pictures.Picture) -> tuple[str, bytes]:
+            if picture.path == broken:
+                raise OSError("no such sector")
+            return whole(picture)
+
+        monkeypatch.setattr(pictures, "_showable", showable)
+    build_report(root, jobs=1)
+    page = alone(root, "viewer.html#d=tno&p=00001N")
+    page.wait_for_selector(".tile[data-key=method1] .not-found")
+    assert "not found: Method1, pair 00001N" in page.locator(".tile[data-key=method1]").inner_text().replace("\n", " ")
+    page.wait_for_function(f"({LOADED})() === 3")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("gone", "page"), [("pictures-tno.js", "viewer.html#d=tno"), ("scores-tno-standard.js", "dataset-tno.html")]
+)
+def test_numbers_that_were_not_copied_along_are_named(
+    built: Path, alone: Callable[..., Any], tmp_path: Path, gone: str, page: str
+) -> None:
+    shutil.copytree(built / "report", tmp_path / "copied" / "report")
+    (tmp_path / "copied" / "report" / "data" / gone).unlink()
+    shown = alone(tmp_path / "copied", page)
+    shown.wait_for_selector("[role=alert]:visible")
+    assert f"not found: data/{gone}" in shown.locator("[role=alert]:visible").first.inner_text()
+
+
+@pytest.mark.browser
 def test_one_file_holds_all_pages_with_pixels(outside: Path, visit: Visitor, tmp_path: Path) -> None:
     written = write_single(outside)
     there = tmp_path / "elsewhere" / "report" / written.name

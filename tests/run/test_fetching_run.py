@@ -7,12 +7,14 @@ import functools
 import hashlib
 import http.server
 import io
+import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import git_server
 import numpy as np
 import pytest
 import yaml
@@ -21,7 +23,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from bench.cli import app
-from bench.data.spec import load_datasets
+from bench.data.spec import _built_in, load_datasets
 from bench.plugin.method import WeightFile
 from bench.run.estimate import _seconds
 from bench.run.units import TrainUnit
@@ -149,6 +151,68 @@ def test_from_nothing_to_the_report(world: World) -> None:
     assert again.exit_code == 0
     assert not world.asked
     assert "computed now: train 0, fuse 0, score 0" in again.output
+
+
+@pytest.fixture
+def repositories(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The three sets as they are described here and published there, with git led to a server on this machine.
+
+    Yields:
+        The addresses that the server was asked for.
+    """
+    if not (Path(git_output("--exec-path")) / "git-http-backend").is_file():
+        pytest.skip("git has no http-backend here")
+    asked: list[str] = []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), git_server.handler(tmp_path / "hosted", asked))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.http://127.0.0.1:{server.server_port}/.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://github.com/")
+    entries = {name: yaml.safe_load(_built_in().read_text())["datasets"][name] for name in LAYOUTS}
+    for name, (ending, _) in LAYOUTS.items():
+        spec = load_datasets(None)[name]
+        assert spec.repository is not None
+        unpacked = tmp_path / "upstream" / spec.repository.unpack_to
+        layout = next(one for one in spec.layouts if one.folder.startswith(spec.repository.unpack_to))
+        part, pairs = layout.parts["test"], list(spec.pairs["test"])[:2]
+        for pair in pairs:
+            for side, shape in ((part.ir, (40, 48)), (part.vis, (40, 48, 3))):
+                path = tmp_path / "upstream" / layout.folder / side / f"{pair}.{ending}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)).save(path)
+        address = spec.repository.url
+        commit = git_server.publish(tmp_path / "hosted", address.removeprefix("https://github.com/"), unpacked)
+        entries[name] |= {
+            "repository": {"url": address, "commit": commit, "unpack_to": spec.repository.unpack_to},
+            "pairs": {"test": pairs}, "subsets": {}, "also": [],
+        }  # fmt: skip
+    world.datasets.write_text(yaml.safe_dump({"datasets": entries}))
+    yield asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def git_output(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_the_sets_come_from_repositories_as_their_owners_publish_them(world: World, repositories: list[str]) -> None:
+    first = world.run("--fetch")
+    assert first.exit_code == 0, first.output
+    table = first.output.splitlines()[:6]
+    for spec in (load_datasets(None)[name] for name in LAYOUTS):
+        assert spec.repository is not None
+        assert any(line.endswith(spec.repository.url) and " no " in line for line in table), table
+        assert any(path.startswith(spec.repository.url.removeprefix("https://github.com")) for path in repositories)
+    assert len(list((world.out / "fused").rglob("*.png"))) == 3 * 3 * 2
+    assert (world.out / "report" / "index.html").is_file()
+    repositories.clear()
+    again = world.run("--fetch")
+    assert again.exit_code == 0, again.output
+    assert repositories == []
 
 
 def test_without_a_yes_nothing_is_fetched_and_the_command_that_does_is_named(world: World) -> None:
