@@ -113,12 +113,17 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 _GPU_DRIVERS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 
 
+def lacks_gpu() -> bool:
+    """True if there is surely no GPU: on Linux, without a driver; PyTorch is not imported."""
+    return sys.platform.startswith("linux") and not any(map(os.path.exists, _GPU_DRIVERS))
+
+
 def has_gpu() -> bool:
     """True if PyTorch can compute on a GPU; on Linux it is not imported to say no where there is no driver.
 
     Importing it takes longer than all else that a finished run does.
     """
-    if sys.platform.startswith("linux") and not any(map(os.path.exists, _GPU_DRIVERS)):
+    if lacks_gpu():
         return False
     import torch
 

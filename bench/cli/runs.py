@@ -169,6 +169,11 @@ def run(
     """Fuse, score, evaluate and report."""
     import sys
 
+    from bench.run.fork_server import start_fork_server
+
+    if executor == "local" and not dry_run:
+        start_fork_server(out)  # first of all: what the workers import takes longer than what follows here
+
     from bench.cli.begin import prepare, show_plan
     from bench.cli.end import show_result
     from bench.plugin.settings import parse_settings

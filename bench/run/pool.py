@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
+import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing import process, resource_tracker
+from multiprocessing import process
 from pathlib import Path
 from typing import Any
 
+from bench.run.fork_server import fork_server_fits
+from bench.run.interrupts import interrupts_held
 from bench.run.worker import NO_GPUS, Gpus, start_worker
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Threads that start meanwhile, and the workers that these start, take no Ctrl-C: it is the command's to answer.
-
-    A terminal sends it to the whole group, and a worker that is still importing would print where it stood. The command
-    answers at the end: a worker that it has half started would find nothing to read.
-    """
-    handler, pressed = signal.getsignal(signal.SIGINT), list[int]()
-    noted = callable(handler) and threading.current_thread() is threading.main_thread()
-    if noted:  # a mask is not enough: any other thread that runs by now may take the signal for this one
-        signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    try:
-        with _masked():
-            yield
-    finally:
-        if noted:
-            signal.signal(signal.SIGINT, handler)
-            if pressed:
-                signal.raise_signal(signal.SIGINT)
-
-
-@contextmanager
-def _masked() -> Iterator[None]:
-    """Ctrl-C is blocked in this thread and in what it starts."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # which would let go of Ctrl-C when it starts
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -74,7 +40,8 @@ def _without_main_that_is_no_file() -> Iterator[None]:
 def open_pool(workers: int, threads: int, gpus: Gpus = NO_GPUS) -> Iterator[Any]:
     """A ``pebble.ProcessPool``; closed at the end, stopped where an exception leaves the block.
 
-    Processes are spawned: a forked one could inherit locks of other threads.
+    Processes are spawned, or forked from a process of a single thread that holds their imports, where the command has
+    started one; forked from this one they could inherit locks of its other threads.
 
     Args:
         workers: processes at a time.
@@ -83,10 +50,12 @@ def open_pool(workers: int, threads: int, gpus: Gpus = NO_GPUS) -> Iterator[Any]
     """
     from pebble import ProcessPool
 
-    context = multiprocessing.get_context("spawn")
-    pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=(threads, gpus))
+    forked = threads == 1 and not gpus.names and fork_server_fits()
+    context = multiprocessing.get_context("forkserver" if forked else "spawn")
+    settings = (threads, gpus, dict(os.environ) if forked else None)
+    pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=settings)
     with _without_main_that_is_no_file():
-        with _interrupts_held():
+        with interrupts_held():
             _ = pool.active  # which starts its threads
         try:
             yield pool

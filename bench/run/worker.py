@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +98,17 @@ def take_gpu(gpus: Gpus) -> str:
 WAIT_S = 0.1
 
 
-def start_worker(threads: int, gpus: Gpus = NO_GPUS) -> None:
-    """Prepares a worker process: its threads, its GPU, and its end when the run that it works for is killed."""
+def start_worker(threads: int, gpus: Gpus = NO_GPUS, environment: Mapping[str, str] | None = None) -> None:
+    """Prepares a worker process: its threads, its GPU, and its end when the run that it works for is killed.
+
+    Args:
+        threads: computing threads.
+        gpus: that the workers share out.
+        environment: variables to have instead of those that it was started with.
+    """
+    if environment is not None:
+        os.environ.clear()
+        os.environ.update(environment)
     # what the worker itself starts, e.g. a method that is a program, takes Ctrl-C as anything else does
     signal.signal(signal.SIGINT, lambda *_: None)
     if hasattr(signal, "pthread_sigmask"):

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from bench.__main__ import Interrupts
-from bench.run.pool import _interrupts_held
+from bench.run.interrupts import interrupts_held
 
 COMMAND = (sys.executable, "-c", "from bench.__main__ import main; main()")
 SAID = "interrupted; what is finished is kept, run the same command again to go on"
@@ -150,7 +150,7 @@ def test_ctrl_c_while_workers_are_started_waits_until_they_are() -> None:
     over, before, reached = threading.Event(), signal.signal(signal.SIGINT, signal.default_int_handler), []
 
     def press() -> None:
-        with _interrupts_held():
+        with interrupts_held():
             os.kill(os.getpid(), signal.SIGINT)
             for _ in range(20):
                 time.sleep(0.01)
@@ -220,9 +220,10 @@ def test_a_script_that_is_no_file_runs(msrs: Path, tmp_path: Path, shell: str) -
 
 
 def spawned_by(pid: int) -> bool:
-    """True once a process has started workers."""
+    """True once a process has started workers, or what they are forked from."""
     with contextlib.suppress(psutil.Error):  # a child may end while it is looked at
-        return any("spawn_main" in " ".join(child.cmdline()) for child in psutil.Process(pid).children(recursive=True))
+        lines = [" ".join(child.cmdline()) for child in psutil.Process(pid).children(recursive=True)]
+        return any("spawn_main" in line or "multiprocessing.forkserver" in line for line in lines)
     return False
 
 
