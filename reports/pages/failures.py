@@ -41,9 +41,9 @@ def _page(build: Build) -> None:
             for loss in losses:
                 found.setdefault(loss.method, []).append((data, loss))
     methods = [
-        (method, [_failure(build, method, *one) for one in _worst(found[method.label])])
+        (method, [_failure(build, method, *one) for one in _worst(found.get(method.label, []))])
         for method in build.run.methods
-        if method.label in found
+        if method.label in build.run.counted
     ]
     build.site.page("failures.html", "failures.html", title="Failures", methods=methods, shown=SHOWN)
 

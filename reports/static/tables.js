@@ -133,7 +133,7 @@
       columnMenu(table);
       table.addEventListener("click", (event) => {
         const row = event.target.closest("tr[data-method]");
-        if (row && !event.target.closest("a, button, input, abbr")) Report.setOwn(Report.own() === row.dataset.method ? "" : row.dataset.method);
+        if (row && !event.target.closest("a, button, input")) Report.setOwn(Report.own() === row.dataset.method ? "" : row.dataset.method);
       });
     }
     let before = document.documentElement.dataset.own ?? "";

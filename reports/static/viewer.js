@@ -120,7 +120,7 @@
             button("›", () => this.move(1), { "aria-label": "Next pair (right arrow)", "data-step": "1" })),
           this.modes, this.tools,
           make("span", { class: "group" }, button("Fit", () => this.fit(), { title: "Show whole images (f)", "data-fit": "" }), this.zoomText),
-          this.menu, button("?", () => this.help.showModal(), { "aria-label": "Keyboard help" })),
+          make("span", { class: "group" }, this.menu, button("?", () => this.help.showModal(), { "aria-label": "Keyboard help" }))),
         this.duoControls, this.chips, this.message, this.stage, this.scores, this.help = this.helpDialog());
       addEventListener("keydown", (event) => this.key(event));
       addEventListener("hashchange", () => { this.readAddress(); this.open(); });

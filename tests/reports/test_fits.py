@@ -140,6 +140,17 @@ def test_columns_filter_and_mark_are_kept_in_the_address(large: Path, visit: Vis
 
 
 @pytest.mark.browser
+def test_a_click_anywhere_in_a_row_marks_it(built: Path, visit: Visitor) -> None:
+    page = visit(built).go("dataset-tno.html")
+    page.wait_for_selector("tr[data-method] td abbr:visible")
+    mark = page.locator("tr[data-method]:not(.own) td abbr:visible").first
+    label = mark.evaluate("(one) => one.closest('tr').dataset.method")
+    mark.click()
+    page.wait_for_selector("tr.own")
+    assert f"own={label}" in page.url
+
+
+@pytest.mark.browser
 def test_more_columns_than_fit_are_named_and_can_be_had(large: Path, visit: Visitor) -> None:
     page = visit(large, 800).go("dataset-mfnet.html")
     page.wait_for_selector(".columns-menu")

@@ -277,6 +277,23 @@ def test_figures_for_a_paper_are_drawn_where_methods_are_compared(tmp_path: Path
     assert (root / "report" / "curves").exists() == (root / "report" / "bars").exists() == (methods > 3)
 
 
+def test_a_method_that_wins_every_pair_has_its_place_among_the_failures(tmp_path: Path) -> None:
+    plan = RunPlan(methods=3, pairs={"tno": 4}, conventions=("standard",), metrics=("EN", "SD"), tasks=("metrics",),
+                   faults=False)  # fmt: skip
+    root = make_run(tmp_path / "run", plan)
+    store = Store(root)
+    scores = store.read_scores()
+    scores.loc[scores["method"] == "method1", "value"] += 100
+    store.write_scores(scores)
+    build_report(root, jobs=1)
+    text = (root / "report" / "failures.html").read_text()
+    assert re.findall('<section data-title="([^"]*)"', text) == ["Method0", "Method1", "Method2"]
+    (own,) = re.findall('data-key="method1".*?</section>', text, re.S)
+    assert "It is the best on every pair" in own
+    assert own.count("<article") == 0
+    assert text.count("<article") == 2 * 4
+
+
 def test_a_run_without_manifest_builds(tmp_path: Path) -> None:
     root = make_run(tmp_path / "run", RunPlan(methods=2, pairs={"tno": 3}, **QUICK))
     (root / "manifest.json").unlink()
