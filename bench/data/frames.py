@@ -21,7 +21,7 @@ def content_digest(path: Path) -> str:
         state = path.stat()
     except OSError:
         return file_digest(path)  # which words the fault
-    return _digest_of(path, state.st_mtime_ns, state.st_size, state.st_ino)
+    return _digest_of(path, state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino)
 
 
 @lru_cache(maxsize=1 << 16)

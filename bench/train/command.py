@@ -94,6 +94,7 @@ def train_command(order: TrainOrder, say: Callable[[str], None], progress: Calla
     )  # fmt: skip
     request = _without_labels(cls, request, say)
     if order.preset == "paper" and hasattr(cls, "estimate_cost"):
+        say("measuring a few steps of each kind, to say how long all will take")
         say(cls.estimate_cost(request))
     path = cls.train(request)
     if path.is_file():

@@ -39,6 +39,17 @@ def built_on(request: TrainRequest) -> tuple[str, ...]:
     return (SEGMENTERS.entry(plan.segmenter).module,) if plan.trains_segmenter else ()
 
 
+def _backbone(plan: Plan, request: TrainRequest) -> Path | None:
+    """The file that the segmenter starts from; None where random weights were asked for.
+
+    Raises:
+        BenchError: there is none, and random weights were not asked for.
+    """
+    allowed = plan.recipe.random_backbone or not plan.trains_segmenter
+    found = starting_file(RESNET18, request)
+    return require_backbone(RESNET18, found, allowed, "random_backbone=true", f"seafusion, preset {request.preset}")
+
+
 def train(request: TrainRequest) -> Path:
     """Trains, or goes on with, or returns what was trained before with the same settings.
 
@@ -50,9 +61,7 @@ def train(request: TrainRequest) -> Path:
         TrainingStopped: at ``request.stop_after``.
     """
     plan = make_plan(request)
-    backbone = starting_file(RESNET18, request)
-    allowed = plan.recipe.random_backbone or not plan.trains_segmenter
-    require_backbone(RESNET18, backbone, allowed, "random_backbone=true", f"seafusion, preset {request.preset}")
+    backbone = _backbone(plan, request)
     signature = plan.signature(backbone)
     target = request.out / "weights.safetensors"
     if completed(request.out, signature) and target.is_file():
@@ -351,8 +360,12 @@ def estimate_cost(request: TrainRequest) -> str:
 
     Args:
         request: as for ``train``; nothing is written.
+
+    Raises:
+        BenchError: what ``train`` would refuse, before any step.
     """
     plan = make_plan(request)
+    _backbone(plan, request)
     few = replace(plan, request=replace(request, pairs=request.pairs[: max(2, plan.recipe.fusion_batch)]))
     classes = few.classes if few.trains_segmenter else None
     training = JointTraining(few, load_pairs(few.request.pairs, request.device, classes, plan.recipe.image_scale), None)

@@ -187,9 +187,14 @@ def test_gradient_kernels_move_in_the_released_recipe_only(
 
 
 @pytest.mark.usefixtures("toy_segmenter")
-def test_a_random_backbone_must_be_asked_for(request_for: Callable[..., TrainRequest], tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"seafusion, preset paper: no ImageNet .*random_backbone=true"):
-        seafusion.train(request_for(preset="paper", options=()))
+def test_a_random_backbone_must_be_asked_for(
+    request_for: Callable[..., TrainRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:  # before a step is timed, which takes minutes at the paper's sizes
+        patch.setattr(seafusion, "load_pairs", lambda *_: pytest.fail("images were loaded"))
+        for ask in (estimate_cost, seafusion.train):
+            with pytest.raises(BenchError, match=r"seafusion, preset paper: no ImageNet .*random_backbone=true"):
+                ask(request_for(preset="paper", options=()))
     allowed = request_for(preset="paper", options=(*TINY, ("random_backbone", "true"), ("short_schedule", "true")))
     assert seafusion.train(allowed).is_file()
 
@@ -350,7 +355,7 @@ def test_the_semantic_gradient_reaches_the_fusion_network(request_for: Callable[
 
 @pytest.mark.usefixtures("toy_segmenter")
 def test_cost_is_told_in_advance(request_for: Callable[..., TrainRequest]) -> None:
-    options = (("fusion_batch", "2"), ("segmenter_batch", "2"))
+    options = (("fusion_batch", "2"), ("segmenter_batch", "2"), ("random_backbone", "true"))
     text = estimate_cost(request_for(preset="paper", options=options))
     assert "preset paper, recipe paper, ablation full, on cpu (float32" in text
     assert "round 1: fusion 2700, round 1: segmenter 20000" in text
