@@ -330,7 +330,7 @@ def _orientation(file: PillowImage.Image) -> int:
 
 def _exif_after_pixels(file: PngImageFile) -> bytes:
     """The eXIf chunk of a PNG that stands behind its pixels, found by chunk headers alone; empty if there is none."""
-    with Path(str(file.filename)).open("rb") as stream:
+    with Path(str(file.filename)).open("rb", buffering=0) as stream:  # a buffer would read what is stepped over
         stream.seek(8)
         while len(head := stream.read(8)) == 8:
             length, kind = int.from_bytes(head[:4], "big"), head[4:]

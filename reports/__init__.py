@@ -18,4 +18,12 @@ def build_report(
     return build(run_dir, jobs, progress, highlight)
 
 
-__all__ = ["build_report"]
+def prepare_report() -> None:
+    """Imports and compiles what a report is built with, for a program that waits for something else meanwhile."""
+    import reports.build  # noqa: F401
+    from reports.site import compile_templates
+
+    compile_templates()
+
+
+__all__ = ["build_report", "prepare_report"]

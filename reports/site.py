@@ -39,10 +39,19 @@ COMPILED = _Compiled()
 
 def environment() -> jinja2.Environment:
     """The templates of this package, with autoescape on for every file and undefined names as errors."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, bytecode_cache=COMPILED,
     )  # fmt: skip
+    made.filters["slug"] = slug
+    return made
+
+
+def compile_templates() -> None:
+    """Compiles all templates, so that a report that is built later takes them as they are."""
+    made = environment()
+    for name in made.list_templates():
+        made.get_template(name)
 
 
 @dataclass
@@ -63,7 +72,6 @@ class Site:
     def templates(self) -> jinja2.Environment:
         """The templates, with what all pages may use."""
         made = environment()
-        made.filters["slug"] = slug
         made.globals.update(self.shared)
         return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +208,7 @@ class Runner:
         if not units:
             return
         self.recorder.working()
+        prepare_end()
         shares: dict[str, list[int]] = {}  # of each method: done, total
         for unit in units:
             shares.setdefault(unit.method, [0, 0])[1] += unit.weight
@@ -372,6 +374,16 @@ class Runner:
             write_atomic(self.store.report_stamp, stamp.encode())
             self.listener("report", 1, 1)
         self.result.report = index
+
+
+@cache
+def prepare_end() -> None:
+    """Loads what the end of a run needs, while what its workers need is loaded elsewhere and nobody waits for this."""
+    import pandas as pd  # noqa: F401
+
+    from reports import prepare_report
+
+    prepare_report()
 
 
 def _conventions() -> set[str]:

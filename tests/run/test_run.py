@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,26 @@ def test_a_finished_run_answers_without_importing_what_computes(finished: Path, 
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "fuse 0, score 0" in done.stderr + done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_end_is_prepared_before_the_workers_are_waited_for(
+    msrs: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(stages, "prepare_end", lambda: seen.append("prepared"))
+    executed = stages.create_executor
+
+    class Noting:
+        def run(self, *work: Any) -> None:
+            seen.append("executed")
+            executed("inline").run(*work)
+
+    monkeypatch.setattr(stages, "create_executor", lambda _: Noting())
+    assert run(msrs, tmp_path / "new").exit_code == 0
+    assert seen == ["prepared", "executed"] * 2
+    seen.clear()
+    assert run(msrs, finished).exit_code == 0
+    assert not seen, "a finished run has nothing to wait for"
 
 
 def test_a_run_is_planned_without_importing_what_computes() -> None:
