@@ -23,10 +23,11 @@
     const all = heads(table);
     all.forEach((head, index) => showColumn(table, index, !chosen.off.has(nameOf(head))));
     const cut = () => box.scrollWidth > box.clientWidth;
-    if (cut()) document.documentElement.classList.add("wide"); // stays: a page that grew and shrank would jump
-    for (const level of LEVELS) {
-      if (level) table.classList.add(level);
-      if (!cut()) break;
+    const shrink = (levels) => levels.some((level) => { if (level) table.classList.add(level); return !cut(); });
+    if (!shrink(LEVELS.slice(0, 2))) {
+      document.documentElement.classList.add("wide"); // stays: a page that grew and shrank would jump
+      table.classList.remove("tight");
+      shrink(LEVELS);
     }
     if (box.clientWidth >= NARROW) {
       const rest = all.filter((head) => nameOf(head) && !head.hidden && !("headline" in head.dataset) && !chosen.on.has(nameOf(head)));
