@@ -82,6 +82,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.delenv("BENCH_WEIGHTS", raising=False)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_fork_server() -> Iterator[None]:
+    """A command that is called in this process starts none: it would stay, with 300 MB, until all tests are over."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.run.fork_server._is_safe", lambda: False)
+        yield
+
+
 @pytest.fixture(name="make_data", scope="session")
 def _make_data() -> Callable[..., Path]:
     """``make_msrs``, for tests that need a data set of their own size."""

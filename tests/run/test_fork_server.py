@@ -43,7 +43,8 @@ if __name__ == "__main__":
     print(json.dumps([before, found]))
 """
 
-needs_forks = pytest.mark.skipif(not fork_server._is_safe(), reason="workers are spawned on this machine")
+IS_SAFE = fork_server._is_safe  # tests of other commands go without
+needs_forks = pytest.mark.skipif(not IS_SAFE(), reason="workers are spawned on this machine")
 
 
 def ask(folder: Path, setting: str = "pass", threads: int = 1, seconds: float = 0.0) -> list[dict[str, Any]]:
@@ -182,6 +183,7 @@ def test_a_finished_run_starts_none(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_where_a_gpu_may_be_there_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What has asked CUDA for anything cannot be forked."""
+    monkeypatch.setattr(fork_server, "_is_safe", IS_SAFE)
     monkeypatch.setattr("bench.run.fork_server.lacks_gpu", lambda: False)
     monkeypatch.setattr("multiprocessing.forkserver.ensure_running", lambda: pytest.fail("started"))
     fork_server.start_fork_server(tmp_path)
