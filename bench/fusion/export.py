@@ -30,7 +30,7 @@ from bench.fusion.tracing import reason_of, trace, write_onnx
 from bench.images import as_rgb
 from bench.metrics import evaluate
 from bench.plugin.kinds import METHODS
-from bench.plugin.method import Method
+from bench.plugin.method import Method, torch_dtype
 from bench.types import Image, PairFiles, Way
 from bench.weights.find import Resolved, resolve
 
@@ -150,8 +150,9 @@ def export_class(
     try:
         network = OPENERS[order.form](order.out)
     except Exception as error:  # of another library, about this graph
+        wide = " in float64" if torch_dtype(fuser.method) == torch.float64 else ""
         raise BenchError(
-            f"{cls.name}: {order.out} is written, and cannot be run by {order.form}: {reason_of(error)}"
+            f"{cls.name}: {order.out} is written, and cannot be run by {order.form}: {reason_of(error)}{wide}"
         ) from error
     checks = [
         check_pair(fuser, network, files, order.size, shape)

@@ -94,6 +94,10 @@ def reason_of(error: BaseException) -> str:
     for text in texts:
         if names := dict.fromkeys(name for pattern in _OPERATORS for name in pattern.findall(text)):
             return f"operator {', '.join(list(names)[:3])} is missing"
+    if sides := re.search(r"Constraints violated \(([^)]*)\)", texts[0]):
+        return f"how many parts it works in hangs on the image's {sides[1].replace(', ', ' and ')}"
+    if "data-dependent" in texts[0]:
+        return "its code decides by values of the image"
     if guard := re.search(r"satisfy the generated guard (.*)", texts[0]):
         return f"its code decides by the image's size: {_in_sides(guard[1])}"
     line = next((line.strip() for line in texts[-1].splitlines() if line.strip()), type(error).__name__)

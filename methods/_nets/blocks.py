@@ -21,6 +21,10 @@ NORM_EPSILON = 1e-5
 LEAKY_SLOPE = 0.2  # the authors of the TensorFlow methods write max(x, 0.2 x)
 
 
+exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+"""Says whether a graph is traced, which may neither depend on values nor hold as many parts as the example has."""
+
+
 def activate(x: Tensor, activation: Activation) -> Tensor:
     """Applies an activation; the input's memory is reused where that is safe."""
     if activation == "relu":

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from methods._nets.blocks import Conv
+from methods._nets.blocks import Conv, exporting
 
 WIDTH = 256
 BLOCKS = 4
@@ -32,7 +32,7 @@ def soft(x: Tensor, threshold: Tensor) -> Tensor:
     """Shrinks magnitudes by a threshold per column, down to zero, in place; one below zero makes them grow."""
     reach = threshold.clamp(min=0)
     x -= x.clamp(-reach, reach)
-    if x.device.type != "cpu":  # looking for the columns would make the host wait
+    if exporting() or x.device.type != "cpu":  # looking for the columns would make the host wait, or fix them
         x -= x.sign() * threshold.clamp(max=0)
         return x
     growing = (threshold < 0).nonzero().squeeze(1)
@@ -45,7 +45,7 @@ def _patches(image: Tensor) -> Tensor:
     """(B, 1, H, W) to the 3x3 surroundings of every pixel, edges mirrored, and a one: (B H W, 10)."""
     padded = functional.pad(image, (1, 1, 1, 1), mode="reflect")
     patches = padded.unfold(2, 3, 1).unfold(3, 3, 1).reshape(-1, 9)
-    return torch.cat([patches, patches.new_ones(len(patches), 1)], dim=1)
+    return functional.pad(patches, (0, 1), value=1.0)
 
 
 def _gathered(parts: Tensor, size: tuple[int, ...]) -> Tensor:
@@ -77,13 +77,13 @@ class Branch(nn.Module):
         self.low, self.sparse = _conv(WIDTH // 2, 1), _conv(WIDTH // 2, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        code = image.new_empty(image.numel(), WIDTH)
+        code = image.new_zeros(image.numel(), WIDTH) if exporting() else image.new_empty(image.numel(), WIDTH)
         blocks = [block for block in self.blocks if isinstance(block, Correction)]
         low, sparse = (conv.weight.view(WIDTH // 2, 9) for conv in (self.low, self.sparse))
         outward = [*(block.synthesis.weight.view(WIDTH, 9) for block in blocks), torch.block_diag(low, sparse)]
         parts = self._step(code, image, self.first, 0.0, outward[0])
         # a number for the host's product; elsewhere it stays where it is, since reading it would make the host wait
-        momentum = float(self.momentum) if image.device.type == "cpu" else self.momentum
+        momentum = self.momentum if exporting() or image.device.type != "cpu" else float(self.momentum)
         for block, matrix in zip(blocks, outward[1:], strict=True):
             rest = image - _gathered(parts, image.shape) - _bias(block.synthesis)
             parts = self._step(code, rest, block.analysis, momentum, matrix)
@@ -94,8 +94,11 @@ class Branch(nn.Module):
         """Changes the code by what is seen, in place, and gives ``code @ outward``."""
         patches = _patches(seen)
         kernel = torch.cat([analysis.weight.view(WIDTH, 9).T, _bias(analysis).view(1, WIDTH)])
-        parts = code.new_empty(len(code), outward.shape[1])
         threshold = self.threshold.view(WIDTH)
+        if exporting():  # a graph may not hold as many parts as the example has
+            code.copy_(torch.addmm(momentum * code, patches, kernel))
+            return torch.mm(soft(code, threshold), outward)
+        parts = code.new_empty(len(code), outward.shape[1])
         for start in range(0, len(code), CHUNK):
             rows = slice(start, start + CHUNK)
             if isinstance(momentum, Tensor):

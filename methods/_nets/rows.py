@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from methods._nets.blocks import exporting
 from methods._nets.method import NetMethod
 
 CHUNK = 1 << 14
@@ -41,12 +42,8 @@ class RowLayers(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         rows = x.flatten().unflatten(0, (-1, x.shape[1]))  # in two steps, which a tracer of any size can follow
-        parts = (rows,) if _exporting() else rows.split(CHUNK)
+        parts = (rows,) if exporting() else rows.split(CHUNK)
         return torch.cat([super(RowLayers, self).forward(part) for part in parts]).flatten().view(x.shape)
-
-
-_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
-"""True while a graph is traced, which may not hold as many parts as the example has."""
 
 
 class TwoFactors(nn.Module):

@@ -21,9 +21,11 @@ from bench.fusion.deploy import OPENERS, Network
 from bench.fusion.export import Exported, ExportOrder, compare_images, export_class
 from bench.fusion.harness import Fuser
 from bench.fusion.subject import random_pair
+from bench.fusion.tracing import reason_of, trace
 from bench.images import encode_png
 from bench.plugin.method import Method
 from bench.weights.find import Resolved
+from methods._nets.lrrnet import LRRNet
 
 SIZES = ((48, 64), (47, 63), (77, 102))
 """Of one dynamic file: a tenth of 640x480, 631x477 and 1024x768."""
@@ -170,6 +172,36 @@ def test_what_leaves_pytorch_is_refused_in_one_line(make: Callable[..., Exported
     with pytest.raises(BenchError, match=r"^leaving cannot be traced: ") as caught:
         make("torch", Leaving)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Constraints violated (height, width)! For more information", "hangs on the image's height and width"),
+        ("Could not extract specialized integer from data-dependent expression u0", "by values of the image"),
+        ("Could not find an implementation for Conv(11) node with name 'n'", "operator Conv is missing"),
+        ("aten::fft_fft2 has no decomposition", "operator aten::fft_fft2 is missing"),
+        ("something else\nand more", "RuntimeError: something else"),
+    ],
+)
+def test_a_refusal_says_what_stands_in_the_way(text: str, said: str) -> None:
+    found = reason_of(RuntimeError(text))
+    assert found.endswith(said)
+    assert "\n" not in found
+
+
+def test_lrrnet_is_traced_for_any_size() -> None:
+    torch.manual_seed(0)
+    net = LRRNet().eval()
+    with torch.no_grad():
+        for name, values in net.named_parameters():
+            if name.endswith("threshold"):
+                values.mul_(0.02).sub_(0.005)  # some of both signs
+    images = [torch.rand(1, 1, *size) for size in ((40, 56), (40, 56), (33, 70), (33, 70))]
+    program = trace(net, (images[0], images[1]), dynamic=(2, 3)).module()
+    for ir, vis in (images[:2], images[2:]):
+        with torch.inference_mode():
+            assert (program(ir, vis) - net(ir, vis)).abs().max() < 1e-5
 
 
 @pytest.mark.parametrize("form", ["onnx", "openvino"])
