@@ -29,14 +29,15 @@ FLAT = 1.15
 images. One method alone is no measure: nothing is compared, so the libraries for that are not loaded."""
 
 RUN = """
-import resource, sys
-from bench.cli import main
-try:
-    main()
-except SystemExit as end:
+import atexit, resource
+
+@atexit.register  # first, so that it is called last: what the workers were forked from has ended, too, by then
+def say():
     who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     print("peak_kib", max(resource.getrusage(one).ru_maxrss for one in who))
-    sys.exit(end.code)
+
+from bench.cli import main
+main()
 """
 
 
