@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -103,6 +104,15 @@ def _write_results(plan: Plan, training: JointTraining, signature: Mapping[str, 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
+
+
+def brighter_mean(stack: PairStack) -> float:
+    """Mean over all pixels of the brighter of infrared and the mean of visible's channels, 0 to 1; in whole numbers."""
+    total = pixels = 0
+    for ir, vis in zip(stack.ir, stack.vis, strict=True):
+        total += int(torch.maximum(3 * ir.long(), vis.long().sum(0, keepdim=True)).sum())
+        pixels += ir.numel()
+    return total / (3 * 255 * pixels)
 
 
 class JointTraining:
@@ -231,7 +241,8 @@ class JointTraining:
             )
             loss = loss + beta * values["semantic_loss"]
             optimisers += [state.optimisers["segmenter"]] if joint else []
-        set_learning_rate(state.optimisers["fusion"], self.fusion_rate(local))
+        age = local if self.recipe.fresh_network else number
+        set_learning_rate(state.optimisers["fusion"], self.fusion_rate(local, age))
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -239,14 +250,19 @@ class JointTraining:
             optimiser.step()
         return {"fusion_loss": loss, **values}
 
-    def fusion_rate(self, local: int) -> float:
+    def fusion_rate(self, local: int, age: int) -> float:
         """Adam's learning rate at a step of a round: ten equal parts, each ``fusion_decay`` times the one before.
 
         One stage has no rounds: there the ten parts are those of the whole training.
+
+        Args:
+            local: step of the round.
+            age: steps that the network has behind it.
         """
         steps = self.recipe.fusion_steps * (self.recipe.rounds if self.plan.ablation == "one_stage" else 1)
         tenth = local * 10 // steps
-        return self.recipe.fusion_rate * self.recipe.fusion_decay ** (tenth - 1 if self.recipe.fusion_decay != 1 else 0)
+        rate = self.recipe.fusion_rate * self.recipe.fusion_decay ** (tenth - 1 if self.recipe.fusion_decay != 1 else 0)
+        return rate * min(1.0, (age + 1) / (self.recipe.fusion_warm_up + 1))
 
     def _fusion_batch(self, number: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Infrared luma, visible RGB in [0, 1] and int64 labels of one step, cropped alike."""
@@ -305,6 +321,10 @@ class JointTraining:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             net = SeAFusion(gradient_stream=self.plan.ablation != "no_gradient_stream")
+        if self.recipe.mean_start:
+            start = min(max(brighter_mean(self.stack), 0.02), 0.98)
+            with torch.no_grad():
+                net.decode1.bias.fill_(math.atanh(2 * start - 1))  # type: ignore[union-attr]
         return net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _new_adam(self, net: nn.Module) -> torch.optim.Adam:

@@ -168,7 +168,7 @@ def test_a_recipe_of_the_paper_keeps_its_steps_on_any_set(request_for: Callable[
 def test_the_released_rate_of_one_stage_falls_once(rounds: int, request_for: Callable[..., TrainRequest]) -> None:
     plan = replace(make_plan(request_for(ablation="one_stage")), recipe=replace(RECIPES["released"], rounds=rounds))
     training = joint(plan)
-    rates = [training.fusion_rate(step) for step in range(training.phases()[0].steps)]
+    rates = [training.fusion_rate(step, step) for step in range(training.phases()[0].steps)]
     assert max(rates) == rates[0] == pytest.approx(1e-3 / 0.75)
     assert min(rates) == rates[-1] == pytest.approx(1e-3 * 0.75**8)
 
@@ -203,7 +203,7 @@ def test_a_random_backbone_must_be_asked_for(
 def test_the_released_rate_decays_within_a_round(request_for: Callable[..., TrainRequest]) -> None:
     plan = replace(make_plan(request_for()), recipe=replace(RECIPES["released"], fusion_steps=1350))
     training = joint(plan)
-    rates = [training.fusion_rate(step) for step in (0, 135, 1349)]
+    rates = [training.fusion_rate(step, step) for step in (0, 135, 1349)]
     assert rates == pytest.approx([1e-3 / 0.75, 1e-3, 1e-3 * 0.75**8])
 
 
