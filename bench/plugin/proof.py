@@ -79,7 +79,7 @@ class Proof:
         settings: class attributes that this source asks for, e.g. another script's ``published``.
         alternatives: other settings under which a pair may pass.
         grey: the references hold the luma as it is written, before colour is put back.
-        resize: ``floor16``: sources are first resized (Pillow, bilinear) to the multiples of 16 below their sides.
+        resize: ``floor16``: sources are first resized (bilinear, Pillow 13) to the multiples of 16 below their sides.
         judged: False where another program made the images: differences are shown and nothing is concluded.
         formula: of a formula source, the stem of the list of tensors in ``methods/_formula``.
         suffix: of a formula source, what the names of its cases end in.

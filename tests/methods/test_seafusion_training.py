@@ -174,6 +174,34 @@ def test_the_released_rate_of_one_stage_falls_once(rounds: int, request_for: Cal
 
 
 @pytest.mark.usefixtures("toy_segmenter")
+def test_a_warm_up_is_of_a_new_network(request_for: Callable[..., TrainRequest]) -> None:
+    options = (("fusion_warm_up", "3"), ("fusion_rate", "0.004"), ("fusion_decay", "1"))
+    training = joint(make_plan(request_for(options=(*TINY, *options))))
+    rates = [training.fusion_rate(step % 10, step) for step in range(20)]
+    assert rates[:4] == pytest.approx([0.001, 0.002, 0.003, 0.004])
+    assert set(rates[4:]) == {0.004}
+
+
+@pytest.mark.usefixtures("toy_segmenter")
+@pytest.mark.parametrize(
+    ("ir", "vis", "wanted"), [(30, 60, 60), (90, 60, 90), (0, 1, 0.02 * 255), (255, 9, 0.98 * 255)]
+)
+def test_a_network_may_start_at_the_brighter_sources_mean(
+    ir: int, vis: int, wanted: float, request_for: Callable[..., TrainRequest]
+) -> None:
+    plan, starts = make_plan(request_for()), {}
+    stack = joint(plan).stack
+    stack = replace(stack, ir=torch.full_like(stack.ir, ir), vis=torch.full_like(stack.vis, vis))
+    for start in (True, False):
+        training = JointTraining(replace(plan, recipe=replace(plan.recipe, mean_start=start)), stack, None)
+        with torch.inference_mode():
+            sources = [torch.full((1, 1, 24, 32), level / 255) for level in (ir, vis)]
+            starts[start] = 255 * float(training.state.modules["fusion"](*sources).mean())
+    assert starts[True] == pytest.approx(wanted, abs=8)
+    assert starts[False] == pytest.approx(127.5, abs=8)
+
+
+@pytest.mark.usefixtures("toy_segmenter")
 @pytest.mark.parametrize(("recipe", "moves"), [("paper", False), ("released", True)])
 def test_gradient_kernels_move_in_the_released_recipe_only(
     recipe: str, moves: bool, request_for: Callable[..., TrainRequest]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import re
 import shutil
@@ -26,6 +27,9 @@ PLAN = RunPlan(
     methods=2, pairs={"tno": 5, "roadscene": 3}, size=(32, 24), faults=False, conventions=("standard",),
     tasks=("metrics", "detection"),
 )  # fmt: skip
+
+
+pytest.importorskip("mlcroissant", reason="needs ivif-bench[publish]")
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +203,7 @@ def test_last_digits_may_differ(copy: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of rdflib
 def test_croissant_reads_the_scores(published: Path) -> None:
-    mlc = pytest.importorskip("mlcroissant", reason="needs ivif-bench[publish]")
+    mlc = importlib.import_module("mlcroissant")
     dataset = mlc.Dataset(str(published / "croissant.json"))
     assert not dataset.metadata.issues.errors
     rows = list(dataset.records("first-scores"))

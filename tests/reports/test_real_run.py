@@ -31,6 +31,8 @@ VIEWER = "document.getElementById('viewer').viewer"
 
 def run_bench(shared: Path, out: Path, methods: Sequence[str], tasks: str, limit: int, *more: str) -> Path:
     """Runs the command on the published images and weights and returns the run folder."""
+    for package in ("ultralytics", "faster_coco_eval"):
+        pytest.importorskip(package, reason="needs ivif-bench[detection]")
     for folder in ("data/MSRS", "data/TNO", "weights/published"):
         if not (shared / folder).is_dir():
             pytest.skip(f"no {folder} below {shared}")

@@ -438,7 +438,7 @@ def test_a_skipped_method_is_named_once_and_no_path_of_the_machine_stands_in_a_p
     (root / "manifest.json").write_text(json.dumps(manifest))
     scores = Store(root).read_scores()
     rows = scores[scores["method"] == "method0"].assign(
-        method="gone1", status="skipped", reason="its weights are not there", value=None
+        method="gone1", status="skipped", reason="its weights are not there", value=float("nan")
     )
     Store(root).write_scores(tidy(pd.concat([scores, rows])))
     index = build_report(root, jobs=1).read_text(encoding="utf-8")

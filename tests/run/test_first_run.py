@@ -50,7 +50,7 @@ def lead(store: Store, method: str, over: str) -> Interval:
     return Interval(-found.value, -found.high, -found.low)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_seafusion_trained_in_the_run_beats_both_sources(
     seed: int, scenes: Path, tmp_path: Path, bench_process: object
 ) -> None:

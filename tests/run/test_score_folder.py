@@ -136,7 +136,10 @@ def test_written_tables_hold_every_number_exactly(tmp_path: Path, pairs: list[Pa
     scores, _ = run(tmp_path, pairs)
     path = tmp_path / "out" / f"s{extension}"
     write_scores(scores, path)
-    frame = pd.read_csv(path, keep_default_na=False) if extension == ".csv" else pd.read_parquet(path)
+    if extension == ".csv":  # pandas' quick reader of numbers is off in their last digit before version 3
+        frame = pd.read_csv(path, keep_default_na=False, float_precision="round_trip")
+    else:
+        frame = pd.read_parquet(path)
     assert tuple(frame.columns) == SCORE_COLUMNS
     written = {(r.pair, r.convention, r.metric): r.value for r in frame.itertuples()}
     assert written == {(s.pair, s.convention, s.metric): s.value for s in scores}

@@ -119,6 +119,8 @@ def test_yolov5_is_what_the_ultralytics_package_computes(seed: int) -> None:
 
 @pytest.mark.parametrize(("convention", "perfect"), [("coco", 1.0), ("yolov5", 0.995)])
 def test_finding_everything_and_nothing(convention: str, perfect: float) -> None:
+    if convention == "coco":
+        pytest.importorskip("faster_coco_eval", reason="needs ivif-bench[detection]")
     truth, _ = random_set(3)
     same = [Detections(t.boxes.astype(np.float32), np.full(len(t.boxes), 0.9, np.float32), t.classes) for t in truth]
     none = [Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int64)) for _ in truth]
@@ -131,6 +133,8 @@ def test_finding_everything_and_nothing(convention: str, perfect: float) -> None
 
 @pytest.mark.parametrize("convention", sorted(CONVENTIONS))
 def test_a_class_that_is_not_in_the_truth_has_no_value(convention: str) -> None:
+    if convention == "coco":
+        pytest.importorskip("faster_coco_eval", reason="needs ivif-bench[detection]")
     truth = [Truth(np.array([[0.0, 0, 10, 10]]), np.array([0]), 100, 100)]
     found = [Detections(np.array([[0, 0, 10, 10]], np.float32), np.array([0.5], np.float32), np.array([2]))]
     values = table(CONVENTIONS[convention](truth, found, (0, 2)), {0: "person", 2: "car"})

@@ -300,7 +300,9 @@ def test_the_average_moves_away_from_its_clean_image_step_by_step(
 def test_area_and_mean_are_those_of_the_rows(climbed: dict[str, dict[tuple[str, str], Score]]) -> None:
     rows = climbed["average"]
     shares = [rows["kept_MI", f"ir_noise@{severity}"].value for severity in range(6)]
-    assert rows["kept_MI", "ir_noise@area"].value == pytest.approx(np.trapezoid(shares) / 5, rel=1e-12)
+    assert rows["kept_MI", "ir_noise@area"].value == pytest.approx(
+        (sum(shares) - (shares[0] + shares[5]) / 2) / 5, rel=1e-12
+    )
     clean, third = rows["MI", "ir_noise@0"].value, rows["MI", "ir_noise@3"].value
     assert shares[3] == pytest.approx(third / clean, rel=1e-12)
     mean = np.mean([rows[f"kept_{name}", "ir_noise@3"].value for name in ("MI", "VIF", "Qabf")])
