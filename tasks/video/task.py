@@ -77,7 +77,8 @@ def _scores(task: str, job: Job, split: str, images: FusedSet) -> Iterator[Score
         if job.progress:
             job.progress(f"{job.method} video", number, len(clips))
     for metric, values in found.items():
-        reason = f"mean over {len(values)} clips, {steps} steps from frame to frame"
+        number_of = "1 clip" if len(values) == 1 else f"{len(values)} clips"
+        reason = f"mean over {number_of}, {steps} steps from frame to frame"
         yield Score(task, job.dataset, split, job.method, metric, float(np.mean(values)), reason=reason)
 
 

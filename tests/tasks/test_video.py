@@ -203,4 +203,4 @@ def test_videos_of_m3svd_are_unpacked_read_and_scored(street: list[tuple[Image, 
     assert rows["value"].notna().all()
     page = (tmp_path / "r" / "report" / "video.html").read_text()
     assert "Flicker of the mean" in page
-    assert "Mean over 1 clips, 2 steps" in page
+    assert "Mean over 1 clip, 2 steps" in page
