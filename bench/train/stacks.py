@@ -188,3 +188,12 @@ def _check_one_size(files: Sequence[PairFiles], images: Sequence[Image]) -> None
 def _in_threads(function: Callable[..., object], items: Sequence[object]) -> list[tuple[Image, ...]]:
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         return list(pool.map(function, items))  # type: ignore[arg-type]
+
+
+def brighter_mean(stack: PairStack) -> float:
+    """Mean over all pixels of the brighter of infrared and the mean of visible's channels, 0 to 1; in whole numbers."""
+    total = pixels = 0
+    for ir, vis in zip(stack.ir, stack.vis, strict=True):
+        total += int(torch.maximum(3 * ir.long(), vis.long().sum(0, keepdim=True)).sum())
+        pixels += ir.numel()
+    return total / (3 * 255 * pixels)

@@ -21,7 +21,7 @@ from bench.train import Batches, Phase, State, completed, run_phases, set_learni
 from bench.train.cost import phases_in_words
 from bench.train.precision import autocast
 from bench.train.segmenter_step import build_optimiser, segmenter_step
-from bench.train.stacks import LabelledStack, PairStack, load_pairs
+from bench.train.stacks import LabelledStack, PairStack, brighter_mean, load_pairs
 from bench.transfer import to_device
 from bench.weights.backbones import RESNET18, require_backbone, starting_file, starting_files
 from methods._nets.seafusion import SeAFusion
@@ -104,15 +104,6 @@ def _write_results(plan: Plan, training: JointTraining, signature: Mapping[str, 
 
 def _tensors(module: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
-
-
-def brighter_mean(stack: PairStack) -> float:
-    """Mean over all pixels of the brighter of infrared and the mean of visible's channels, 0 to 1; in whole numbers."""
-    total = pixels = 0
-    for ir, vis in zip(stack.ir, stack.vis, strict=True):
-        total += int(torch.maximum(3 * ir.long(), vis.long().sum(0, keepdim=True)).sum())
-        pixels += ir.numel()
-    return total / (3 * 255 * pixels)
 
 
 class JointTraining:

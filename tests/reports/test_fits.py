@@ -185,7 +185,7 @@ def test_on_a_wide_screen_pages_are_centred_and_the_side_column_stands_by_the_ta
     assert main["width"] <= 0.85 * width
     assert main["x"] == pytest.approx(width - main["x"] - main["width"], abs=16)  # a scroll bar
     for block in page.locator(".beside").all():
-        table, side = block.locator("> div").bounding_box(), block.locator("aside").bounding_box()
+        table, side = block.locator("> div").bounding_box(), block.locator(".in-short").bounding_box()
         shown = max(one["width"] for one in (each.bounding_box() for each in block.locator("table:visible, p").all()))
         assert table["width"] == pytest.approx(shown, abs=2)
         assert 0 < side["x"] - table["x"] - table["width"] < 60
