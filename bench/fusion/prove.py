@@ -46,6 +46,10 @@ from bench.types import Image
 from bench.weights.find import WeightsMissing, resolve
 from bench.weights.formula import read_formula
 
+PILLOW = version("pillow")
+RESIZES_AS_THEN = Version(PILLOW) >= Version("13")
+"""Whether ``resize`` of a proof gives the pixels that its references were made from; before, 1 in 30 was another."""
+
 
 def prove(
     names: Sequence[str] = (), *, reference: Path | None = None, data_root: Path | None = None,
@@ -97,11 +101,6 @@ def _labels(cls: type[Method], proofs: Proofs) -> set[str]:
 def _is_case(proof: Proof, reference: Reference) -> bool:
     title = plain(read_formula(proof.formula).title)
     return plain(reference.label) == title and reference.pair.endswith(proof.suffix)
-
-
-PILLOW = version("pillow")
-RESIZES_AS_THEN = Version(PILLOW) >= Version("13")
-"""Whether ``resize`` of a proof gives the pixels that its references were made from; before, 1 in 30 was another."""
 
 
 class MethodProof:

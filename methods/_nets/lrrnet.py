@@ -77,6 +77,7 @@ class Branch(nn.Module):
         self.low, self.sparse = _conv(WIDTH // 2, 1), _conv(WIDTH // 2, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        # a graph's first step multiplies by zero what the host's product does not read
         code = image.new_zeros(image.numel(), WIDTH) if exporting() else image.new_empty(image.numel(), WIDTH)
         blocks = [block for block in self.blocks if isinstance(block, Correction)]
         low, sparse = (conv.weight.view(WIDTH // 2, 9) for conv in (self.low, self.sparse))

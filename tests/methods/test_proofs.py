@@ -215,3 +215,14 @@ def test_every_source_reaches_its_bar(name: str, shared: Path) -> None:
 def test_readmes_table_is_current() -> None:
     text = (PROJECT_ROOT / "README.md").read_text(encoding="utf-8")
     assert text == with_table(text), "run python -m bench.fusion.proof_table"
+
+
+def test_sources_that_this_pillow_resizes_otherwise_prove_nothing(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = MethodProof(METHODS.get("lut_fuse"), places)
+    (source, label), files = next((key, files) for key, files in own._groups().items() if own._proof_for(key[0]).resize)
+    monkeypatch.setattr("bench.fusion.prove.RESIZES_AS_THEN", False)
+    row = own._against(source, label, files[:1])
+    assert row.ok is None
+    assert "resized by Pillow 13" in row.note

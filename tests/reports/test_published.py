@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 import re
 import shutil
@@ -29,7 +28,7 @@ PLAN = RunPlan(
 )  # fmt: skip
 
 
-pytest.importorskip("mlcroissant", reason="needs ivif-bench[publish]")
+mlc = pytest.importorskip("mlcroissant", reason="needs ivif-bench[publish]")
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +202,6 @@ def test_last_digits_may_differ(copy: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of rdflib
 def test_croissant_reads_the_scores(published: Path) -> None:
-    mlc = importlib.import_module("mlcroissant")
     dataset = mlc.Dataset(str(published / "croissant.json"))
     assert not dataset.metadata.issues.errors
     rows = list(dataset.records("first-scores"))
