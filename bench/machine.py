@@ -174,9 +174,14 @@ def fast_instructions() -> tuple[str, ...]:
     return tuple(name for name in FAST_INSTRUCTIONS if name in words)
 
 
+_NVIDIA = Path("/proc/driver/nvidia/version")
+
+
 def _driver() -> str:
-    info = Path("/proc/driver/nvidia/version")
-    return info.read_text(encoding="utf-8").splitlines()[0] if info.is_file() else ""
+    """The version of NVIDIA's driver, from a line that also holds who built it, where and when."""
+    words = _NVIDIA.read_text(encoding="utf-8").partition("\n")[0].split() if _NVIDIA.is_file() else []
+    numbers = [word for word in words if word[0].isdecimal() and "." in word]
+    return numbers[0] if numbers else " ".join(words)
 
 
 def _version(name: str) -> str:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.fusion.harness import Fuser
+from bench.machine import quiet_libraries
 
 COMPILE_SECONDS = 60.0
 """What a compilation is reckoned to cost (36 s were seen for SeAFusion on one core)."""
@@ -45,7 +46,8 @@ def compile_fuser(fuser: Fuser, sample: tuple[Tensor, Tensor]) -> tuple[float, s
     try:
         for name, module in originals.items():
             setattr(fuser.method, name, torch.compile(module))
-        fuser.compute(*sample)
+        with quiet_libraries():
+            fuser.compute(*sample)
         synchronise(fuser.device)
     except Exception as error:  # whatever a compiler or its absence brings, the plain form is there
         restore(fuser, originals)

@@ -15,7 +15,7 @@ from bench.fusion.compiling import compile_fuser, restore
 from bench.fusion.deploy import Network, open_onnx, open_openvino, require
 from bench.fusion.harness import Fuser
 from bench.fusion.quantise import quantise_onnx
-from bench.fusion.runtime import as_tensors, convert, trace_network
+from bench.fusion.runtime import TensorNetwork, convert, trace_network
 from bench.fusion.tracing import write_onnx
 from bench.machine import FAST_INSTRUCTIONS, fast_instructions
 
@@ -47,7 +47,7 @@ def _compiled(fuser: Fuser, inputs: Inputs) -> None:
 
 
 def _openvino(precision: str, fuser: Fuser, _: Inputs) -> None:
-    fuser.network = as_tensors(open_openvino(convert(fuser), precision))
+    fuser.network = TensorNetwork(open_openvino(convert(fuser), precision))
 
 
 def _onnx(opener: Callable[[Path], Network], int8: bool, fuser: Fuser, inputs: Inputs) -> None:
@@ -56,7 +56,7 @@ def _onnx(opener: Callable[[Path], Network], int8: bool, fuser: Fuser, inputs: I
         write_onnx(trace_network(fuser), path, ("ir", "vis"), "fused", {})
         if int8:
             quantise_onnx(path, [(ir.numpy(), vis.numpy()) for ir, vis in inputs])
-        fuser.network = as_tensors(opener(path))
+        fuser.network = TensorNetwork(opener(path))
 
 
 FORMS: dict[str, Callable[[Fuser, Inputs], None]] = {

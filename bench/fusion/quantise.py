@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
+from bench.machine import quiet_libraries
 
 Array = NDArray[Any]
 
@@ -46,10 +47,11 @@ def quantise_onnx(path: Path, calibration: Sequence[tuple[Array, Array]]) -> Non
     metadata = {each.key: each.value for each in model.metadata_props}
     plain = path.with_suffix(".float.onnx")
     path.replace(plain)
-    quantize_static(
-        plain, path, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=list(OPERATORS), per_channel=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-    )  # fmt: skip
+    with quiet_libraries():  # it advises to prepare the file, on the root logger
+        quantize_static(
+            plain, path, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=list(OPERATORS), per_channel=True,
+            activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
+        )  # fmt: skip
     plain.unlink()
     written = onnx.load(path)
     onnx.helper.set_model_props(written, metadata)

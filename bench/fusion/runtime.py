@@ -7,7 +7,6 @@ authors' programs. What is not faster or not the same stays with PyTorch, and th
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,7 +78,7 @@ def _try_openvino(fuser: Fuser, share: float, key: str) -> str:
     sizes = [tuple(max(side, fuser.method.smallest) for side in probe) for probe in PROBES]
     pairs = [random_pair(size, 0) for size in sizes]  # type: ignore[arg-type]
     wanted = [fuser.fuse_pair(*pair) for pair in pairs]
-    fuser.network = as_tensors(_converted(fuser, key))
+    fuser.network = TensorNetwork(_converted(fuser, key))
     for pair, image in zip(pairs, wanted, strict=True):
         off = np.abs(fuser.fuse_pair(*pair).astype(np.int16) - image)
         changed = float(off.any(axis=2).mean())
@@ -138,11 +137,16 @@ def trace_network(fuser: Fuser) -> Any:
         fuser.use_layout(layout)
 
 
-def as_tensors(network: Network) -> Callable[[Tensor, Tensor], Tensor]:
+class TensorNetwork:
     """A network of arrays, called with batches."""
 
-    def fuse(ir: Tensor, vis: Tensor) -> Tensor:
-        pairs = ((ir[at : at + 1].numpy(), vis[at : at + 1].numpy()) for at in range(len(ir)))
-        return torch.cat([torch.from_numpy(network(*pair)) for pair in pairs])
+    def __init__(self, network: Network) -> None:
+        """Args:
+        network: takes ``ir`` and ``vis`` of one pair.
+        """  # fmt: skip
+        self._network, self.release = network, network.release
 
-    return fuse
+    def __call__(self, ir: Tensor, vis: Tensor) -> Tensor:
+        """Fuses batches (N, C, H, W), pair by pair."""
+        pairs = ((ir[at : at + 1].numpy(), vis[at : at + 1].numpy()) for at in range(len(ir)))
+        return torch.cat([torch.from_numpy(self._network(*pair)) for pair in pairs])

@@ -14,7 +14,7 @@ from bench.machine import visible_gpus
 from bench.run.guard import ADVICE, MARK, was_unguarded
 from bench.run.pool import open_pool
 from bench.run.units import Unit
-from bench.run.worker import NO_GPUS, Done, Failure, Gpus, run_unit, set_threads
+from bench.run.worker import Done, Failure, Gpus, run_unit, set_threads
 
 
 class Executor(Protocol):
@@ -52,8 +52,9 @@ POOLS = 3
 
 def shared_gpus(units: Sequence[Unit], workers: int) -> Gpus:
     """What the workers of a pool share out: the visible GPUs, where several workers want one each."""
-    names = visible_gpus() if workers > 1 and any(unit.gpus for unit in units) else ()
-    return Gpus(names, units[0].out / "parts" / "gpus") if len(names) > 1 else NO_GPUS
+    used = any(unit.gpus for unit in units)
+    names = visible_gpus() if workers > 1 and used else ()
+    return Gpus(names, units[0].out / "parts" / "gpus", used) if len(names) > 1 else Gpus(used=used)
 
 
 class LocalExecutor:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.machine import lacks_gpu
 from bench.run.interrupts import masked
 from bench.store.run_folder import Store
 
@@ -83,7 +82,7 @@ def fork_server_fits() -> bool:
 def _is_safe() -> bool:
     has_server = sys.platform == "linux" and "forkserver" in get_all_start_methods()
     in_one_word = not any(os.pathsep in entry for entry in sys.path)
-    return has_server and in_one_word and sys.version_info[:2] >= (3, 11) and lacks_gpu()  # 3.10: no PYTHONSAFEPATH
+    return has_server and in_one_word and sys.version_info[:2] >= (3, 11)  # 3.10: no PYTHONSAFEPATH
 
 
 def _is_finished(out: Path) -> bool:

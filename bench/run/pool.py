@@ -41,7 +41,7 @@ def open_pool(workers: int, threads: int, gpus: Gpus = NO_GPUS) -> Iterator[Any]
     """A ``pebble.ProcessPool``; closed at the end, stopped where an exception leaves the block.
 
     Processes are spawned, or forked from a process of a single thread that holds their imports, where the command has
-    started one; forked from this one they could inherit locks of its other threads.
+    started one and they use no GPU; forked from this one they could inherit locks of its other threads.
 
     Args:
         workers: processes at a time.
@@ -50,7 +50,7 @@ def open_pool(workers: int, threads: int, gpus: Gpus = NO_GPUS) -> Iterator[Any]
     """
     from pebble import ProcessPool
 
-    forked = threads == 1 and not gpus.names and fork_server_fits()
+    forked = threads == 1 and not gpus.used and fork_server_fits()
     context = multiprocessing.get_context("forkserver" if forked else "spawn")
     settings = (threads, gpus, dict(os.environ) if forked else None)
     pool: Any = ProcessPool(max_workers=workers, context=context, initializer=start_worker, initargs=settings)

@@ -62,10 +62,12 @@ class Gpus:
     Attributes:
         names: as ``CUDA_VISIBLE_DEVICES`` has them; empty leaves every worker what its parent sees.
         folder: where a file for each is locked by the worker that has it; the lock dies with the worker.
+        used: whether the workers compute on one at all, shared out or not.
     """
 
     names: tuple[str, ...] = ()
     folder: Path = Path()
+    used: bool = False
 
 
 NO_GPUS = Gpus()

@@ -16,9 +16,13 @@ from bench.fusion import forms, load, passport
 from bench.fusion.efficiency import row_of
 from bench.fusion.energy import Counter, Meter, meter_of, rapl_counters
 from bench.fusion.export import SIX
+from bench.fusion.forms import in_form
 from bench.fusion.harness import Fuser
 from bench.fusion.passport import RUN, STEPS, PassportOrder, read_passport
 from bench.fusion.passport import passport as measure
+from bench.fusion.peak import peak_memory
+from bench.fusion.subject import random_pair
+from bench.memory import retained_memory
 from bench.types import PairFiles, Score
 from tasks.efficiency import EfficiencyTask
 
@@ -124,6 +128,19 @@ def test_networks_on_other_runtimes_are_timed(files: list[PairFiles]) -> None:
     own = found(rows, "openvino")
     assert own["infer_ms_median"].status == "ok", own["infer_ms_median"].reason
     assert own["changed_levels"].value <= 1  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("form", ["openvino", "onnx"])
+def test_memory_that_a_runtime_keeps_between_pairs_is_the_pairs(form: str) -> None:
+    pytest.importorskip("openvino")
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    fuser = Fuser(Small())
+    tensors = fuser.prepare([random_pair((480, 640), 0)])
+    plane = 480 * 640 * 4 / 1e6
+    with torch.no_grad(), retained_memory(), in_form(fuser, form, [tensors]):
+        for _ in range(2):
+            assert peak_memory(fuser, tensors) > 4 * plane
 
 
 def test_options_are_read_and_wrong_ones_refused() -> None:

@@ -25,9 +25,12 @@ import json, os, sys, time
 from pathlib import Path
 from bench.run.fork_server import start_fork_server
 from bench.run.pool import open_pool
+from bench.run.worker import Gpus
 
 def state():
-    return {"torch": "torch" in sys.modules, "environment": dict(os.environ), "path": sys.path}
+    torch = sys.modules.get("torch")
+    cuda = torch is not None and (torch.cuda.is_initialized() or torch.cuda._is_in_bad_fork())
+    return {"torch": torch is not None, "cuda": cuda, "environment": dict(os.environ), "path": sys.path}
 
 def work(seconds):
     while time.process_time() < seconds:
@@ -37,7 +40,7 @@ if __name__ == "__main__":
     start_fork_server(Path("out"))
     SETTING
     before = {"environment": dict(os.environ), "path": sys.path}
-    with open_pool(1, THREADS) as pool:
+    with open_pool(1, THREADS, GPUS) as pool:
         found = pool.schedule(state).result()
         pool.schedule(work, args=(SECONDS,)).result()
     print(json.dumps([before, found]))
@@ -47,10 +50,13 @@ IS_SAFE = fork_server._is_safe  # tests of other commands go without
 needs_forks = pytest.mark.skipif(not IS_SAFE(), reason="workers are spawned on this machine")
 
 
-def ask(folder: Path, setting: str = "pass", threads: int = 1, seconds: float = 0.0) -> list[dict[str, Any]]:
+def ask(
+    folder: Path, setting: str = "pass", threads: int = 1, seconds: float = 0.0, gpus: str = "Gpus()"
+) -> list[dict[str, Any]]:
     """The state of a command and of its worker."""
     script = folder / "script.py"
     text = ASK.replace("SETTING", setting).replace("THREADS", str(threads)).replace("SECONDS", str(seconds))
+    text = text.replace("GPUS", gpus)
     script.write_text(text)
     done = subprocess.run([sys.executable, script], cwd=folder, capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
@@ -181,13 +187,15 @@ def test_a_finished_run_starts_none(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     fork_server.start_fork_server(tmp_path)
 
 
-def test_where_a_gpu_may_be_there_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """What has asked CUDA for anything cannot be forked."""
-    monkeypatch.setattr(fork_server, "_is_safe", IS_SAFE)
-    monkeypatch.setattr("bench.run.fork_server.lacks_gpu", lambda: False)
-    monkeypatch.setattr("multiprocessing.forkserver.ensure_running", lambda: pytest.fail("started"))
-    fork_server.start_fork_server(tmp_path)
-    assert not fork_server.fork_server_fits()
+@needs_forks
+def test_it_is_spawned_where_it_computes_on_a_gpu(tmp_path: Path) -> None:
+    assert not ask(tmp_path, gpus="Gpus(used=True)")[1]["torch"]
+
+
+@needs_forks
+def test_what_is_forked_could_still_use_a_gpu_of_its_own(tmp_path: Path) -> None:
+    """The process that it comes from has not asked CUDA for anything, whether there is a GPU or not."""
+    assert not ask(tmp_path)[1]["cuda"]
 
 
 @needs_forks

@@ -15,7 +15,7 @@ from bench import machine
 from bench.run import executors, stages
 from bench.run.config import RunConfig
 from bench.run.executors import LocalExecutor, shared_gpus
-from bench.run.worker import NO_GPUS
+from bench.run.worker import NO_GPUS, Gpus
 
 HERE = Path(__file__).parent
 
@@ -100,10 +100,28 @@ def test_nothing_is_shared_out_where_one_worker_or_no_gpu_is_asked_for(
 ) -> None:
     monkeypatch.setattr(executors, "visible_gpus", lambda: ("0", "1"))
     assert shared_gpus(units(tmp_path, "ab"), 2).names == ("0", "1")
-    assert shared_gpus(units(tmp_path, "ab"), 1) == NO_GPUS
+    assert shared_gpus(units(tmp_path, "ab"), 1) == Gpus(used=True)
     assert shared_gpus(units(tmp_path, "ab", gpus=0.0), 2) == NO_GPUS
     monkeypatch.setattr(executors, "visible_gpus", lambda: ("0",))
-    assert shared_gpus(units(tmp_path, "ab"), 2) == NO_GPUS
+    assert shared_gpus(units(tmp_path, "ab"), 2) == Gpus(used=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "version"),
+    [
+        ("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build  (nixbld@)", "580.159.04"),
+        ("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 19:39:15 UTC 2024", "535.183.01"),
+        ("NVRM version: of a kind of its own", "NVRM version: of a kind of its own"),
+        ("", ""),
+    ],
+)
+def test_the_driver_is_named_by_its_version(
+    line: str, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_NVIDIA", tmp_path / "version")
+    assert machine._driver() == ""
+    (tmp_path / "version").write_text(f"{line}\nGCC version:  gcc version 13.2.0\n")
+    assert machine._driver() == version
 
 
 RAY_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_raylet_start_wait_time_s": "200"}
