@@ -138,12 +138,13 @@ def trace_network(fuser: Fuser) -> Any:
 
 
 class TensorNetwork:
-    """A network of arrays, called with batches."""
+    """A network of arrays that takes one pair, called with batches.
+
+    Attributes:
+        release: gives back the memory that it keeps between pairs.
+    """
 
     def __init__(self, network: Network) -> None:
-        """Args:
-        network: takes ``ir`` and ``vis`` of one pair.
-        """  # fmt: skip
         self._network, self.release = network, network.release
 
     def __call__(self, ir: Tensor, vis: Tensor) -> Tensor:
