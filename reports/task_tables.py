@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.captions import described, part_words, way_of, way_words
+from bench.analysis.forms_table import sizes_of
 from bench.analysis.means import Layout, mean_table
 from bench.analysis.ranked import controls_last
 from bench.analysis.standing import task_conventions
-from bench.analysis.table import Cell, Column, Row, Table
+from bench.analysis.table import Cell, Column, Row, Table, select
 from bench.store.manifest import TaskFacts
 from reports.source import DatasetView, RunData
 
@@ -43,8 +44,11 @@ def ways(conventions: Sequence[str]) -> list[Way]:
 def place_of(convention: str, known: Sequence[str]) -> tuple[int, int, str, int]:
     """The order in which ways are shown: plain ones before compound ones, each as the task names them.
 
-    The pairs unseen in training come first, since they are what compares methods; other parts last.
+    What has no name of its own comes first. The pairs unseen in training come before others, since they are what
+    compares methods; other parts last.
     """
+    if not convention:
+        return 0, 0, "", 0
     way, part = way_of(convention)
     words = way.split("/")
     place = known.index(words[-1]) if words[-1] in known else len(known)
@@ -62,6 +66,7 @@ def task_tables(run: RunData) -> TaskTables:
 
 def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, Table]]:
     known = list(run.manifest.tasks.get(task, TaskFacts()).ways)
+    sizes = sizes_of(map(str, select(run.scores, task, data.name)["label"].unique()))
     for convention in sorted(task_conventions(run.scores, task, data.name), key=lambda name: place_of(name, known)):
         table = mean_table(
             run.scores,
@@ -71,7 +76,7 @@ def _tables(run: RunData, data: DatasetView, task: str) -> Iterator[tuple[str, T
             unranked=run.unranked_in(task),
             layout=Layout(
                 controls_last([method.label for method in run.methods], run.manifest.methods),
-                [*data.facts.classes, *data.facts.box_classes.values(), "all"],
+                [*data.facts.classes, *data.facts.box_classes.values(), "all", *sizes],
                 run.titles,
             ),
             numbers=run.numbers,

@@ -205,5 +205,5 @@ def decimals(largest: float) -> int:
 
 
 def format_number(value: float | None, digits: int) -> str:
-    """A number with a fixed count of decimals and a true minus sign; a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    """A number with a fixed count of decimals and a true minus sign, none before a zero; a dash where there is none."""
+    return "–" if value is None else f"{round(float(value), digits) + 0.0:.{digits}f}".replace("-", "−")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from bench.analysis.captions import PARTS, way_words
+from bench.analysis.forms_table import forms_tables
 from bench.analysis.judges import agreements
 from bench.analysis.numbers import FUSION
 from bench.analysis.table import Table, select
 from bench.analysis.trade_off import TradeOff, trade_off_svg, trade_offs
+from bench.store.manifest import TaskFacts
 from bench.store.thumbnails import slug
 from bench.types import UNDER_LOAD
 from reports import detection, segmentation
@@ -47,6 +49,7 @@ class TaskPart:
         scenes: pictures, those on which the methods differ most first.
         trade_offs: quality against time, and the address of its picture.
         ladder: curves along the faults of the robustness task.
+        forms: of the latency passport: image size, the form that speed is given in, and the table.
     """
 
     data: DatasetView
@@ -59,6 +62,7 @@ class TaskPart:
     judged: tuple[str, ...] = ()
     trade_offs: tuple[tuple[TradeOff, str], ...] = ()
     ladder: LadderView | None = None
+    forms: tuple[tuple[str, str, Table], ...] = ()
 
 
 def _task_page(site: Site, overview: Overview, task: str, jobs: int) -> None:
@@ -98,7 +102,14 @@ def _part(
         ),
         tuple(_trade_offs(site, overview, data)) if task == TIMES else (),
         ladder_view(run, data) if task == LADDER else None,
+        tuple(_forms(run, data)) if task == TIMES else (),
     )
+
+
+def _forms(run: RunData, data: DatasetView) -> list[tuple[str, str, Table]]:
+    """Tables of the latency passport."""
+    known = run.manifest.tasks.get(TIMES, TaskFacts()).ways
+    return forms_tables(run.scores, data.name, known, run.titles, [method.label for method in run.methods])
 
 
 def _trade_offs(site: Site, overview: Overview, data: DatasetView) -> Iterator[tuple[TradeOff, str]]:

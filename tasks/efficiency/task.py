@@ -60,9 +60,6 @@ class EfficiencyTask(Task):
         *(Number(f"change_{name}", "", f"Change of {name}", hidden=True) for name in SIX),
     )
     ways = {  # noqa: RUF012 - a declaration, never changed
-        "compiled": "compiled by torch.compile",
-        "fast_bf16": "in bfloat16",
-        "plain": "without channels-last memory layout",
         "as_run": "from file to file, in the form in which the run fuses",
         "torch": "from file to file, PyTorch in float32",
         "torch_bf16": "from file to file, PyTorch in bfloat16",
@@ -71,6 +68,9 @@ class EfficiencyTask(Task):
         "openvino": "from file to file, network on OpenVINO",
         "openvino_bf16": "from file to file, network on OpenVINO in bfloat16",
         "openvino_int8": "from file to file, network on OpenVINO in int8",
+        "compiled": "compiled by torch.compile",
+        "fast_bf16": "in bfloat16",
+        "plain": "without channels-last memory layout",
     }
 
     def check(self) -> None:

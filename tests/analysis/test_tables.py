@@ -209,3 +209,7 @@ def test_csv_keeps_every_digit_and_starts_no_formula() -> None:
 
 def test_numbers_have_a_true_minus_and_a_dash_for_nothing() -> None:
     assert (format_number(-1.0, 2), format_number(None, 2)) == ("−1.00", "–")
+    assert [format_number(value, 3) for value in (-0.0004, -0.0, -0.0005001, 0.0004)] == [
+        "0.000", "0.000", "−0.001", "0.000",
+    ]  # fmt: skip
+    assert [format_number(value, 1) for value in (float("inf"), float("-inf"), float("nan"))] == ["inf", "−inf", "nan"]
