@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -249,6 +250,31 @@ def test_metrics_are_summed_over_the_processes_of_a_training(images: Images) -> 
         assert float(parts[0].compute()[name]) == pytest.approx(float(value), rel=1e-12)
 
 
+TRANSFORM = """
+import os
+import bench
+import numpy as np
+from scipy import fftpack
+print(fftpack.dct(np.ones(4))[0], os.environ.get("DUCC0_NUM_THREADS"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("threads", "wanted"),
+    [("", "1"), ("4,2", "4"), (" 3 , 1", "3"), ("all", "1"), ("2", None), (" 2 ", None), (None, None)],
+)
+def test_any_wish_for_threads_is_understood(threads: str | None, wanted: str | None) -> None:
+    """SciPy 1.18 takes OMP_NUM_THREADS for one number, in each of its Fourier transforms."""
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("OMP_NUM_THREADS", "DUCC0_NUM_THREADS")
+    }
+    environment |= {} if threads is None else {"OMP_NUM_THREADS": threads}
+    done = subprocess.run(
+        [sys.executable, "-c", TRANSFORM], env=environment, capture_output=True, text=True, timeout=300
+    )  # fmt: skip
+    assert done.stdout == f"8.0 {wanted}\n", done.stderr
+
+
 RANK = """
 import sys
 import numpy as np, torch, torch.distributed as distributed
@@ -261,6 +287,7 @@ for index in range(rank, 3, 2):  # two images here, one there
     metrics.update(*(torch.from_numpy(each[index][None]) for each in images))
 found = metrics.compute()
 np.save(f"{out}{rank}.npy", np.array([float(found[name]) for name in ("EN", "SD", "MI")]))
+distributed.barrier()  # or PyTorch may still be at work in a thread when the interpreter ends
 distributed.destroy_process_group()
 """
 
