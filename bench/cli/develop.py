@@ -26,10 +26,10 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(
+    context: typer.Context,
     kind: Annotated[Kind, typer.Argument(help="methods, datasets, metrics, conventions or tasks.")],
     long: Annotated[bool, typer.Option("--long", "-l", help="Definitions, sources and known defects.")] = False,
     datasets_file: DatasetsFile = None,
-    context: typer.Context = None,  # type: ignore[assignment] # typer gives it
 ) -> None:
     """List what there is."""
     if kind != "datasets" and typed(context, "datasets_file"):
@@ -146,6 +146,7 @@ def check(
 
 
 def new(
+    context: typer.Context,
     kind: Annotated[Literal["method", "metric", "task", "package"], typer.Argument(help="What to write.")],
     name: Annotated[str, typer.Argument(help="Lower case, the paper's own name.")],
     form: Annotated[
@@ -156,7 +157,6 @@ def new(
         Path | None,
         typer.Option(help="A checkout, or where your package of plug-ins is; default: here."),
     ] = None,
-    context: typer.Context = None,  # type: ignore[assignment] # typer gives it
 ) -> None:
     """Write a plug-in that works as it is, and its test."""
     from bench.plugin.scaffold import new_plugin

@@ -125,6 +125,7 @@ def pack(
 
 
 def verify(
+    context: typer.Context,
     archive: Annotated[Path, typer.Argument(help="What bench pack or bench publish made, or a folder of packs.")],
     data_root: DataRoot = None,
     sample: Annotated[int, typer.Option(min=1, help="How many images to score again.")] = 16,
@@ -135,7 +136,6 @@ def verify(
     ] = False,
     weights_root: WeightsRoot = None,
     device: Device = "auto",
-    context: typer.Context = None,  # type: ignore[assignment] # typer gives it
 ) -> None:
     """Recompute a random sample of an archive and refuse a tampered one."""
     from bench.analysis.verify_pack import verify as verify_pack

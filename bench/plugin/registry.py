@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_origin
 
 from bench.errors import BenchError, suggest
 
@@ -25,6 +25,11 @@ class Entry:
     name: str
     module: str
     origin: str
+
+
+def is_subclass(value: Any, base: type) -> bool:
+    """True for a class that is one; ``list[int]``, which Python 3.10 takes for a class, is none."""
+    return inspect.isclass(value) and get_origin(value) is None and issubclass(value, base)
 
 
 class Registry(Generic[T]):
@@ -114,7 +119,7 @@ class Registry(Generic[T]):
         classes = [
             value
             for value in vars(module).values()
-            if inspect.isclass(value) and issubclass(value, base) and value is not base
+            if is_subclass(value, base) and value is not base
             and value.__module__.startswith(module.__name__) and getattr(value, "name", None) == name
         ]  # fmt: skip
         if len(classes) != 1:

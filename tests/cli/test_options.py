@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,6 +247,20 @@ def test_the_table_holds_every_command_and_option() -> None:
     assert {name: set(case.options) for name, case in TABLE.items()} == {
         name: long_options(command) for name, command in COMMANDS.items()
     }
+
+
+def test_no_command_has_a_default_for_what_typer_gives_it() -> None:
+    """Python 3.10 reads a default of None as "or None", and typer then makes an option of it."""
+    callbacks = [command.callback for command in app.registered_commands]
+    given = [
+        parameter
+        for callback in callbacks
+        if callback is not None
+        for parameter in inspect.signature(callback).parameters.values()
+        if "Context" in str(parameter.annotation)
+    ]
+    assert given
+    assert all(parameter.default is inspect.Parameter.empty for parameter in given)
 
 
 @pytest.fixture
