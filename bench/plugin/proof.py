@@ -166,7 +166,7 @@ def declared(cls: type[Method]) -> Proofs:
         BenchError: the module cannot be imported.
     """
     name = _module(cls)
-    if importlib.util.find_spec(name.rpartition(".")[0]) is None or importlib.util.find_spec(name) is None:
+    if not _is_there(name):
         return Proofs()
     try:
         module = importlib.import_module(name)
@@ -179,6 +179,14 @@ def declared(cls: type[Method]) -> Proofs:
         )
     except (ImportError, AttributeError) as error:
         raise BenchError(f"{name}: {error}; it declares PROOFS, a tuple of Proof") from error
+
+
+def _is_there(name: str) -> bool:
+    """Whether there is such a module; not where what should hold it is no package."""
+    try:
+        return all(importlib.util.find_spec(each) is not None for each in (name.rpartition(".")[0], name))
+    except ModuleNotFoundError:
+        return False
 
 
 def _by_variant(cls: type[Method], idle: Any) -> Mapping[str, tuple[str, ...]]:

@@ -318,7 +318,7 @@ def test_a_step_of_the_joint_training_waits_for_nothing(
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # it does not know the device meta
     request = TrainRequest(
         dataset="set", pairs=pairs, preset="quick", out=tmp_path, device="meta", precision="float32",
-        classes=tuple("abcdefghi"),
+        classes=tuple("abcdefghi"), options=(("mean_start", "false"),),  # which asks for a value once, before all steps
     )  # fmt: skip
     with torch.random.fork_rng(devices=[]):
         phases, state = trainer_of("seafusion").phases(request)

@@ -247,7 +247,7 @@ def test_an_unwritable_cache_is_named(root: Path, tmp_path: Path, monkeypatch: p
 
 @pytest.fixture
 def only_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Registry, "names", lambda self: ["made", "plain"])
+    monkeypatch.setattr(METHODS, "names", lambda: ["made", "plain"])
     monkeypatch.setattr(Registry, "get", lambda self, name: {"made": MadeMethod, "plain": PlainMethod}[name])
 
 
