@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import json
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -199,7 +200,8 @@ def _by_variant(cls: type[Method], idle: Any) -> Mapping[str, tuple[str, ...]]:
 def facts_path(cls: type[Method]) -> Path:
     """Where what was found lies: ``_proofs/<name>.json`` beside the method's module."""
     package = importlib.import_module(cls.__module__.rpartition(".")[0] or cls.__module__)
-    return Path(str(package.__file__)).parent / "_proofs" / f"{base_name(cls)}.json"
+    places = (getattr(module, "__file__", None) for module in (package, sys.modules.get(cls.__module__)))
+    return Path(next(filter(None, places), "")).parent / "_proofs" / f"{base_name(cls)}.json"
 
 
 @functools.lru_cache(maxsize=256)

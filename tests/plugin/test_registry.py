@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from bench.plugin.method import Method
-from bench.plugin.proof import Proofs, declared
+from bench.plugin.proof import Proofs, declared, recorded
 from bench.plugin.registry import is_subclass
 
 
@@ -39,3 +39,4 @@ def test_a_method_whose_module_lies_in_no_package_claims_nothing(monkeypatch: py
     made = type("Made", (Method,), {"name": "made", "__module__": "no_package.inner"})
     monkeypatch.setitem(sys.modules, "no_package", ModuleType("no_package"))
     assert declared(made) == Proofs()
+    assert recorded(made) == ()
