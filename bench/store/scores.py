@@ -7,7 +7,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.errors import FATAL_ERRNO, BenchError, StoppedError
+from bench.errors import BenchError, is_fatal, stop_for
 from bench.files import write_atomic
 from bench.types import SCORE_COLUMNS, Score
 
@@ -58,5 +58,7 @@ def write_table(scores: pd.DataFrame, path: Path) -> None:
     try:
         write_atomic(path, data)
     except OSError as error:
-        kind = StoppedError if error.errno in FATAL_ERRNO else BenchError
-        raise kind(f"{path}: cannot be written ({error.strerror}); free space or choose another folder") from error
+        seen = f"{path}: cannot be written ({error.strerror})"
+        if is_fatal(error):
+            raise stop_for(seen) from error
+        raise BenchError(f"{seen}; choose another folder, or mend its permissions") from error

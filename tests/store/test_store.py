@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench.errors import BenchError
+from bench.errors import BenchError, StoppedError
 from bench.files import digest
 from bench.store.draws import keep_draws, kept_draws
 from bench.store.fused import fused_is_whole, write_fused
@@ -78,6 +80,26 @@ def test_the_later_of_two_equal_rows_is_kept() -> None:
 def test_an_unknown_table_extension_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"wanted \.csv or \.parquet"):
         write_table(scores_frame([score()]), tmp_path / "s.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "words"),
+    [
+        (errno.ENOSPC, StoppedError, "stopped: .*s.csv: cannot be written .*; free space or choose another --out"),
+        (errno.EROFS, StoppedError, "stopped: .*s.csv: cannot be written"),
+        (errno.EACCES, BenchError, "s.csv: cannot be written .*; choose another folder, or mend its permissions"),
+    ],
+)
+def test_a_disk_that_takes_no_table_stops_the_run_in_the_words_of_all_stops(
+    number: int, kind: type[Exception], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("bench.store.scores.write_atomic", refuse)
+    with pytest.raises(kind, match=words) as caught:
+        write_table(scores_frame([score()]), tmp_path / "s.csv")
+    assert type(caught.value) is kind
 
 
 def test_a_damaged_manifest_is_named(tmp_path: Path) -> None:
