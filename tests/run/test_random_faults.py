@@ -281,6 +281,11 @@ def disks(
     return full
 
 
+def kib_of(folder: Path) -> float:
+    """What the files of a folder hold, in KiB."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1024
+
+
 @pytest.mark.slow
 def test_a_really_full_disk_stops_the_run_and_more_space_lets_it_go_on(
     data: Path, tmp_path: Path, bench_process: Any, request_for: Request
@@ -308,7 +313,7 @@ def test_disks_that_fill_while_training_and_segmenting_change_no_number(
     data: Path, tmp_path: Path, bench_process: Any, request_for: Request, say: Say
 ) -> None:
     rng = random.Random(6)
-    sizes = (int(2 ** rng.uniform(8, 18)) for _ in range(LONG_DISKS))
+    sizes = (int(kib_of(tmp_path / "whole") * 2 ** rng.uniform(-8, 0)) for _ in range(LONG_DISKS))  # once that is there
     full = disks(tmp_path, bench_process, lambda out: request_for(data, out, LONG_METHODS, *LONG), sizes)
     assert full.total() > LONG_DISKS // 2
     say(f"{full.total()} of {LONG_DISKS} disks were full, while {dict(full)}; lost 0")
