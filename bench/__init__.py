@@ -19,10 +19,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-_threads = os.environ.get("OMP_NUM_THREADS", "1").partition(",")[0].strip()
-if os.environ.get("OMP_NUM_THREADS", "1").strip() != _threads or not _threads.isdecimal():
+_wish = os.environ.get("OMP_NUM_THREADS", "1").strip()
+if not _wish.isdecimal():
     # OpenMP takes a list, one number for each level, and nothing for no wish; SciPy's transforms fail at both
-    os.environ.setdefault("DUCC0_NUM_THREADS", _threads if _threads.isdecimal() else "1")
+    _first = _wish.partition(",")[0].strip()
+    os.environ.setdefault("DUCC0_NUM_THREADS", _first if _first.isdecimal() else "1")
 
 if TYPE_CHECKING:
     from bench.api.evaluation import evaluate

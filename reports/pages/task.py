@@ -102,14 +102,14 @@ def _part(
         ),
         tuple(_trade_offs(site, overview, data)) if task == TIMES else (),
         ladder_view(run, data) if task == LADDER else None,
-        tuple(_forms(run, data)) if task == TIMES else (),
+        _forms(run, data) if task == TIMES else (),
     )
 
 
-def _forms(run: RunData, data: DatasetView) -> list[tuple[str, str, Table]]:
+def _forms(run: RunData, data: DatasetView) -> tuple[tuple[str, str, Table], ...]:
     """Tables of the latency passport."""
     known = run.manifest.tasks.get(TIMES, TaskFacts()).ways
-    return forms_tables(run.scores, data.name, known, run.titles, [method.label for method in run.methods])
+    return tuple(forms_tables(run.scores, data.name, known, run.titles, [method.label for method in run.methods]))
 
 
 def _trade_offs(site: Site, overview: Overview, data: DatasetView) -> Iterator[tuple[TradeOff, str]]:
