@@ -64,7 +64,7 @@ def exact_kernel(function: F) -> F:
 
 
 def _compile_later(function: F, fastmath: set[str] | bool) -> F:
-    """Compiles a function when it is first called, and keeps the result in the folder of its sources."""
+    """Compiles a function when it is first called, keeps the result in the folder of its sources; lets threads run."""
     import numba
 
     settings: Any = numba.config
@@ -72,7 +72,7 @@ def _compile_later(function: F, fastmath: set[str] | bool) -> F:
     # by itself Numba would not notice that a called kernel changed
     settings.CACHE_DIR = str(kernel_cache(Path(inspect.getfile(function)).parent))
     try:
-        compiled: Any = numba.njit(cache=True, error_model="numpy", fastmath=fastmath)(function)
+        compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)
         return compiled
     finally:
         settings.CACHE_DIR = before

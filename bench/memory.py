@@ -14,14 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
-"""Parameters of ``mallopt`` (malloc.h): free memory at the heap's end that is given back, the size from which blocks
-are mapped apart from the heap, and how many may be."""
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -2, -3, -4
+"""Parameters of ``mallopt`` (malloc.h): free memory at the heap's end from which on it is given back, what a thread's
+heap keeps of it, the size from which blocks are mapped apart from the heap, and how many may be."""
 
-USUAL = ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 64 << 20), (M_MMAP_MAX, 65536))
+USUAL = ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 64 << 20), (M_TOP_PAD, 128 << 10), (M_MMAP_MAX, 65536))
 """Where glibc's own adjustment ends in a process that handles large arrays; setting any of them ends the adjustment."""
 
 KEEP_ALL = 2**31 - 1
+
+KEEP_HEAPS = 128 << 20
+"""Twice what a thread's heap holds at most."""
 
 _lock = threading.Lock()
 _users = 0
@@ -49,6 +52,7 @@ def _count(step: int) -> None:
         before, _users = _users, _users + step
         if before == 0:
             libc.mallopt(M_MMAP_MAX, 0)
+            libc.mallopt(M_TOP_PAD, KEEP_HEAPS)
             libc.mallopt(M_TRIM_THRESHOLD, KEEP_ALL)
         elif _users == 0:
             for parameter, value in USUAL:

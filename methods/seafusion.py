@@ -25,6 +25,7 @@ class SeaFusionMethod(NetMethod, TrainableMethod):
     network = SeAFusion
     renamed = RENAMED
     trained_by = "methods._training.seafusion"
+    radius = 9
     unlabelled = "no_semantic_loss"
     ablations = (
         "full", "no_semantic_loss", "no_gradient_stream", "pretrained_infrared", "pretrained_visible", "one_stage",

@@ -67,8 +67,8 @@ Compile = Annotated[
 Runtime = Annotated[
     str,
     typer.Option(
-        help="Of networks on the CPU: torch; openvino; auto: OpenVINO where it is installed and gives the same pixels "
-        "on a probe pair.",
+        help="Of networks on the CPU: torch; winograd; openvino; auto: the first of these two that is installed, gains "
+        "and gives the same pixels on probe pairs.",
         autocompletion=completion.setting("runtime"),
     ),
 ]

@@ -36,9 +36,14 @@ class Network:
 
 NEEDS = {
     "onnx": ("onnx", "onnxscript", "onnxruntime"), "openvino": ("onnx", "onnxscript", "openvino"), "torch": (),
-    "openvino_network": ("openvino",),
+    "openvino_network": ("openvino",), "winograd_network": ("numba",),
 }  # fmt: skip
 """Format -> packages that write and run it; OpenVINO's files are made of ONNX ones, its networks are not."""
+
+
+def install(form: str) -> str:
+    """The command that installs what a format needs."""
+    return f"pip install 'ivif-bench[{'fast' if form == 'winograd_network' else 'deploy'}]'"
 
 
 def require(form: str) -> None:
@@ -50,7 +55,7 @@ def require(form: str) -> None:
     missing = [name for name in NEEDS[form] if find_spec(name) is None]
     if missing:
         name = form.partition("_")[0]
-        raise BenchError(f"{name} needs {', '.join(missing)}; install them with: pip install 'ivif-bench[deploy]'")
+        raise BenchError(f"{name} needs {', '.join(missing)}; install them with: {install(form)}")
 
 
 def openvino_settings(precision: str = "f32") -> dict[str, Any]:

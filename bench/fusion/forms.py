@@ -17,6 +17,7 @@ from bench.fusion.harness import Fuser
 from bench.fusion.quantise import quantise_onnx
 from bench.fusion.runtime import TensorNetwork, convert, trace_network
 from bench.fusion.tracing import write_onnx
+from bench.fusion.winograd import WinogradNetwork
 from bench.machine import FAST_INSTRUCTIONS, fast_instructions
 
 Inputs = Sequence[tuple[Tensor, Tensor]]
@@ -46,6 +47,10 @@ def _compiled(fuser: Fuser, inputs: Inputs) -> None:
         fuser.compute(*sample)
 
 
+def _winograd(fuser: Fuser, _: Inputs) -> None:
+    fuser.network = WinogradNetwork(fuser.method)
+
+
 def _openvino(precision: str, fuser: Fuser, _: Inputs) -> None:
     fuser.network = TensorNetwork(open_openvino(convert(fuser), precision))
 
@@ -64,6 +69,7 @@ FORMS: dict[str, Callable[[Fuser, Inputs], None]] = {
     "torch": _torch,
     "torch_bf16": _torch_bf16,
     "compiled": _compiled,
+    "winograd": _winograd,
     "onnx": partial(_onnx, open_onnx, False),
     "onnx_int8": partial(_onnx, open_onnx, True),
     "openvino": partial(_openvino, "f32"),
@@ -75,6 +81,7 @@ FORMS: dict[str, Callable[[Fuser, Inputs], None]] = {
 NEEDED = {
     "onnx": ("onnx",), "onnx_int8": ("onnx",), "openvino": ("openvino_network",),
     "openvino_bf16": ("openvino_network",), "openvino_int8": ("onnx", "openvino_network"),
+    "winograd": ("winograd_network",),
 }  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """A method's network on another runtime: the same pixels in less time, where that is so.
 
-Only the network runs there; reading, stretch, colours and rounding stay with the harness, in the precision of the
-authors' programs. What is not faster or not the same stays with PyTorch, and the fuser says why.
+``winograd`` is ours (see :mod:`bench.fusion.winograd`), ``openvino`` Intel's. Only the network runs there; reading,
+stretch, colours and rounding stay with the harness, in the precision of the authors' programs. What is not faster or
+not the same stays with PyTorch, and the fuser says why.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,23 +19,30 @@ import torch
 from torch import Tensor
 
 from bench.errors import BenchError
-from bench.fusion.deploy import Network, open_openvino, require
+from bench.fusion.deploy import Network, install, open_openvino, require
 from bench.fusion.harness import Fuser
 from bench.fusion.subject import random_pair
 from bench.fusion.traced import TracedNetwork
 from bench.fusion.tracing import reason_of, trace
+from bench.fusion.winograd import WinogradNetwork
 from bench.plugin.method import Padding
 from bench.weights.places import cache_dir
 
-Runtime = Literal["torch", "openvino", "auto"]
+Runtime = Literal["torch", "winograd", "openvino", "auto"]
 
 PROBES = ((160, 200), (171, 133))
 """Heights and widths of the pairs that both runtimes fuse before one is trusted: code that decides by an image's size
 may leave no other trace in what was traced."""
 
-FEW = 1e-4
+FEW = 5e-4
 """The same pixels: none is more than 1 level off, and no larger share of them at all. A stretched and truncated image
 moves that much with the order of a sum, in PyTorch too, from one processor to the next."""
+
+MOST = 0.5
+"""Share of a network's multiplications that ``winograd`` must be able to take over."""
+
+PACKAGE = {"winograd": "numba", "openvino": "openvino"}
+"""Runtime -> the package that it needs, in the order in which ``auto`` tries them."""
 
 
 def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
@@ -41,51 +50,58 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
 
     Args:
         fuser: changed in place.
-        wanted: ``auto`` takes OpenVINO where it is installed and gives the same pixels on a probe pair; by its own name
-            it may move any pixel by a level.
-        key: of code, weights and library, under which the converted network is kept; empty keeps nothing.
+        wanted: ``auto`` takes the first of ``PACKAGE`` that is installed, gains, and gives the same pixels on probe
+            pairs; by its own name a runtime may move any pixel by a level.
+        key: of code, weights and library, under which a converted network is kept; empty keeps nothing.
 
     Raises:
-        BenchError: OpenVINO was asked for by name and is not installed, or does not take a learned method.
+        BenchError: a runtime was asked for by name and is not installed, or does not take a learned method.
     """
     if wanted == "torch":
         return
-    try:
-        if wanted == "openvino":
-            require("openvino_network")
-        reason = _refusal(fuser)
+    reasons = []
+    for name in PACKAGE if wanted == "auto" else (wanted,):
+        try:
+            if wanted != "auto":
+                require(f"{name}_network")
+            reason = _refusal(fuser, name) or _try(fuser, name, key, FEW if wanted == "auto" else 1.0)
+        except BenchError as error:
+            reason = str(error)
         if not reason:
-            reason = _try_openvino(fuser, FEW if wanted == "auto" else 1.0, key)
-    except BenchError as error:
-        reason = str(error)
-    fuser.runtime_reason = reason
-    if reason and wanted == "openvino" and fuser.method.info.kind == "learned":
-        raise BenchError(f"{fuser.method.name}: --runtime openvino: {reason}; give --runtime auto, or leave it out")
+            fuser.runtime = f"{name}, {PACKAGE[name]} {version(PACKAGE[name])}"
+            return
+        fuser.network = None
+        reasons.append(f"{name}: {reason}" if wanted == "auto" else reason)
+    fuser.runtime_reason = "; ".join(dict.fromkeys(reasons))
+    if wanted != "auto" and fuser.method.info.kind == "learned":
+        raise BenchError(
+            f"{fuser.method.name}: --runtime {wanted}: {fuser.runtime_reason}; give --runtime auto, or leave it out"
+        )
 
 
-def _refusal(fuser: Fuser) -> str:
+def _refusal(fuser: Fuser, name: str) -> str:
     if fuser.device.type != "cpu":
-        return "OpenVINO is used on the CPU only"
+        return "is used on the CPU only"
     if not fuser.method.modules() or fuser.method.dtype == "float64" or fuser.method.stochastic:
         return "the method holds no network of float32 that always gives the same"
     if fuser.precision != "exact":
         return "the fast precision is PyTorch's"
-    return "" if find_spec("openvino") else "OpenVINO is not installed: pip install 'ivif-bench[deploy]'"
+    return "" if find_spec(PACKAGE[name]) else f"{PACKAGE[name]} is not installed: {install(f'{name}_network')}"
 
 
-def _try_openvino(fuser: Fuser, share: float, key: str) -> str:
-    """Uses OpenVINO if at most a share of the probe's pixels differ, and by a level; why not, else."""
+def _try(fuser: Fuser, name: str, key: str, share: float) -> str:
+    """Uses a runtime if at most a share of the probes' pixels differ, and by a level; why not, else."""
     sizes = [tuple(max(side, fuser.method.smallest) for side in probe) for probe in PROBES]
     pairs = [random_pair(size, 0) for size in sizes]  # type: ignore[arg-type]
     wanted = [fuser.fuse_pair(*pair) for pair in pairs]
-    fuser.network = TensorNetwork(_converted(fuser, key))
+    fuser.network = NETWORKS[name](fuser, key)
     for pair, image in zip(pairs, wanted, strict=True):
         off = np.abs(fuser.fuse_pair(*pair).astype(np.int16) - image)
         changed = float(off.any(axis=2).mean())
         if off.max() > 1 or changed > share:
-            fuser.network = None
-            return f"OpenVINO's image of a probe pair is up to {off.max()} levels off, at {changed:.2%} of the pixels"
-    fuser.runtime = f"openvino {version('openvino')}"
+            return f"the image of a probe pair is up to {off.max()} levels off, at {changed:.2%} of the pixels"
+    if isinstance(fuser.network, WinogradNetwork) and fuser.network.share < MOST:
+        return f"{fuser.network.share:.0%} of the multiplications are in convolutions that gain by it"
     return ""
 
 
@@ -135,6 +151,13 @@ def trace_network(fuser: Fuser) -> Any:
         return trace(module, tuple(each.contiguous() for each in inputs), (2, 3), fuser.method.smallest, multiple)
     finally:
         fuser.use_layout(layout)
+
+
+NETWORKS: dict[str, Callable[[Fuser, str], Callable[[Tensor, Tensor], Tensor]]] = {
+    "winograd": lambda fuser, _: WinogradNetwork(fuser.method),
+    "openvino": lambda fuser, key: TensorNetwork(_converted(fuser, key)),
+}
+"""Runtime -> what makes a fuser's network there."""
 
 
 class TensorNetwork:

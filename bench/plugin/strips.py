@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
 
 def in_strips(
-    function: Callable[..., Tensor], inputs: Sequence[Tensor], rows: int, radius: int, align: int = 1
-) -> Tensor:
+    function: Callable[..., Tensor], inputs: Sequence[Tensor], rows: int, radius: int, align: int = 1,
+    each: Callable[[Callable[[int], Tensor], Iterable[int]], Iterable[Tensor]] = map,
+) -> Tensor:  # fmt: skip
     """Applies a local function to strips of whole rows and joins the results.
 
     Each strip is given ``radius`` more rows on both sides, which are dropped again; at the image's own border nothing
@@ -25,6 +26,7 @@ def in_strips(
         rows: of each strip.
         radius: how far the function reaches.
         align: strips begin at multiples of this (networks that halve the image).
+        each: calls for every strip, in order; an executor's ``map`` does so in several threads.
 
     Raises:
         ValueError: ``rows`` is not a positive multiple of ``align``.
@@ -35,10 +37,11 @@ def in_strips(
         raise ValueError(f"strips of {rows} rows, wanted a positive multiple of {align}")
     height = inputs[0].shape[-2]
     reach = -(-radius // align) * align
-    parts = []
-    for start in range(0, height, rows):
+
+    def strip(start: int) -> Tensor:
         first, stop = max(start - reach, 0), min(start + rows, height)
         last = min(stop + reach, height)
         part = function(*(tensor[..., first:last, :] for tensor in inputs))
-        parts.append(part[..., start - first : stop - first, :])
-    return torch.cat(parts, dim=-2)
+        return part[..., start - first : stop - first, :]
+
+    return torch.cat(list(each(strip, range(0, height, rows))), dim=-2)

@@ -62,7 +62,7 @@ class RunConfig(Strict):
     way: Literal["published", "plain", "both"] = "published"
     precision: Literal["exact", "fast"] = "exact"
     compile: Literal["never", "auto"] = "never"
-    runtime: Literal["torch", "openvino", "auto"] = "torch"
+    runtime: Literal["torch", "winograd", "openvino", "auto"] = "torch"
     train_precision: Literal["auto", "float32"] = "auto"
     engine: Literal["auto", "numpy", "numba"] = "auto"
     time_limit_s: float = Field(default=300.0, gt=0)

@@ -129,8 +129,10 @@ def fuse_code(module: str) -> str:
 
 def runtime_key(wanted: str, device: str) -> str:
     """What a fused image's fingerprint says of the runtime that was asked for; empty where it can only be PyTorch."""
-    found = _version("openvino") if wanted != "torch" and device == "cpu" else ""
-    return f"{wanted}: openvino {found}" if found not in ("", ABSENT) else ""
+    packages = {"torch": (), "winograd": ("numba",), "openvino": ("openvino",), "auto": ("numba", "openvino")}[wanted]
+    found = {name: _version(name) for name in packages if device == "cpu"}
+    here = [f"{name} {release}" for name, release in found.items() if release != ABSENT]
+    return f"{wanted}: {', '.join(here)}" if here else ""
 
 
 def train_code(module: str, built_on: Sequence[str] = ()) -> str:

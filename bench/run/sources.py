@@ -29,7 +29,7 @@ class MethodSource:
     way: Way = "published"
     precision: Literal["exact", "fast"] = "exact"
     compile: Literal["never", "auto"] = "never"
-    runtime: Literal["torch", "openvino", "auto"] = "torch"
+    runtime: Literal["torch", "winograd", "openvino", "auto"] = "torch"
     device: str = "cpu"
     seed: int = 0
     weights: Path | None = None

@@ -9,24 +9,19 @@ can do.
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torch import Tensor, nn
-from torch.nn import functional
+from plain_seafusion import Spent, load_method, once, time_plain
 
 from bench.data.pairs import read_pair
-from bench.errors import BenchError
 from bench.files import write_atomic
 from bench.fusion.harness import Fuser
 from bench.fusion.operations import count_operations
@@ -37,7 +32,6 @@ from bench.machine import count_cores, processor_name
 from bench.memory import retained_memory
 from bench.plugin.kinds import METHODS
 from bench.types import PairFiles
-from bench.weights.find import WeightsMissing, resolve
 
 pytestmark = pytest.mark.timeout(3600)
 HEIGHT, WIDTH = 480, 640
@@ -48,91 +42,29 @@ SIDE = 1536
 SLOWEST = ("auif", "swinfusion", "gifnet", "ship", "mufusion")
 
 
-def leaky(x: Tensor) -> Tensor:
-    return functional.leaky_relu(x, 0.2)
-
-
-def block(own: Any, x: Tensor) -> Tensor:
-    first = torch.cat((x, leaky(own.dense1(x))), 1)
-    second = torch.cat((first, leaky(own.dense2(first))), 1)
-    edges = torch.abs(own.gradient.horizontal(x)) + torch.abs(own.gradient.vertical(x))
-    return functional.leaky_relu(own.mix(second) + own.gradient.mix(edges), 0.1)
-
-
-class Plain(nn.Module):
-    """The layers of SeAFusion one after the other."""
-
-    def __init__(self, net: Any) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, vis: Tensor, ir: Tensor) -> Tensor:
-        features = []
-        for own, image in ((self.net.vis, vis), (self.net.ir, ir)):
-            features.append(block(own.block2, block(own.block1, leaky(own.head(image)))))
-        x = torch.cat(features, 1)
-        for layer in (self.net.decode4, self.net.decode3, self.net.decode2):
-            x = leaky(layer(x))
-        return torch.tanh(self.net.decode1(x)) / 2 + 0.5
-
-
-def load_method() -> Any:
-    cls = METHODS.get("seafusion")
-    try:
-        return cls(resolve(cls).path)
-    except (WeightsMissing, BenchError):  # times do not depend on the values
-        return cls(None)
-
-
-def released(folder: Path) -> nn.Module:
-    """The authors' network with their weights."""
-    sys.path.insert(0, str(folder))
-    spec = importlib.util.spec_from_file_location("released", folder / "FusionNet.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    net: nn.Module = module.FusionNet(output=1)
-    file = Path(os.environ["BENCH_WEIGHTS"]) / METHODS.get("seafusion").info.weights[0].path
-    net.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
-    return net.eval()
-
-
-def plain_loop(net: nn.Module, files: PairFiles, out: Path) -> None:
-    """Reads, converts, fuses, stretches and writes one pair as a script does."""
-    vis = torch.from_numpy(np.asarray(Image.open(files.vis_path), np.float32).transpose(2, 0, 1) / 255)[None]
-    ir = torch.from_numpy(np.asarray(Image.open(files.ir_path).convert("L"), np.float32) / 255)[None, None]
-    red, green, blue = vis[:, 0:1], vis[:, 1:2], vis[:, 2:3]
-    y = 0.299 * red + 0.587 * green + 0.114 * blue
-    cr, cb = (red - y) * 0.713, (blue - y) * 0.564
-    with torch.no_grad():
-        fused = net(y, ir)
-    image = torch.cat((fused + 1.403 * cr, fused - 0.714 * cr - 0.344 * cb, fused + 1.773 * cb), 1).clamp(0, 1)
-    pixels = image[0].numpy().transpose(1, 2, 0)
-    pixels = (pixels - pixels.min()) / (pixels.max() - pixels.min())
-    Image.fromarray(np.uint8(255.0 * pixels)).save(out)
-
-
 def own_loop(fuser: Fuser, files: PairFiles, out: Path) -> None:
     pair = read_pair(files)
     write_atomic(out, encode_png(fuser.fuse_pair(pair.ir, pair.vis)))
 
 
-def cpu_seconds(tasks: Mapping[str, Callable[[], object]], theirs: str = "") -> dict[str, tuple[float, float]]:
-    """Least CPU and wall seconds of each, turn by turn so that a busy minute hits all alike.
+def retained(task: Callable[[], object]) -> Spent:
+    """The same as a run computes, which keeps freed memory."""
+    with retained_memory():
+        return once(task)
 
-    All but ``theirs`` keep freed memory, as a run does, and are warm when they are timed.
-    """
+
+def least(tasks: Mapping[str, Callable[[], Spent]]) -> dict[str, Spent]:
+    """Least seconds of each, turn by turn so that a busy minute hits all alike."""
     best = dict.fromkeys(tasks, (float("inf"), float("inf")))
     for _ in range(ROUNDS):
         for name, task in tasks.items():
-            with nullcontext() if name == theirs else retained_memory():
-                task()
-                cpu, wall = time.process_time(), time.perf_counter()
-                task()
-                spent = time.process_time() - cpu, time.perf_counter() - wall
-            best[name] = min(best[name][0], spent[0]), min(best[name][1], spent[1])
+            cpu, wall = task()
+            best[name] = min(best[name][0], cpu), min(best[name][1], wall)
     return best
+
+
+def cpu_seconds(tasks: Mapping[str, Callable[[], object]]) -> dict[str, Spent]:
+    return least({name: partial(retained, task) for name, task in tasks.items()})
 
 
 @pytest.fixture
@@ -158,10 +90,9 @@ def one_thread() -> None:
         pytest.skip("wants one thread; leave OMP_NUM_THREADS unset or give 1")
 
 
-def on_openvino(method: Any) -> Fuser:
-    pytest.importorskip("openvino")
+def on(runtime: Any, method: Any) -> Fuser:
     fuser = Fuser(method)
-    use_runtime(fuser, "openvino")
+    use_runtime(fuser, runtime)
     return fuser
 
 
@@ -172,21 +103,23 @@ def show(title: str, lines: Mapping[str, str]) -> None:
 
 @pytest.mark.usefixtures("default_threads")
 def test_file_to_file(benchmark: Any, pair: PairFiles, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    folder = request.config.getoption("--released")
-    plain = released(folder) if folder is not None and folder.is_dir() else Plain(load_method().net)
-    tuned, other, out = Fuser(load_method()), on_openvino(load_method()), tmp_path / "fused.png"
+    pytest.importorskip("openvino")
+    folder, out = request.config.getoption("--released"), tmp_path / "fused.png"
+    fusers = {"tuned eager": Fuser(load_method())}
+    fusers |= {name: on(name, load_method()) for name in ("openvino", "winograd")}
     base = "authors' network" if folder is not None else "plain eager loop"
-    found = cpu_seconds({
-        base: lambda: plain_loop(plain, pair, out),
-        "tuned eager": lambda: own_loop(tuned, pair, out),
-        "OpenVINO": lambda: own_loop(other, pair, out),
-    }, theirs=base)  # fmt: skip
+    with ProcessPoolExecutor(1, get_context("spawn")) as own:
+        order = folder, torch.get_num_threads(), pair, out
+        found = least({
+            base: lambda: own.submit(time_plain, *order).result(),
+            **{name: partial(retained, partial(own_loop, fuser, pair, out)) for name, fuser in fusers.items()},
+        })  # fmt: skip
     first = found[base]
     show(f"SeAFusion {WIDTH}x{HEIGHT} from file to file", {
         name: f"CPU {cpu:.2f} s, {first[0] / cpu:.2f} times; wall {wall:.2f} s, {first[1] / wall:.2f} times"
         for name, (cpu, wall) in found.items()
     })  # fmt: skip
-    benchmark.pedantic(lambda: own_loop(other, pair, out), rounds=1)
+    benchmark.pedantic(lambda: own_loop(fusers["winograd"], pair, out), rounds=1)
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -196,13 +129,15 @@ def test_share_of_sgemm(benchmark: Any) -> None:
     flops = count_operations(lambda: tuned.compute(*inputs))[0]
     assert flops is not None
     left, right = (np.random.default_rng(seed).random((SIDE, SIDE), np.float32) for seed in (0, 1))
-    other = on_openvino(load_method())
+    pytest.importorskip("openvino")
+    other, ours = on("openvino", load_method()), on("winograd", load_method())
     found = cpu_seconds({
         "NumPy's sgemm": lambda: [left @ right for _ in range(8)],
         "tuned eager": lambda: tuned.compute(*inputs),
         "OpenVINO": lambda: other.compute(*inputs),
+        "Winograd": lambda: ours.compute(*inputs),
     })  # fmt: skip
-    work = {"NumPy's sgemm": 8 * 2.0 * SIDE**3, "tuned eager": flops, "OpenVINO": flops}
+    work = dict.fromkeys(found, flops) | {"NumPy's sgemm": 8 * 2.0 * SIDE**3}
     rates = {name: work[name] / cpu / 1e9 for name, (cpu, _) in found.items()}
     best = rates["NumPy's sgemm"]
     show(f"SeAFusion's network, {flops / 1e9:.0f} GFLOP, one core", {
