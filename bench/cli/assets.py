@@ -165,10 +165,12 @@ def doctor(
     if gpu:
         raise typer.Exit(0 if examine_gpu(typer.echo) else 1)
     if warm:
+        from bench.fusion import winograd
         from bench.metrics.choice import compile_kernels
         from bench.plugin.kinds import TASKS
 
         compile_kernels(typer.echo)
+        winograd.compile_kernels()
         for name in TASKS.names():
             TASKS.get(name)().warm()
     rows, healthy = examine(data_root, weights_root, datasets_file)

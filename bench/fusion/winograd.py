@@ -158,6 +158,15 @@ class WinogradNetwork:
         return taken / max(taken + left, 1)
 
 
+def compile_kernels() -> None:
+    """Compiles the kernels now, which takes some seconds once; a process that needs them first does so too."""
+    for size in (1, 3):
+        layer = nn.Conv2d(LEAST, LEAST, size)
+        with torch.inference_mode(), Convolutions({}, _Threads()) as convolutions:
+            layer(torch.zeros(1, LEAST, 8, 8))
+            convolutions.finish()
+
+
 def _pair(value: Any) -> tuple[int, ...]:
     return (value, value) if isinstance(value, int) else tuple(value)
 
