@@ -68,7 +68,8 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
         except BenchError as error:
             reason = str(error)
         if not reason:
-            fuser.runtime = f"{name}, {PACKAGE[name]} {version(PACKAGE[name])}"
+            package = PACKAGE[name]
+            fuser.runtime = f"{name} {version(package)}" if name == package else f"{name}, {package} {version(package)}"
             return
         fuser.network = None
         reasons.append(f"{name}: {reason}" if wanted == "auto" else reason)

@@ -65,6 +65,7 @@ class EfficiencyTask(Task):
         "torch_bf16": "from file to file, PyTorch in bfloat16",
         "onnx": "from file to file, network on ONNX Runtime",
         "onnx_int8": "from file to file, network on ONNX Runtime in int8",
+        "winograd": "from file to file, network with fewer multiplications",
         "openvino": "from file to file, network on OpenVINO",
         "openvino_bf16": "from file to file, network on OpenVINO in bfloat16",
         "openvino_int8": "from file to file, network on OpenVINO in int8",

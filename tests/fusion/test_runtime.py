@@ -134,12 +134,15 @@ def test_the_runtime_is_part_of_the_fingerprint(monkeypatch: pytest.MonkeyPatch)
         return make_source(cls, None, RunConfig(runtime=wanted, device=device)).key  # type: ignore[arg-type]
 
     monkeypatch.setattr(keys, "_version", lambda name: "2026.4" if name == "openvino" else "1")
-    assert len({key("torch"), key("auto"), key("openvino")}) == 3
+    assert len({key("torch"), key("auto"), key("openvino"), key("winograd")}) == 4
     first = key("auto")
     monkeypatch.setattr(keys, "_version", lambda name: "2027.0" if name == "openvino" else "1")
     assert key("auto") != first
     monkeypatch.setattr(keys, "_version", lambda name: keys.ABSENT if name == "openvino" else "1")
-    assert key("auto") == key("torch")
+    second = key("auto")
+    assert len({first, second, key("torch")}) == 3
+    monkeypatch.setattr(keys, "_version", lambda name: keys.ABSENT if name in ("openvino", "numba") else "1")
+    assert key("auto") == key("winograd") == key("torch")
 
 
 def test_the_journal_names_the_runtime_of_each_image(make_pair: PairFiles, tmp_path: Path) -> None:

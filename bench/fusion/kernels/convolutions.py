@@ -33,28 +33,27 @@ def convolve_tiles(
         work: float32, ``work_size(C, N, tiles[2])`` values.
     """
     channels, out_channels = filters.shape[1], filters.shape[2]
-    first, last, block = tiles
+    (first, last, block), across = tiles, (y.shape[1] + RESULTS - 1) // RESULTS
     plane_in, plane_out = block * channels + APART, block * out_channels + APART
     values = work[: PLANES * plane_in].reshape(PLANES, plane_in)
     products = work[PLANES * plane_in : PLANES * (plane_in + plane_out)].reshape(PLANES, plane_out)
     edge = work[PLANES * (plane_in + plane_out) :]
     for at in range(first, last, block):
         count = min(block, last - at)
-        _tiles_in(x, place, channels, at, count, y.shape[1], values.reshape(-1), plane_in, edge)
+        now = at, count, across
+        _tiles_in(x, place, channels, now, values.reshape(-1), plane_in, edge)
         for plane in range(PLANES):
             left = values[plane, : count * channels].reshape(count, channels)
             np.dot(left, filters[plane], products[plane, : count * out_channels].reshape(count, out_channels))
-        _tiles_out(products.reshape(-1), plane_out, (at, count), bias, slope, y, edge)
+        _tiles_out(products.reshape(-1), plane_out, now, bias, slope, y, edge)
 
 
 @kernel
 def _tiles_in(
-    x: Array, place: tuple[int, ...], channels: int, at: int, count: int, width: int, values: Array, plane: int,
-    edge: Array,
-) -> None:  # fmt: skip
-    rows, columns, row, column, zeros = place
+    x: Array, place: tuple[int, ...], channels: int, tiles: tuple[int, int, int], values: Array, plane: int, edge: Array
+) -> None:
+    (rows, columns, row, column, zeros), (at, count, across) = place, tiles
     none = np.float32(0.0)
-    across = (width + RESULTS - 1) // RESULTS
     for index in range(count):
         top = RESULTS * ((at + index) // across) - zeros
         left = RESULTS * ((at + index) % across) - zeros
@@ -62,7 +61,7 @@ def _tiles_in(
         if top >= 0 and left >= 0 and top + SIDE <= rows and left + SIDE <= columns:
             begin = top * row + left * column
             for channel in range(0, channels, LANES):
-                tile_in(x, begin + channel, row, column, values, to + channel, SIDE * plane, plane, values, 0, none)
+                tile_in(x, (begin + channel, row, column), values, (to + channel, SIDE * plane, plane), x, 0, none)
             continue
         for i in range(SIDE):
             for j in range(SIDE):
@@ -71,18 +70,15 @@ def _tiles_in(
                 for channel in range(channels):
                     edge[(i * SIDE + j) * channels + channel] = x[begin + channel] if inside else none
         for channel in range(0, channels, LANES):
-            tile_in(
-                edge, channel, SIDE * channels, channels, values, to + channel, SIDE * plane, plane, values, 0, none
-            )
+            read = channel, SIDE * channels, channels
+            tile_in(edge, read, values, (to + channel, SIDE * plane, plane), edge, 0, none)
 
 
 @kernel
 def _tiles_out(
-    products: Array, plane: int, tiles: tuple[int, int], bias: Array, slope: Any, y: Array, edge: Array
+    products: Array, plane: int, tiles: tuple[int, int, int], bias: Array, slope: Any, y: Array, edge: Array
 ) -> None:
-    at, count = tiles
-    height, width, channels = y.shape
-    across = (width + RESULTS - 1) // RESULTS
+    (height, width, channels), (at, count, across) = y.shape, tiles
     flat = y.reshape(-1)
     for index in range(count):
         top, left = RESULTS * ((at + index) // across), RESULTS * ((at + index) % across)
@@ -90,16 +86,12 @@ def _tiles_out(
         if top + RESULTS <= height and left + RESULTS <= width:
             to = (top * width + left) * channels
             for channel in range(0, channels, LANES):
-                tile_out(
-                    products, begin + channel, SIDE * plane, plane, flat, to + channel, width * channels, channels,
-                    bias, channel, slope,
-                )  # fmt: skip
+                read, write = (begin + channel, SIDE * plane, plane), (to + channel, width * channels, channels)
+                tile_out(products, read, flat, write, bias, channel, slope)
             continue
         for channel in range(0, channels, LANES):
-            tile_out(
-                products, begin + channel, SIDE * plane, plane, edge, channel, RESULTS * channels, channels, bias,
-                channel, slope,
-            )  # fmt: skip
+            read, write = (begin + channel, SIDE * plane, plane), (channel, RESULTS * channels, channels)
+            tile_out(products, read, edge, write, bias, channel, slope)
         for i in range(min(RESULTS, height - top)):
             for j in range(min(RESULTS, width - left)):
                 for channel in range(channels):

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 RESULTS, TAPS, SIDE = 4, 3, 6
@@ -122,23 +123,18 @@ def _transform(along: Callable[[Any, Vectors], Vectors], results: int) -> Any:
     """
 
     @intrinsic
-    def move(
-        _: Any, source: Any, at: Any, row: Any, column: Any, target: Any, to: Any, down: Any, right: Any, added: Any,
-        of: Any, slope: Any,
-    ) -> Any:  # fmt: skip
-        if not all(isinstance(each, types.Number) for each in (at, row, column, to, down, right, of, slope)):
+    def move(_: Any, source: Any, at: Any, target: Any, to: Any, added: Any, of: Any, slope: Any) -> Any:
+        if of not in types.integer_domain or slope != types.float32 or {len(at), len(to)} != {3}:
             return None  # Numba's word for a call that does not fit
-        place = types.intp
-        signature = types.void(
-            source, place, place, place, target, place, place, place, added, place, types.float32
-        )  # fmt: skip
+        place = types.UniTuple(types.intp, 3)
+        signature = types.void(source, place, target, place, added, types.intp, types.float32)
 
         def generate(context: Any, build: Any, signature: Any, values: Any) -> Any:
             source, target, added = (
-                context.make_array(signature.args[index])(context, build, values[index]).data for index in (0, 4, 8)
+                context.make_array(signature.args[index])(context, build, values[index]).data for index in (0, 2, 4)
             )
-            _, at, row, column, _, to, down, right, _, of, slope = values
-            plus, factor = _load(build, _vector(build, added, of)), _everywhere(build, slope)
+            (at, row, column), (to, down, right) = (cgutils.unpack_tuple(build, values[index]) for index in (1, 3))
+            plus, factor = _load(build, _vector(build, added, values[5])), _everywhere(build, values[6])
             tile = []
             for j in range(SIDE):
                 places = (_vector(build, source, at, ((row, i), (column, j))) for i in range(SIDE))
