@@ -8,6 +8,7 @@ not the same stays with PyTorch, and the fuser says why.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,16 +17,20 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from bench.errors import BenchError
+from bench.files import write_atomic
 from bench.fusion.deploy import Network, install, open_openvino, require
 from bench.fusion.harness import Fuser
 from bench.fusion.subject import random_pair
 from bench.fusion.traced import TracedNetwork
 from bench.fusion.tracing import reason_of, trace
 from bench.fusion.winograd import WinogradNetwork
+from bench.memory import retained_memory
 from bench.plugin.method import Padding
+from bench.types import Image
 from bench.weights.places import cache_dir
 
 Runtime = Literal["torch", "winograd", "openvino", "auto"]
@@ -38,8 +43,9 @@ FEW = 5e-4
 """The same pixels: none is more than 1 level off, and no larger share of them at all. A stretched and truncated image
 moves that much with the order of a sum, in PyTorch too, from one processor to the next."""
 
-MOST = 0.5
-"""Share of a network's multiplications that ``winograd`` must be able to take over."""
+GAIN, TIMED, TURNS = 0.95, (240, 320), 3
+"""``auto`` takes a runtime if it needs at most this share of PyTorch's CPU time for a pair of this size; the least of some
+turns."""
 
 PACKAGE = {"winograd": "numba", "openvino": "openvino"}
 """Runtime -> the package that it needs, in the order in which ``auto`` tries them."""
@@ -50,9 +56,9 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
 
     Args:
         fuser: changed in place.
-        wanted: ``auto`` takes the first of ``PACKAGE`` that is installed, gains, and gives the same pixels on probe
-            pairs; by its own name a runtime may move any pixel by a level.
-        key: of code, weights and library, under which a converted network is kept; empty keeps nothing.
+        wanted: ``auto`` takes the first of ``PACKAGE`` that is installed, gives the same pixels on probe pairs, and
+            gains; by its own name a runtime may move any pixel by a level.
+        key: of code, weights and library, under which converted networks and choices are kept; empty keeps nothing.
 
     Raises:
         BenchError: a runtime was asked for by name and is not installed, or does not take a learned method.
@@ -64,7 +70,7 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
         try:
             if wanted != "auto":
                 require(f"{name}_network")
-            reason = _refusal(fuser, name) or _try(fuser, name, key, FEW if wanted == "auto" else 1.0)
+            reason = _refusal(fuser, name) or _use(fuser, name, key, wanted == "auto")
         except BenchError as error:
             reason = str(error)
         if not reason:
@@ -90,30 +96,71 @@ def _refusal(fuser: Fuser, name: str) -> str:
     return "" if find_spec(PACKAGE[name]) else f"{PACKAGE[name]} is not installed: {install(f'{name}_network')}"
 
 
-def _try(fuser: Fuser, name: str, key: str, share: float) -> str:
-    """Uses a runtime if at most a share of the probes' pixels differ, and by a level; why not, else."""
-    sizes = [tuple(max(side, fuser.method.smallest) for side in probe) for probe in PROBES]
+def _use(fuser: Fuser, name: str, key: str, choose: bool) -> str:
+    """Uses a runtime where it fits; why it does not, else.
+
+    A choice (``auto``) is made once and kept, so that every worker and every later run on this machine makes the same.
+    """
+    if not (choose and key):
+        return _try(fuser, name, key, choose)
+    kept = _kept(fuser, f"{key}-{name}.choice")
+    with FileLock(kept.with_suffix(".lock")):
+        if not kept.is_file():
+            write_atomic(kept, _try(fuser, name, key, choose).encode())
+    reason = kept.read_text()
+    if not reason and fuser.network is None:
+        fuser.network = NETWORKS[name](fuser, key)
+    return reason
+
+
+def _try(fuser: Fuser, name: str, key: str, choose: bool) -> str:
+    """Uses a runtime if the probes' pixels are the same, and in a choice if it gains; why not, else."""
+    sizes = [tuple(max(side, fuser.method.smallest) for side in probe) for probe in (*PROBES, TIMED)]
     pairs = [random_pair(size, 0) for size in sizes]  # type: ignore[arg-type]
-    wanted = [fuser.fuse_pair(*pair) for pair in pairs]
-    fuser.network = NETWORKS[name](fuser, key)
-    for pair, image in zip(pairs, wanted, strict=True):
+    wanted = [fuser.fuse_pair(*pair) for pair in pairs[:-1]]
+    usual = _cpu_seconds(fuser, pairs[-1]) if choose else 0.0
+    try:
+        fuser.network = NETWORKS[name](fuser, key)
+    except BenchError as error:
+        return str(error)
+    for pair, image in zip(pairs, wanted, strict=False):
         off = np.abs(fuser.fuse_pair(*pair).astype(np.int16) - image)
         changed = float(off.any(axis=2).mean())
-        if off.max() > 1 or changed > share:
+        if off.max() > 1 or (choose and changed > FEW):
             return f"the image of a probe pair is up to {off.max()} levels off, at {changed:.2%} of the pixels"
-    if isinstance(fuser.network, WinogradNetwork) and fuser.network.share < MOST:
-        return f"{fuser.network.share:.0%} of the multiplications are in convolutions that gain by it"
+    if isinstance(fuser.network, WinogradNetwork) and not fuser.network.share:
+        return "no convolution gains by it"
+    if choose and (spent := _cpu_seconds(fuser, pairs[-1])) > GAIN * usual:
+        return f"a probe pair took {spent:.2f} s of CPU time, and {usual:.2f} in PyTorch"
     return ""
+
+
+def _cpu_seconds(fuser: Fuser, pair: tuple[Image, Image]) -> float:
+    """The least that the network takes for a pair, of some turns; freed memory is kept, as in a run."""
+    inputs, best = fuser.prepare([pair]), float("inf")
+    with retained_memory():
+        fuser.compute(*inputs)
+        for _ in range(TURNS):
+            start = time.process_time()
+            fuser.compute(*inputs)
+            best = min(best, time.process_time() - start)
+    return best
+
+
+def _kept(fuser: Fuser, name: str) -> Path:
+    """A file of a method below the cache; its folder is made."""
+    path = cache_dir() / "runtimes" / f"{fuser.method.name}-{name}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def _converted(fuser: Fuser, key: str) -> Network:
     if not key:
         return open_openvino(convert(fuser))
-    path = cache_dir() / "runtimes" / f"{fuser.method.name}-{key}.xml"
+    path = _kept(fuser, f"{key}.xml")
     if not path.is_file():
         import openvino
 
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
             own = Path(folder) / path.name
             openvino.save_model(convert(fuser), own, compress_to_fp16=False)

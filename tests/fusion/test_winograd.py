@@ -228,7 +228,8 @@ def test_bands_of_a_local_method_are_the_image() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["auto", "winograd"])
-def test_a_run_takes_it_where_it_gains(wanted: Any) -> None:
+def test_a_run_takes_it_where_it_gains(wanted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_cpu_seconds", gaining)
     fuser = Fuser(Wide())
     use_runtime(fuser, wanted)
     assert fuser.runtime.startswith("winograd, numba ")
@@ -239,8 +240,30 @@ def test_a_run_takes_it_where_it_gains(wanted: Any) -> None:
         assert off.max() <= 1
 
 
+def gaining(fuser: Fuser, _: Any) -> float:
+    return 1.0 if fuser.network is None else 0.5
+
+
+def test_a_choice_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr(runtime, "PACKAGE", {"winograd": "numba"})
+    monkeypatch.setattr(runtime, "_cpu_seconds", lambda fuser, _: 1.0)
+    for _ in range(2):
+        fuser = Fuser(Wide())
+        use_runtime(fuser, "auto", "slow")
+        assert (fuser.runtime, fuser.network) == ("torch", None)
+        assert fuser.runtime_reason == "winograd: a probe pair took 1.00 s of CPU time, and 1.00 in PyTorch"
+        monkeypatch.setattr(runtime, "_cpu_seconds", gaining)
+    use_runtime(Fuser(Wide()), "auto", "fast")
+    monkeypatch.setattr(runtime, "_try", lambda *_: pytest.fail("chosen again"))
+    fuser = Fuser(Wide())
+    use_runtime(fuser, "auto", "fast")
+    assert fuser.runtime.startswith("winograd")
+    assert isinstance(fuser.network, WinogradNetwork)
+
+
 def test_a_network_of_few_channels_stays_with_pytorch() -> None:
-    with pytest.raises(BenchError, match=r"small: --runtime winograd: 0% of the multiplications are in convolutions"):
+    with pytest.raises(BenchError, match=r"small: --runtime winograd: no convolution gains by it; give --runtime auto"):
         use_runtime(Fuser(Small()), "winograd")
 
 
