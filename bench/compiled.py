@@ -63,8 +63,13 @@ def exact_kernel(function: F) -> F:
     return _compile_later(function, False)
 
 
-def _compile_later(function: F, fastmath: set[str] | bool) -> F:
-    """Compiles a function when it is first called, keeps the result in the folder of its sources; lets threads run."""
+def threaded_kernel(function: F) -> F:
+    """As :func:`kernel`, and other threads run meanwhile; for what writes to its arguments alone, no shared memory."""
+    return _compile_later(function, {"contract", "nsz"}, threads=True)
+
+
+def _compile_later(function: F, fastmath: set[str] | bool, threads: bool = False) -> F:
+    """Compiles a function when it is first called, and keeps the result in the folder of its sources."""
     import numba
 
     settings: Any = numba.config
@@ -72,7 +77,7 @@ def _compile_later(function: F, fastmath: set[str] | bool) -> F:
     # by itself Numba would not notice that a called kernel changed
     settings.CACHE_DIR = str(kernel_cache(Path(inspect.getfile(function)).parent))
     try:
-        compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=fastmath)(function)
+        compiled: Any = numba.njit(cache=True, nogil=threads, error_model="numpy", fastmath=fastmath)(function)
         return compiled
     finally:
         settings.CACHE_DIR = before

@@ -44,8 +44,8 @@ FEW = 5e-4
 moves that much with the order of a sum, in PyTorch too, from one processor to the next."""
 
 GAIN, TIMED, TURNS = 0.95, (240, 320), 3
-"""``auto`` takes a runtime if it needs at most this share of PyTorch's CPU time for a pair of this size; the least of some
-turns."""
+"""``auto`` takes a runtime if it needs at most this share of PyTorch's CPU time for a pair of this size; a time is the
+least of some turns."""
 
 PACKAGE = {"winograd": "numba", "openvino": "openvino"}
 """Runtime -> the package that it needs, in the order in which ``auto`` tries them."""

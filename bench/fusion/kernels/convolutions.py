@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.compiled import Array, kernel
+from bench.compiled import Array, kernel, threaded_kernel
 from bench.fusion.kernels.transforms import LANES, RESULTS, SIDE, tile_in, tile_out
 
 PLANES = SIDE * SIDE
@@ -15,7 +15,7 @@ APART = 16
 one for the other."""
 
 
-@kernel
+@threaded_kernel
 def convolve_tiles(
     x: Array, place: tuple[int, ...], filters: Array, bias: Array, slope: Any, y: Array, tiles: tuple[int, int, int],
     work: Array,
@@ -98,7 +98,7 @@ def _tiles_out(
                     y[top + i, left + j, channel] = edge[(i * RESULTS + j) * channels + channel]
 
 
-@kernel
+@threaded_kernel
 def mix_pixels(x: Array, weights: Array, bias: Array, slope: Any, y: Array, pixels: tuple[int, int, int]) -> None:
     """A 1x1 convolution of some pixels.
 
