@@ -14,20 +14,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -2, -3, -4
-"""Parameters of ``mallopt`` (malloc.h): free memory at the heap's end from which on it is given back, what a thread's
-heap keeps of it, the size from which blocks are mapped apart from the heap, and how many may be."""
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -3, -4, -8
+"""Parameters of ``mallopt`` (malloc.h): free memory at the heap's end that is given back, the size from which blocks
+are mapped apart from the heap, how many may be, and how many heaps there are."""
 
-USUAL = ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 64 << 20), (M_TOP_PAD, 128 << 10), (M_MMAP_MAX, 65536))
+USUAL = ((M_MMAP_THRESHOLD, 32 << 20), (M_TRIM_THRESHOLD, 64 << 20), (M_MMAP_MAX, 65536))
 """Where glibc's own adjustment ends in a process that handles large arrays; setting any of them ends the adjustment."""
 
 KEEP_ALL = 2**31 - 1
 
-KEEP_HEAPS = 128 << 20
-"""Twice what a thread's heap holds at most."""
-
 _lock = threading.Lock()
 _users = 0
+_one_heap = False
 
 
 @contextmanager
@@ -52,12 +50,28 @@ def _count(step: int) -> None:
         before, _users = _users, _users + step
         if before == 0:
             libc.mallopt(M_MMAP_MAX, 0)
-            libc.mallopt(M_TOP_PAD, KEEP_HEAPS)
             libc.mallopt(M_TRIM_THRESHOLD, KEEP_ALL)
         elif _users == 0:
             for parameter, value in USUAL:
                 libc.mallopt(parameter, value)
             libc.malloc_trim(0)
+
+
+def use_one_heap() -> None:
+    """Lets all threads that are to come allocate from one heap; does nothing where there are threads already.
+
+    By default glibc gives each thread one of its own, of 64 MB, and maps what is larger anew each time, so that a
+    thread that computes feature maps waits for zeroed pages again.
+    """
+    global _one_heap
+    libc = _glibc()
+    if libc is not None and threading.active_count() == 1:
+        _one_heap = bool(libc.mallopt(M_ARENA_MAX, 1))
+
+
+def has_one_heap() -> bool:
+    """Whether threads may allocate large blocks at no more cost than the main one; True where glibc is not used."""
+    return _one_heap or _glibc() is None
 
 
 def release_memory() -> None:

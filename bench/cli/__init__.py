@@ -18,6 +18,7 @@ from bench.cli.package_here import use_package_here
 from bench.cli.screen import fail
 from bench.errors import FATAL_ERRNO, INTERRUPTED, INTERRUPTED_TEXT, BenchError, StoppedError
 from bench.files import VERSION
+from bench.memory import use_one_heap
 
 
 class _Commands(TyperGroup):
@@ -68,6 +69,7 @@ for module in (runs, outcomes, answers, audit, develop, prove, export, assets):
 
 def main() -> None:
     """Entry point of the ``bench`` command; a fault ends in one line, and in exit code 2 if the request was wrong."""
+    use_one_heap()
     try:
         check_installation()
         if found := use_package_here(Path.cwd()):

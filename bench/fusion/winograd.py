@@ -20,6 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from bench.memory import has_one_heap
 from bench.plugin.method import Method, Padding
 from bench.plugin.strips import in_strips
 
@@ -140,9 +141,10 @@ class WinogradNetwork:
         method, threads, height = self._method, torch.get_num_threads(), ir.shape[-2]
         align = math.lcm((method.padding or Padding(method.multiple)).multiple, 4)
         rows = -(-height // (threads * align)) * align
-        if threads == 1 or method.radius is None or method.whole or rows < max(LOCAL * method.radius, method.smallest):
+        local = method.radius is not None and not method.whole and has_one_heap()
+        if threads == 1 or not local or rows < max(LOCAL * (method.radius or 0), method.smallest):
             return self._fuse(ir, vis)
-        return in_strips(self._fuse, (ir, vis), rows, method.radius, align, self._threads.each)
+        return in_strips(self._fuse, (ir, vis), rows, method.radius or 0, align, self._threads.each)
 
     def _fuse(self, ir: Tensor, vis: Tensor) -> Tensor:
         with torch.inference_mode(), Convolutions(self._prepared, self._threads) as convolutions:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from bench.errors import describe, is_fatal
 from bench.machine import VISIBLE
+from bench.memory import use_one_heap
 from bench.run.units import Unit
 
 Done = Callable[[Unit, bool], None]
@@ -115,6 +116,7 @@ def start_worker(threads: int, gpus: Gpus = NO_GPUS, environment: Mapping[str, s
     signal.signal(signal.SIGINT, lambda *_: None)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    use_one_heap()  # before there is a second thread
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
     set_threads(threads)
     if gpus.names:

@@ -19,17 +19,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from plain_seafusion import Spent, load_method, once, time_plain
+from plain_seafusion import Spent, fuser_on, load_method, once, own_loop, time_plain, time_runtime
 
-from bench.data.pairs import read_pair
-from bench.files import write_atomic
 from bench.fusion.harness import Fuser
 from bench.fusion.operations import count_operations
 from bench.fusion.runtime import use_runtime
 from bench.fusion.subject import random_pair
 from bench.images import encode_png
 from bench.machine import count_cores, processor_name
-from bench.memory import retained_memory
+from bench.memory import retained_memory, use_one_heap
 from bench.plugin.kinds import METHODS
 from bench.types import PairFiles
 
@@ -40,11 +38,6 @@ SIDE = 1536
 """Of the matrices that NumPy multiplies."""
 
 SLOWEST = ("auif", "swinfusion", "gifnet", "ship", "mufusion")
-
-
-def own_loop(fuser: Fuser, files: PairFiles, out: Path) -> None:
-    pair = read_pair(files)
-    write_atomic(out, encode_png(fuser.fuse_pair(pair.ir, pair.vis)))
 
 
 def retained(task: Callable[[], object]) -> Spent:
@@ -101,25 +94,27 @@ def show(title: str, lines: Mapping[str, str]) -> None:
     print("\n".join(["", f"{title}, {machine}", *(f"  {name:<18} {text}" for name, text in lines.items())]))  # noqa: T201
 
 
+def _asked(process: ProcessPoolExecutor, *order: Any) -> Spent:
+    return process.submit(time_runtime, *order).result()
+
+
 @pytest.mark.usefixtures("default_threads")
 def test_file_to_file(benchmark: Any, pair: PairFiles, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     pytest.importorskip("openvino")
     folder, out = request.config.getoption("--released"), tmp_path / "fused.png"
-    fusers = {"tuned eager": Fuser(load_method())}
-    fusers |= {name: on(name, load_method()) for name in ("openvino", "winograd")}
-    base = "authors' network" if folder is not None else "plain eager loop"
-    with ProcessPoolExecutor(1, get_context("spawn")) as own:
-        order = folder, torch.get_num_threads(), pair, out
+    base, order = "authors' network" if folder is not None else "plain eager loop", (torch.get_num_threads(), pair, out)
+    spawned = get_context("spawn")
+    with ProcessPoolExecutor(1, spawned) as theirs, ProcessPoolExecutor(1, spawned, use_one_heap) as own:
         found = least({
-            base: lambda: own.submit(time_plain, *order).result(),
-            **{name: partial(retained, partial(own_loop, fuser, pair, out)) for name, fuser in fusers.items()},
+            base: lambda: theirs.submit(time_plain, folder, *order).result(),
+            **{name: partial(_asked, own, name, *order) for name in ("torch", "openvino", "winograd")},
         })  # fmt: skip
     first = found[base]
     show(f"SeAFusion {WIDTH}x{HEIGHT} from file to file", {
         name: f"CPU {cpu:.2f} s, {first[0] / cpu:.2f} times; wall {wall:.2f} s, {first[1] / wall:.2f} times"
         for name, (cpu, wall) in found.items()
     })  # fmt: skip
-    benchmark.pedantic(lambda: own_loop(fusers["winograd"], pair, out), rounds=1)
+    benchmark.pedantic(lambda: own_loop(fuser_on("winograd"), pair, out), rounds=1)
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bench.errors import BenchError
-from bench.fusion import deploy, runtime
+from bench.fusion import deploy, runtime, winograd
 from bench.fusion.forms import FORMS, in_form
 from bench.fusion.harness import Fuser
 from bench.fusion.runtime import use_runtime
 from bench.fusion.subject import random_pair
 from bench.fusion.winograd import Convolutions, WinogradNetwork, _Threads
+from bench.plugin.strips import in_strips
 
 pytest.importorskip("numba")
 
@@ -212,7 +213,10 @@ class Wide(Small):
         )  # fmt: skip
 
 
-def test_bands_of_a_local_method_are_the_image() -> None:
+def test_bands_of_a_local_method_are_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd, "has_one_heap", lambda: True)
+    calls: list[int] = []
+    monkeypatch.setattr(winograd, "in_strips", lambda *args: calls.append(1) or in_strips(*args))
     fuser, pair = Fuser(Wide()), random_pair((90, 61), 0)
     inputs = fuser.prepare([pair])
     wanted = fuser.compute(*inputs)
@@ -225,6 +229,7 @@ def test_bands_of_a_local_method_are_the_image() -> None:
     finally:
         torch.set_num_threads(before)
     assert float((found - wanted).abs().max()) <= CLOSE
+    assert calls == [1]
 
 
 @pytest.mark.parametrize("wanted", ["auto", "winograd"])

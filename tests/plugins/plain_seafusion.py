@@ -1,4 +1,4 @@
-"""SeAFusion from file to file as one writes it in an afternoon: what faster forms are compared with."""
+"""SeAFusion from file to file, as one writes it in an afternoon and on the suite's runtimes, timed in own processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bench.data.pairs import read_pair
 from bench.errors import BenchError
+from bench.files import write_atomic
+from bench.fusion.harness import Fuser
+from bench.fusion.runtime import use_runtime
+from bench.images import encode_png
+from bench.memory import retained_memory
 from bench.plugin.kinds import METHODS
 from bench.types import PairFiles
 from bench.weights.find import WeightsMissing, resolve
@@ -109,3 +115,22 @@ def time_plain(folder: Path | None, threads: int, files: PairFiles, out: Path) -
     torch.set_num_threads(threads)
     net = plain_network(folder)
     return once(lambda: plain_loop(net, files, out))
+
+
+@cache
+def fuser_on(runtime: Any) -> Fuser:
+    fuser = Fuser(load_method())
+    use_runtime(fuser, runtime)
+    return fuser
+
+
+def own_loop(fuser: Fuser, files: PairFiles, out: Path) -> None:
+    pair = read_pair(files)
+    write_atomic(out, encode_png(fuser.fuse_pair(pair.ir, pair.vis)))
+
+
+def time_runtime(runtime: str, threads: int, files: PairFiles, out: Path) -> Spent:
+    """The suite's loop, which keeps freed memory as a run does."""
+    torch.set_num_threads(threads)
+    with retained_memory():
+        return once(lambda: own_loop(fuser_on(runtime), files, out))
