@@ -288,7 +288,7 @@ def _write_onnx(
     path = folder / order.out.name
     write_onnx(program, path, ("ir", "vis"), "fused", metadata)
     if order.precision == "int8":
-        quantise_onnx(path, calibration)
+        quantise_onnx(path, calibration, order.form == "openvino")
     path.replace(order.out)
 
 

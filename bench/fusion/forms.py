@@ -60,7 +60,7 @@ def _onnx(opener: Callable[[Path], Network], int8: bool, fuser: Fuser, inputs: I
         path = Path(folder) / "network.onnx"
         write_onnx(trace_network(fuser), path, ("ir", "vis"), "fused", {})
         if int8:
-            quantise_onnx(path, [(ir.numpy(), vis.numpy()) for ir, vis in inputs])
+            quantise_onnx(path, [(ir.numpy(), vis.numpy()) for ir, vis in inputs], opener is open_openvino)
         fuser.network = TensorNetwork(opener(path))
 
 

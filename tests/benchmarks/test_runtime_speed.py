@@ -19,14 +19,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from plain_seafusion import Spent, fuser_on, load_method, once, own_loop, time_plain, time_runtime
+from plain_seafusion import Spent, fuser_on, load_method, once, own_loop, time_form, time_plain
 
+from bench.fusion.forms import FORMS
 from bench.fusion.harness import Fuser
 from bench.fusion.operations import count_operations
 from bench.fusion.runtime import use_runtime
 from bench.fusion.subject import random_pair
 from bench.images import encode_png
-from bench.machine import count_cores, processor_name
+from bench.machine import count_cores, fast_instructions, processor_name
 from bench.memory import retained_memory, use_one_heap
 from bench.plugin.kinds import METHODS
 from bench.types import PairFiles
@@ -94,8 +95,12 @@ def show(title: str, lines: Mapping[str, str]) -> None:
     print("\n".join(["", f"{title}, {machine}", *(f"  {name:<18} {text}" for name, text in lines.items())]))  # noqa: T201
 
 
+def _is_timed(form: str) -> bool:
+    return form in ("torch", "openvino", "winograd") or (form.endswith(("bf16", "int8")) and bool(fast_instructions()))
+
+
 def _asked(process: ProcessPoolExecutor, *order: Any) -> Spent:
-    return process.submit(time_runtime, *order).result()
+    return process.submit(time_form, *order).result()
 
 
 @pytest.mark.usefixtures("default_threads")
@@ -107,14 +112,14 @@ def test_file_to_file(benchmark: Any, pair: PairFiles, tmp_path: Path, request: 
     with ProcessPoolExecutor(1, spawned) as theirs, ProcessPoolExecutor(1, spawned, use_one_heap) as own:
         found = least({
             base: lambda: theirs.submit(time_plain, folder, *order).result(),
-            **{name: partial(_asked, own, name, *order) for name in ("torch", "openvino", "winograd")},
+            **{form: partial(_asked, own, form, *order) for form in FORMS if _is_timed(form)},
         })  # fmt: skip
     first = found[base]
     show(f"SeAFusion {WIDTH}x{HEIGHT} from file to file", {
         name: f"CPU {cpu:.2f} s, {first[0] / cpu:.2f} times; wall {wall:.2f} s, {first[1] / wall:.2f} times"
         for name, (cpu, wall) in found.items()
     })  # fmt: skip
-    benchmark.pedantic(lambda: own_loop(fuser_on("winograd"), pair, out), rounds=1)
+    benchmark.pedantic(lambda: own_loop(fuser_on("winograd", pair), pair, out), rounds=1)
 
 
 @pytest.mark.usefixtures("one_thread")

@@ -20,8 +20,8 @@ from torch.nn import functional
 from bench.data.pairs import read_pair
 from bench.errors import BenchError
 from bench.files import write_atomic
+from bench.fusion.forms import FORMS
 from bench.fusion.harness import Fuser
-from bench.fusion.runtime import use_runtime
 from bench.images import encode_png
 from bench.memory import retained_memory
 from bench.plugin.kinds import METHODS
@@ -118,9 +118,10 @@ def time_plain(folder: Path | None, threads: int, files: PairFiles, out: Path) -
 
 
 @cache
-def fuser_on(runtime: Any) -> Fuser:
-    fuser = Fuser(load_method())
-    use_runtime(fuser, runtime)
+def fuser_on(form: str, files: PairFiles) -> Fuser:
+    """In a form of the passport; int8 measures its ranges on the pair."""
+    fuser, pair = Fuser(load_method()), read_pair(files)
+    FORMS[form](fuser, [fuser.prepare([(pair.ir, pair.vis)])])
     return fuser
 
 
@@ -129,8 +130,9 @@ def own_loop(fuser: Fuser, files: PairFiles, out: Path) -> None:
     write_atomic(out, encode_png(fuser.fuse_pair(pair.ir, pair.vis)))
 
 
-def time_runtime(runtime: str, threads: int, files: PairFiles, out: Path) -> Spent:
+def time_form(form: str, threads: int, files: PairFiles, out: Path) -> Spent:
     """The suite's loop, which keeps freed memory as a run does."""
     torch.set_num_threads(threads)
+    fuser = fuser_on(form, files)
     with retained_memory():
-        return once(lambda: own_loop(fuser_on(runtime), files, out))
+        return once(lambda: own_loop(fuser, files, out))
