@@ -7,6 +7,7 @@ not the same stays with PyTorch, and the fuser says why.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -58,19 +59,21 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
         fuser: changed in place.
         wanted: ``auto`` takes the first of ``PACKAGE`` that is installed, gives the same pixels on probe pairs, and
             gains; by its own name a runtime may move any pixel by a level.
-        key: of code, weights and library, under which converted networks and choices are kept; empty keeps nothing.
+        key: of code, weights and library, under which converted networks and choices are kept where there is a cache;
+            empty keeps nothing.
 
     Raises:
         BenchError: a runtime was asked for by name and is not installed, or does not take a learned method.
     """
     if wanted == "torch":
         return
-    reasons = []
-    for name in PACKAGE if wanted == "auto" else (wanted,):
+    key = key if key and _can_keep() else ""
+    names, reasons = PACKAGE if wanted == "auto" else (wanted,), [_refusal(fuser)]
+    for name in () if reasons[0] else names:
         try:
             if wanted != "auto":
                 require(f"{name}_network")
-            reason = _refusal(fuser, name) or _use(fuser, name, key, wanted == "auto")
+            reason = _absent(name) or _use(fuser, name, key, wanted == "auto")
         except BenchError as error:
             reason = str(error)
         if not reason:
@@ -79,20 +82,24 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
             return
         fuser.network = None
         reasons.append(f"{name}: {reason}" if wanted == "auto" else reason)
-    fuser.runtime_reason = "; ".join(dict.fromkeys(reasons))
+    fuser.runtime_reason = "; ".join(filter(None, reasons))
     if wanted != "auto" and fuser.method.info.kind == "learned":
         raise BenchError(
             f"{fuser.method.name}: --runtime {wanted}: {fuser.runtime_reason}; give --runtime auto, or leave it out"
         )
 
 
-def _refusal(fuser: Fuser, name: str) -> str:
+def _refusal(fuser: Fuser) -> str:
     if fuser.device.type != "cpu":
-        return "is used on the CPU only"
+        return "other runtimes are used on the CPU only"
     if not fuser.method.modules() or fuser.method.dtype == "float64" or fuser.method.stochastic:
         return "the method holds no network of float32 that always gives the same"
     if fuser.precision != "exact":
         return "the fast precision is PyTorch's"
+    return ""
+
+
+def _absent(name: str) -> str:
     return "" if find_spec(PACKAGE[name]) else f"{PACKAGE[name]} is not installed: {install(f'{name}_network')}"
 
 
@@ -131,7 +138,7 @@ def _try(fuser: Fuser, name: str, key: str, choose: bool) -> str:
     if isinstance(fuser.network, WinogradNetwork) and not fuser.network.share:
         return "no convolution gains by it"
     if choose and (spent := _cpu_seconds(fuser, pairs[-1])) > GAIN * usual:
-        return f"a probe pair took {spent:.2f} s of CPU time, and {usual:.2f} in PyTorch"
+        return f"a probe pair took {spent * 1e3:.3g} ms of CPU time, and {usual * 1e3:.3g} in PyTorch"
     return ""
 
 
@@ -147,11 +154,22 @@ def _cpu_seconds(fuser: Fuser, pair: tuple[Image, Image]) -> float:
     return best
 
 
+def _folder() -> Path:
+    return cache_dir() / "runtimes"
+
+
+def _can_keep() -> bool:
+    """Whether there is a cache that can be written; its folder is made."""
+    try:
+        _folder().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(_folder(), os.W_OK)
+
+
 def _kept(fuser: Fuser, name: str) -> Path:
-    """A file of a method below the cache; its folder is made."""
-    path = cache_dir() / "runtimes" / f"{fuser.method.name}-{name}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+    """A file of a method in the cache."""
+    return _folder() / f"{fuser.method.name}-{name}"
 
 
 def _converted(fuser: Fuser, key: str) -> Network:

@@ -252,12 +252,12 @@ def gaining(fuser: Fuser, _: Any) -> float:
 def test_a_choice_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
     monkeypatch.setattr(runtime, "PACKAGE", {"winograd": "numba"})
-    monkeypatch.setattr(runtime, "_cpu_seconds", lambda fuser, _: 1.0)
+    monkeypatch.setattr(runtime, "_cpu_seconds", lambda fuser, _: 0.25)
     for _ in range(2):
         fuser = Fuser(Wide())
         use_runtime(fuser, "auto", "slow")
         assert (fuser.runtime, fuser.network) == ("torch", None)
-        assert fuser.runtime_reason == "winograd: a probe pair took 1.00 s of CPU time, and 1.00 in PyTorch"
+        assert fuser.runtime_reason == "winograd: a probe pair took 250 ms of CPU time, and 250 in PyTorch"
         monkeypatch.setattr(runtime, "_cpu_seconds", gaining)
     use_runtime(Fuser(Wide()), "auto", "fast")
     monkeypatch.setattr(runtime, "_try", lambda *_: pytest.fail("chosen again"))
@@ -265,6 +265,15 @@ def test_a_choice_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     use_runtime(fuser, "auto", "fast")
     assert fuser.runtime.startswith("winograd")
     assert isinstance(fuser.network, WinogradNetwork)
+
+
+def test_without_a_cache_nothing_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(runtime, "_cpu_seconds", gaining)
+    fuser = Fuser(Wide())
+    use_runtime(fuser, "auto", "key")
+    assert fuser.runtime.startswith("winograd")
 
 
 def test_a_network_of_few_channels_stays_with_pytorch() -> None:
