@@ -135,7 +135,7 @@ def _try(fuser: Fuser, name: str, key: str, choose: bool) -> str:
         changed = float(off.any(axis=2).mean())
         if off.max() > 1 or (choose and changed > FEW):
             return f"the image of a probe pair is up to {off.max()} levels off, at {changed:.2%} of the pixels"
-    if isinstance(fuser.network, WinogradNetwork) and not fuser.network.share:
+    if isinstance(fuser.network, WinogradNetwork) and not fuser.network.gains:
         return "no convolution gains by it"
     if choose and (spent := _cpu_seconds(fuser, pairs[-1])) > GAIN * usual:
         return f"a probe pair took {spent * 1e3:.3g} ms of CPU time, and {usual * 1e3:.3g} in PyTorch"

@@ -53,8 +53,7 @@ class Convolutions(TorchFunctionMode):
     Each waits for the call behind it: if that is a (leaky) ReLU in place, the two are one.
 
     Attributes:
-        taken: multiplications that the convolutions computed here would have taken in PyTorch.
-        left: of those left to PyTorch, and of its linear layers.
+        taken: how many were.
     """
 
     def __init__(self, prepared: dict[int, tuple[Tensor, Array, Array]], threads: _Threads) -> None:
@@ -65,7 +64,7 @@ class Convolutions(TorchFunctionMode):
             threads: that share a convolution.
         """
         super().__init__()
-        self.taken = self.left = 0
+        self.taken = 0
         self._prepared, self._threads = prepared, threads
         self._waiting: tuple[Tensor, Callable[[float], None]] | None = None
 
@@ -80,8 +79,6 @@ class Convolutions(TorchFunctionMode):
                 return out
         if function is torch.conv2d:
             return self._conv2d(*args, **kwargs)
-        if function is nn.functional.linear:
-            self.left += args[0].numel() * len(args[1])
         return function(*args, **kwargs)
 
     def finish(self, slope: float = 1.0) -> None:
@@ -101,13 +98,11 @@ class Convolutions(TorchFunctionMode):
         zeros = _pair(padding)[0] if _pair(padding) in ((0, 0), ONE) else -1
         plain = groups == 1 and _pair(stride) == _pair(dilation) == ONE and zeros >= 0
         if not plain or not _gains(input, weight, zeros):
-            found = torch.conv2d(input, weight, bias, stride, padding, dilation, groups)
-            self.left += found.numel() * weight[0].numel()
-            return found
+            return torch.conv2d(input, weight, bias, stride, padding, dilation, groups)
         height, width = (side + 2 * zeros - weight.shape[-1] + 1 for side in input.shape[2:])
         found = torch.empty((len(input), len(weight), height, width), memory_format=torch.channels_last)
         self._waiting = found, partial(self._compute, input, weight, bias, zeros, found)
-        self.taken += found.numel() * weight[0].numel()
+        self.taken += 1
         return found
 
     def _compute(
@@ -128,16 +123,18 @@ class WinogradNetwork:
 
     A local method's image is shared by the threads in bands of rows, since then they wait for each other once an image;
     else they share each convolution.
+
+    Attributes:
+        gains: whether any convolution was computed by the kernels so far.
     """
 
     def __init__(self, method: Method) -> None:
         self._method, self._threads = method, _Threads()
         self._prepared: dict[int, tuple[Tensor, Array, Array]] = {}
-        self._done: list[tuple[int, int]] = []
+        self.gains = False
 
     def __call__(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses batches (N, C, H, W)."""
-        self._done.clear()
         method, threads, height = self._method, torch.get_num_threads(), ir.shape[-2]
         align = math.lcm((method.padding or Padding(method.multiple)).multiple, 4)
         rows = -(-height // (threads * align)) * align
@@ -150,14 +147,8 @@ class WinogradNetwork:
         with torch.inference_mode(), Convolutions(self._prepared, self._threads) as convolutions:
             fused = self._method.fuse(ir, vis)
             convolutions.finish()
-        self._done.append((convolutions.taken, convolutions.left))
+        self.gains = self.gains or convolutions.taken > 0
         return fused
-
-    @property
-    def share(self) -> float:
-        """Of the last network's multiplications, in convolutions and linear layers, the kernels' part; 0 to 1."""
-        taken, left = (sum(counts) for counts in zip(*self._done, strict=True))
-        return taken / max(taken + left, 1)
 
 
 def compile_kernels() -> None:
