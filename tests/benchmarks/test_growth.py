@@ -1,9 +1,10 @@
 """What a run costs as it grows: 1, 2 and 4 times the pairs, and 1, 2 and 4 times the methods; time and memory.
 
 A run has a cost of its own (imports, processes, the plan, the report's frame), one of comparing if there is more than
-one method, a cost per pair (reading the sources and their statistics) and a cost per fused image. The four are fitted to
-the CPU seconds of all sizes: growth is linear if the fit leaves little over and the last images cost what the first ones did. Times are reported and not asserted; that
-memory does not grow with the work is. Run with ``--benchmark-only``.
+one method, a cost per pair (reading the sources and their statistics) and a cost per fused image. They are fitted to
+the CPU seconds of all sizes: growth is linear if the fit leaves little over and the last images cost what the first
+ones did. Times are reported and not asserted; that memory does not grow with the work is. Run with
+``--benchmark-only``.
 """
 
 from __future__ import annotations
