@@ -27,6 +27,9 @@ from bench.types import Machine
 PACKAGES = ("numpy", "scipy", "opencv-python-headless", "pillow", "torchvision", "ultralytics", "mmsegmentation", "ray",
             "openvino", "onnxruntime")  # fmt: skip
 
+RUNTIME_PACKAGES = {"winograd": "numba", "openvino": "openvino"}
+"""Runtime of networks other than PyTorch -> the package that it needs, in the order in which ``auto`` tries them."""
+
 
 @lru_cache(maxsize=1)
 def describe_machine() -> Machine:

@@ -14,6 +14,9 @@ Image = NDArray[np.uint8]
 """uint8, (H, W) grey or (H, W, 3) RGB, 0..255."""
 
 Status = Literal["ok", "skipped", "failed"]
+Runtime = Literal["torch", "winograd", "openvino", "auto"]
+"""What computes networks on the CPU, see :mod:`bench.fusion.runtime`."""
+
 Way = Literal["published", "plain"]
 """How a fused image is read and written: as the method's authors did, or the same for all methods."""
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,12 +29,11 @@ from bench.fusion.subject import random_pair
 from bench.fusion.traced import TracedNetwork
 from bench.fusion.tracing import reason_of, trace
 from bench.fusion.winograd import WinogradNetwork
+from bench.machine import RUNTIME_PACKAGES
 from bench.memory import retained_memory
 from bench.plugin.method import Padding
-from bench.types import Image
+from bench.types import Image, Runtime
 from bench.weights.places import cache_dir
-
-Runtime = Literal["torch", "winograd", "openvino", "auto"]
 
 PROBES = ((160, 200), (171, 133))
 """Heights and widths of the pairs that both runtimes fuse before one is trusted: code that decides by an image's size
@@ -48,17 +47,14 @@ GAIN, TIMED, TURNS = 0.95, (240, 320), 3
 """``auto`` takes a runtime if it needs at most this share of PyTorch's CPU time for a pair of this size; a time is the
 least of some turns."""
 
-PACKAGE = {"winograd": "numba", "openvino": "openvino"}
-"""Runtime -> the package that it needs, in the order in which ``auto`` tries them."""
-
 
 def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
     """Gives a fuser's network to a runtime; ``fuser.runtime`` then names it, and ``fuser.runtime_reason`` why.
 
     Args:
         fuser: changed in place.
-        wanted: ``auto`` takes the first of ``PACKAGE`` that is installed, gives the same pixels on probe pairs, and
-            gains; by its own name a runtime may move any pixel by a level.
+        wanted: ``auto`` takes the first of ``RUNTIME_PACKAGES`` that is installed, gives the same pixels on probe
+            pairs, and gains; by its own name a runtime may move any pixel by a level.
         key: of code, weights and library, under which converted networks and choices are kept where there is a cache;
             empty keeps nothing.
 
@@ -68,7 +64,7 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
     if wanted == "torch":
         return
     key = key if key and _can_keep() else ""
-    names, reasons = PACKAGE if wanted == "auto" else (wanted,), [_refusal(fuser)]
+    names, reasons = RUNTIME_PACKAGES if wanted == "auto" else (wanted,), [_refusal(fuser)]
     for name in () if reasons[0] else names:
         try:
             if wanted != "auto":
@@ -77,7 +73,7 @@ def use_runtime(fuser: Fuser, wanted: Runtime, key: str = "") -> None:
         except BenchError as error:
             reason = str(error)
         if not reason:
-            package = PACKAGE[name]
+            package = RUNTIME_PACKAGES[name]
             fuser.runtime = f"{name} {version(package)}" if name == package else f"{name}, {package} {version(package)}"
             return
         fuser.network = None
@@ -100,7 +96,11 @@ def _refusal(fuser: Fuser) -> str:
 
 
 def _absent(name: str) -> str:
-    return "" if find_spec(PACKAGE[name]) else f"{PACKAGE[name]} is not installed: {install(f'{name}_network')}"
+    return (
+        ""
+        if find_spec(RUNTIME_PACKAGES[name])
+        else f"{RUNTIME_PACKAGES[name]} is not installed: {install(f'{name}_network')}"
+    )
 
 
 def _use(fuser: Fuser, name: str, key: str, choose: bool) -> str:

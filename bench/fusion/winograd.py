@@ -20,6 +20,7 @@ from numpy.lib.stride_tricks import as_strided
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from bench.fusion.kernels.points import FILTER, LANES, RESULTS
 from bench.memory import has_one_heap
 from bench.plugin.method import Method, Padding
 from bench.plugin.strips import in_strips
@@ -28,9 +29,6 @@ Array = np.ndarray
 
 LEAST = 16
 """Channels in and out from which on both kernels gain."""
-
-EIGHTS = 8
-"""Channels come in multiples of this."""
 
 WORK = 4200
 """Tiles multiplied at once, times channels in and out: what lies between the transforms then takes some 600 kB."""
@@ -136,7 +134,7 @@ class WinogradNetwork:
     def __call__(self, ir: Tensor, vis: Tensor) -> Tensor:
         """Fuses batches (N, C, H, W)."""
         method, threads, height = self._method, torch.get_num_threads(), ir.shape[-2]
-        align = math.lcm((method.padding or Padding(method.multiple)).multiple, 4)
+        align = math.lcm((method.padding or Padding(method.multiple)).multiple, RESULTS)
         rows = -(-height // (threads * align)) * align
         local = method.radius is not None and not method.whole and has_one_heap()
         if threads == 1 or not local or rows < max(LOCAL * (method.radius or 0), method.smallest):
@@ -183,7 +181,7 @@ def _gains(input: Tensor, weight: Tensor, zeros: int) -> bool:
         and input.device.type == "cpu"
         and sizes[2:] in (ONE, (3, 3))
         and min(sizes[:2]) >= LEAST
-        and sizes[0] % EIGHTS == sizes[1] % EIGHTS == 0
+        and sizes[0] % LANES == sizes[1] % LANES == 0
         and (zeros == 0 or sizes[2] == 3)
         and min(input.shape[2:]) + 2 * zeros >= sizes[2]
     )
@@ -194,8 +192,6 @@ def _filters(weight: Tensor) -> Array:
     values = weight.detach().double().numpy()
     if values.shape[-1] == 1:
         return np.ascontiguousarray(values[:, :, 0, 0].T, np.float32)
-    from bench.fusion.kernels.transforms import FILTER
-
     made = np.einsum("pa,qb,ncab->pqcn", FILTER, FILTER, values)
     return np.ascontiguousarray(made.reshape(-1, *made.shape[2:]), np.float32)
 
@@ -225,7 +221,7 @@ def _tiling(image: Array, zeros: int, filters: Array, bias: Array, slope: float,
     from bench.fusion.kernels.convolutions import convolve_tiles, work_size
 
     channels, out_channels = filters.shape[1:]
-    total = -(-out.shape[0] // 4) * -(-out.shape[1] // 4)
+    total = -(-out.shape[0] // RESULTS) * -(-out.shape[1] // RESULTS)
     block = max(min(WORK // (channels + out_channels), ALONE // (channels * out_channels)), 4)
     flat, place = _flat(image), (*image.shape[:2], *(stride // 4 for stride in image.strides[:2]), zeros)
     factor, needed = np.float32(slope), work_size(channels, out_channels, block)
@@ -282,7 +278,7 @@ class _Threads:
 
         list(self._pool.map(follow, range(threads)))
 
-    def each(self, function: Callable[[int], Tensor], items: Iterable[int]) -> Iterator[Tensor]:
+    def each(self, function: Callable[[int], Tensor], items: Iterable[int]) -> list[Tensor]:
         """``map`` in the threads, in each of which PyTorch then computes with one."""
         threads = torch.get_num_threads()
 
@@ -290,6 +286,7 @@ class _Threads:
             torch.set_num_threads(1)  # of this thread
             return function(item)
 
-        found = list(self._pool.map(alone, items))
-        torch.set_num_threads(threads)  # of threads that begin later
-        return iter(found)
+        try:
+            return list(self._pool.map(alone, items))
+        finally:
+            torch.set_num_threads(threads)  # of threads that begin later

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from bench.data.spec import PresetName
 from bench.strict import Strict
+from bench.types import Runtime
 
 
 class Trial(Strict):
@@ -62,7 +63,7 @@ class RunConfig(Strict):
     way: Literal["published", "plain", "both"] = "published"
     precision: Literal["exact", "fast"] = "exact"
     compile: Literal["never", "auto"] = "never"
-    runtime: Literal["torch", "winograd", "openvino", "auto"] = "torch"
+    runtime: Runtime = "torch"
     train_precision: Literal["auto", "float32"] = "auto"
     engine: Literal["auto", "numpy", "numba"] = "auto"
     time_limit_s: float = Field(default=300.0, gt=0)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.files import PROJECT_ROOT, digest
+from bench.machine import RUNTIME_PACKAGES
 from bench.metrics.packages import CONVENTION, packaged_metrics
 from bench.run.sources import MethodSource
 from bench.types import PairFiles
@@ -129,7 +130,7 @@ def fuse_code(module: str) -> str:
 
 def runtime_key(wanted: str, device: str) -> str:
     """What a fused image's fingerprint says of the runtime that was asked for; empty where it can only be PyTorch."""
-    packages = {"torch": (), "winograd": ("numba",), "openvino": ("openvino",), "auto": ("numba", "openvino")}[wanted]
+    packages = [package for name, package in RUNTIME_PACKAGES.items() if wanted in (name, "auto")]
     found = {name: _version(name) for name in packages if device == "cpu"}
     here = [f"{name} {release}" for name, release in found.items() if release != ABSENT]
     return f"{wanted}: {', '.join(here)}" if here else ""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from bench.types import Way
+from bench.types import Runtime, Way
 
 if TYPE_CHECKING:
     from bench.fusion.harness import Fuser
@@ -29,7 +29,7 @@ class MethodSource:
     way: Way = "published"
     precision: Literal["exact", "fast"] = "exact"
     compile: Literal["never", "auto"] = "never"
-    runtime: Literal["torch", "winograd", "openvino", "auto"] = "torch"
+    runtime: Runtime = "torch"
     device: str = "cpu"
     seed: int = 0
     weights: Path | None = None

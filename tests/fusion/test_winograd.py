@@ -250,7 +250,7 @@ def gaining(fuser: Fuser, _: Any) -> float:
 
 def test_a_choice_is_made_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    monkeypatch.setattr(runtime, "PACKAGE", {"winograd": "numba"})
+    monkeypatch.setattr(runtime, "RUNTIME_PACKAGES", {"winograd": "numba"})
     monkeypatch.setattr(runtime, "_cpu_seconds", lambda fuser, _: 0.25)
     for _ in range(2):
         fuser = Fuser(Wide())

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from bench.compiled import Array, kernel, threaded_kernel
-from bench.fusion.kernels.transforms import LANES, RESULTS, SIDE, tile_in, tile_out
+from bench.fusion.kernels.points import LANES, RESULTS, SIDE
+from bench.fusion.kernels.transforms import tile_in, tile_out
 
 PLANES = SIDE * SIDE
 APART = 16
